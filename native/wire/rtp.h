@@ -1,0 +1,31 @@
+// RTP (RFC 3550).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/drop_reason.h"
+
+namespace onpath {
+
+inline constexpr size_t kRtpHeaderBytes = 12;
+
+struct RtpPacket {
+  uint8_t payload_type = 0;
+  bool marker = false;
+  uint16_t sequence = 0;
+  uint32_t timestamp = 0;
+  uint32_t ssrc = 0;
+  std::span<const uint8_t> payload;  // without CSRCs, extension and padding
+};
+
+/// `rtcp`, bad_rtp_header, bad_rtp_padding, or a good packet; after a drop `out` is unspecified. Payload
+/// types 64 to 95 with the marker position of RTCP (RFC 5761 section 4) give `rtcp`.
+std::optional<DropReason> parse_rtp(std::span<const uint8_t> datagram, RtpPacket& out);
+
+/// Writes the 12-byte header without CSRCs, extension or padding.
+void build_rtp(uint8_t* out, const RtpPacket& packet);
+
+}  // namespace onpath

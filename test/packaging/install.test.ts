@@ -1,0 +1,96 @@
+// The packed package, installed where there is no compiler.
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import {
+  compileAndRun,
+  environmentWithoutCompiler,
+  install,
+  packWithPrebuild,
+  run,
+  runOk,
+  temporaryFolder,
+  withoutPrebuild,
+} from './package.js';
+
+describe('packaging', () => {
+  const folder = temporaryFolder();
+  const consumer = join(folder.path, 'consumer');
+  let tarball: string;
+  let env: NodeJS.ProcessEnv;
+
+  before(async () => {
+    tarball = await packWithPrebuild(folder.path);
+    env = environmentWithoutCompiler(folder.path);
+  });
+  after(() => folder.clean());
+
+  test('the tarball with a prebuilt binary installs where there is no compiler', async () => {
+    for (const tool of ['c++', 'g++', 'gcc', 'cc', 'clang++', 'cmake', 'ninja', 'make']) {
+      assert.equal(
+        (await run('sh', ['-c', `command -v ${tool}`], { env })).code,
+        127,
+        `${tool} is on the PATH`,
+      );
+    }
+    const installed = await install(tarball, consumer, env);
+    assert.equal(installed.code, 0, installed.stdout + installed.stderr);
+  });
+
+  test('the install hook says nothing when the prebuilt binary loads', async () => {
+    const hook = await runOk(process.execPath, ['node_modules/onpath/scripts/install.mjs'], {
+      cwd: consumer,
+      env,
+    });
+    assert.equal(hook.stdout + hook.stderr, '');
+  });
+
+  test('the installed package compiles and runs a pipeline when imported', async () => {
+    writeFileSync(join(consumer, 'run.mjs'), `import { Pipeline } from 'onpath';\n${compileAndRun}`);
+    assert.match((await runOk(process.execPath, ['run.mjs'], { cwd: consumer, env })).stdout, /^ran$/m);
+  });
+
+  test('the installed package compiles and runs a pipeline when required', async () => {
+    writeFileSync(join(consumer, 'run.cjs'), `const { Pipeline } = require('onpath');\n${compileAndRun}`);
+    assert.match((await runOk(process.execPath, ['run.cjs'], { cwd: consumer, env })).stdout, /^ran$/m);
+  });
+
+  test('a strict TypeScript consumer compiles against the installed types', async () => {
+    writeFileSync(join(consumer, 'run.mts'), `import { Pipeline } from 'onpath';\n${compileAndRun}`);
+    const options = ['--strict', '--noEmit', '--module', 'nodenext', '--target', 'es2022'];
+    const types = [
+      '--lib',
+      'es2022,esnext.disposable',
+      '--typeRoots',
+      join(process.cwd(), 'node_modules/@types'),
+    ];
+    const tsc = join(process.cwd(), 'node_modules/typescript/bin/tsc');
+    await runOk(process.execPath, [tsc, ...options, ...types, '--types', 'node', 'run.mts'], {
+      cwd: consumer,
+    });
+  });
+
+  test('with neither prebuilt binary nor compiler the installation ends in one error that says what to do', async () => {
+    const source = await withoutPrebuild(tarball, folder.path);
+    const { code, stdout, stderr } = await install(
+      source,
+      join(folder.path, 'consumer-without-prebuild'),
+      env,
+    );
+    assert.notEqual(code, 0, 'npm install succeeded');
+    const said = stdout + stderr;
+    assert.equal(said.match(/onpath was not installed/g)?.length, 1, said);
+    for (const part of [
+      /no native binary for linux-\w+ that works here/,
+      /Prebuilt binary: there is no folder \S+prebuilds/,
+      /neither c\+\+, g\+\+ nor clang\+\+ is on PATH/,
+      /cmake is not on PATH/,
+      /apt-get install g\+\+ cmake ninja-build libhwy-dev libmbedtls-dev/,
+      /run npm install again/,
+    ]) {
+      assert.match(said, part);
+    }
+    assert.doesNotMatch(said, /^\s+at .*\.(c|m)?js:\d+/m, 'a stack trace says nothing to a user');
+  });
+});

@@ -1,0 +1,299 @@
+/** The data plane: ports, workers, routes; finished samples as async iterators. */
+import { abortError, throwIfAborted } from './abort.js';
+import { isLoopback, parseHostPort } from './address.js';
+import { OnpathError } from './errors.js';
+import {
+  type NativePlane,
+  type NativePlaneStats,
+  type NativePortConfig,
+  type NativeRouteConfig,
+  type NativeSink,
+  native,
+} from './native.js';
+import { Pipeline } from './pipeline.js';
+import { type Batch, type Sample, wrapDelivery } from './sample.js';
+import { type DataplaneSpec, dataplaneSpec, type ParsedDataplaneSpec, parse } from './schema.js';
+
+type ParsedPort = ParsedDataplaneSpec['ports'][number];
+type ParsedRoute = ParsedDataplaneSpec['routes'][number];
+
+/**
+ * Counters since start. Books balance: packets received by ports = packets used by routes + packet drops of ports and routes;
+ * samples opened = complete + open + sample drops.
+ */
+export type PlaneStats = NativePlaneStats;
+
+/** A host route: its sink and who waits for it. */
+class HostRoute {
+  readonly name: string;
+  readonly batched: boolean;
+  readonly #pipeline: Pipeline;
+  readonly #sink: NativeSink;
+  #waiting: (() => void)[] = [];
+
+  constructor(name: string, batched: boolean, pipeline: Pipeline, sink: NativeSink) {
+    this.name = name;
+    this.batched = batched;
+    this.#pipeline = pipeline;
+    this.#sink = sink;
+    sink.onReady(() => this.wake());
+  }
+
+  take(): Sample | Batch | undefined {
+    const delivery = this.#sink.next();
+    if (delivery === undefined) return undefined;
+    const program = Pipeline.programOf(this.#pipeline);
+    return wrapDelivery(this.#sink, delivery, program.info.outputs, this.#pipeline.hash, this.batched);
+  }
+
+  wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resume of waiting) resume();
+  }
+
+  /** Resolves at the next wake-up; rejects when the signal is aborted. */
+  wait(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const resume = () => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const onAbort = () => {
+        this.#waiting = this.#waiting.filter((other) => other !== resume);
+        reject(abortError(signal!));
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#waiting.push(resume);
+    });
+  }
+}
+
+/**
+ * A running data plane. It keeps the process alive like a server does; see `unref()`.
+ *
+ * @example
+ * await using plane = await Dataplane.start({
+ *   ports: [{ type: 'udp', name: 'in', address: '127.0.0.1', port: 5004 }],
+ *   routes: [{ name: 'photos', port: 'in', payload: 'rfc4175', pipeline }],
+ * });
+ * for await (using sample of plane.samples('photos')) infer(sample.data, sample.shape);
+ */
+export class Dataplane {
+  readonly #native: NativePlane;
+  readonly #routes: ReadonlyMap<string, HostRoute | 'forward'>;
+  readonly #detachSignal: () => void;
+  #closing: Promise<void> | undefined;
+  #closed = false;
+
+  private constructor(plane: NativePlane, spec: ParsedDataplaneSpec, signal: AbortSignal | undefined) {
+    this.#native = plane;
+    this.#routes = new Map(
+      spec.routes.map((route) => [
+        route.name,
+        route.sink === 'host'
+          ? new HostRoute(route.name, route.deliver.batch > 1, route.pipeline, plane.sink(route.name))
+          : ('forward' as const),
+      ]),
+    );
+    const onAbort = () => void this.close();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#detachSignal = () => signal?.removeEventListener('abort', onAbort);
+  }
+
+  /**
+   * Resolves when every port is up and workers run.
+   * @param options.signal Aborting it closes the plane.
+   * @throws OnpathError INVALID_SPEC, ADDRESS_IN_USE, PERMISSION_DENIED, PORT_FAILED, LIMIT_EXCEEDED, OUT_OF_MEMORY, ABORTED
+   */
+  static async start(spec: DataplaneSpec, options: { signal?: AbortSignal } = {}): Promise<Dataplane> {
+    throwIfAborted(options.signal);
+    const parsed = parse(dataplaneSpec, spec, 'dataplane');
+    const ports = new Map(parsed.ports.map((port) => [port.name, port]));
+    const plane = native().startPlane({
+      ports: parsed.ports.map((port) => nativePort(port, parsed.workers)),
+      routes: parsed.routes.map((route, i) => nativeRoute(route, i, ports)),
+      workers: parsed.workers,
+      idleAfterUs: parsed.idleAfterUs === 'never' ? Infinity : parsed.idleAfterUs,
+    });
+    return new Dataplane(plane, parsed, options.signal);
+  }
+
+  /**
+   * Finished samples of a route that does not batch, until the plane is closed. Several iterators share: each sample goes to one.
+   * Release samples (`using`) when done: a route has `slots` of them.
+   * @throws OnpathError NOT_FOUND, INVALID_ARGUMENT (the route batches or forwards), ABORTED
+   */
+  samples(route: string, options: { signal?: AbortSignal } = {}): AsyncGenerator<Sample, void, undefined> {
+    const host = this.#host(route);
+    if (host.batched) {
+      throw new OnpathError(
+        'INVALID_ARGUMENT',
+        `Route "${route}" delivers batches. Use plane.batches("${route}").`,
+      );
+    }
+    return this.#deliveries(host, options.signal) as AsyncGenerator<Sample, void, undefined>;
+  }
+
+  /** The same for a route with `deliver: { batch }` above 1. */
+  batches(route: string, options: { signal?: AbortSignal } = {}): AsyncGenerator<Batch, void, undefined> {
+    const host = this.#host(route);
+    if (!host.batched) {
+      throw new OnpathError(
+        'INVALID_ARGUMENT',
+        `Route "${route}" does not batch. Use plane.samples("${route}"), or set deliver.batch.`,
+      );
+    }
+    return this.#deliveries(host, options.signal) as AsyncGenerator<Batch, void, undefined>;
+  }
+
+  /** Counters since start; they stay readable after close. */
+  stats(): PlaneStats {
+    return this.#native.stats();
+  }
+
+  /** Where a udp port is bound, with the port number the system chose. @throws OnpathError NOT_FOUND */
+  address(port: string): { address: string; port: number } {
+    const ports = this.#native.localPorts();
+    const found = ports[port];
+    if (found === undefined) {
+      throw new OnpathError(
+        'NOT_FOUND',
+        `No udp port is called "${port}". There are: ${Object.keys(ports).join(', ') || 'none'}.`,
+      );
+    }
+    return found;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** Lets the process end although the plane is open. */
+  unref(): this {
+    this.#native.unref();
+    return this;
+  }
+  ref(): this {
+    this.#native.ref();
+    return this;
+  }
+
+  /**
+   * Stops workers and ports; open samples are counted as `closed`. Iterators still give what was finished, then end.
+   * Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<void> {
+    this.#detachSignal();
+    await this.#native.close();
+    this.#closed = true;
+    for (const route of this.#routes.values()) if (route !== 'forward') route.wake();
+  }
+
+  #host(name: string): HostRoute {
+    const route = this.#routes.get(name);
+    if (route === undefined) {
+      throw new OnpathError(
+        'NOT_FOUND',
+        `No route is called "${String(name)}". There are: ${[...this.#routes.keys()].join(', ')}.`,
+      );
+    }
+    if (route === 'forward') {
+      throw new OnpathError(
+        'INVALID_ARGUMENT',
+        `Route "${name}" forwards its results; nothing of it comes to JavaScript.`,
+      );
+    }
+    return route;
+  }
+
+  async *#deliveries(
+    route: HostRoute,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Sample | Batch, void, undefined> {
+    for (;;) {
+      throwIfAborted(signal);
+      const delivery = route.take();
+      if (delivery !== undefined) yield delivery;
+      else if (this.#closed) return;
+      else await route.wait(signal);
+    }
+  }
+}
+
+export function nativePort(port: ParsedPort, queues: number): NativePortConfig {
+  return { ...port, queues };
+}
+
+function nativeRoute(
+  route: ParsedRoute,
+  index: number,
+  ports: ReadonlyMap<string, ParsedPort>,
+): NativeRouteConfig {
+  const where = `dataplane.routes[${index}]`;
+  const port = ports.get(route.port);
+  if (port === undefined) {
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `${where}.port: no port is called "${route.port}". There are: ${[...ports.keys()].join(', ')}.`,
+    );
+  }
+  if (route.sources === undefined && port.type === 'udp' && !isLoopback(port.address)) {
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `${where}.sources is required: port "${port.name}" listens on ${port.address}, which other hosts can reach. ` +
+        'List the prefixes that may send, such as ["10.1.0.0/16"], or ["0.0.0.0/0", "::/0"] for anyone.',
+    );
+  }
+  return {
+    name: route.name,
+    port: route.port,
+    udpPort: route.udpPort,
+    payloadType: route.payloadType,
+    sources: route.sources ?? [],
+    payload: route.payload,
+    program: Pipeline.programOf(route.pipeline),
+    slots: route.slots,
+    openSamples: route.openSamples,
+    maxStreams: route.maxStreams,
+    deadlineMs: route.deadlineMs,
+    evictOldest: route.whenFull === 'evict',
+    sink: nativeSink(route, where),
+  };
+}
+
+function nativeSink(route: ParsedRoute, where: string): NativeRouteConfig['sink'] {
+  if (route.sink === 'host') {
+    return {
+      type: 'host',
+      batch: route.deliver.batch,
+      maxWaitMs: route.deliver.maxWaitMs,
+      backpressure: route.slowConsumer === 'backpressure',
+    };
+  }
+  const { forward } = route.sink;
+  const to = parseHostPort(forward.to, `${where}.sink.forward.to`);
+  const from =
+    forward.from === undefined ? undefined : parseHostPort(forward.from, `${where}.sink.forward.from`);
+  return {
+    type: 'forward',
+    port: forward.port,
+    address: to.address,
+    udpPort: to.port,
+    sourceAddress: from?.address,
+    sourceUdpPort: from?.port ?? 0,
+    destinationMac: undefined,
+    payloadType: forward.payloadType,
+    ssrc: forward.ssrc,
+    maxPayloadBytes: forward.maxPayloadBytes,
+  };
+}

@@ -1,0 +1,33 @@
+/** onpath: lookup-table programs on live packets. */
+export { Dataplane, type PlaneStats } from './dataplane.js';
+export { OnpathError } from './errors.js';
+export { DROP_REASONS, type DropReason } from './generated/drop-reasons.js';
+export { ERROR_CODES, type ErrorCode } from './generated/error-codes.js';
+export { LookupTable } from './lookup-table.js';
+export {
+  type ChunkResult,
+  type EmittedRun,
+  Explanation,
+  type Into,
+  Pipeline,
+  PipelineStream,
+  RunResult,
+  type StepExplanation,
+} from './pipeline.js';
+export { Batch, Sample, type SampleInfo, type SampleSource } from './sample.js';
+export {
+  type ChannelFormat,
+  type DataplaneSpec,
+  type DType,
+  jsonSchema,
+  type Layout,
+  type PipelineSpec,
+  type PortSpec,
+  type RouteSpec,
+  type SenderSpec,
+  type StageSpec,
+} from './schema.js';
+export { parseSdp, type VideoDescription } from './sdp.js';
+export { Sender, type SendReport } from './sender.js';
+export { type ImageFormat, Serialization } from './serialization.js';
+export type { OutputFormat, Outputs, Tensor, TensorData } from './tensor.js';

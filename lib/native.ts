@@ -1,0 +1,331 @@
+/**
+ * Finds and loads the native binary, once, on first use. The only file that knows what the addon looks like.
+ * Everything here is internal: numbers are already validated by `schema.ts` when they come here.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { OnpathError } from './errors.js';
+import type { DropReason } from './generated/drop-reasons.js';
+import type { ChannelFormat, DType, Layout } from './schema.js';
+
+/** A stage as the addon takes it: every default filled in, tables as raw bytes. */
+export type NativeStageSpec =
+  | { stage: 'resize'; width: number; height: number; profile: string; filter: string }
+  | { stage: 'crop'; left: number; top: number; width: number; height: number }
+  | { stage: 'centerCrop'; width: number; height: number; rule: string }
+  | { stage: 'channels'; to: ChannelFormat }
+  | { stage: 'normalize'; scale: number; mean: number[]; std: number[]; recipe: string }
+  | { stage: 'lookup'; dtype: DType; tables: number; data: Uint8Array }
+  | { stage: 'quantize'; scale: number; zeroPoint: number };
+
+export interface NativePipelineSpec {
+  input: { width: number; height: number; format: ChannelFormat };
+  stages: NativeStageSpec[];
+  output: { name: string; dtype: DType | undefined; layout: Layout };
+  maxStateBytes: number;
+}
+
+export interface NativeOutputFormat {
+  name: string;
+  dtype: DType;
+  layout: Layout;
+  shape: number[];
+  bytes: number;
+}
+
+export interface NativeProgramInfo {
+  /** Content hash of the plan, 64 hexadecimal digits. */
+  hash: string;
+  input: {
+    width: number;
+    height: number;
+    format: ChannelFormat;
+    elementBytes: number;
+    bytes: number;
+    digest: number;
+  };
+  outputs: NativeOutputFormat[];
+  stageClass: 'element' | 'placed' | 'sequential';
+  tableBytes: number;
+  stateBytes: number;
+  kernels: string;
+}
+
+export interface NativeStepExplanation {
+  step: string;
+  stageClass: 'element' | 'placed' | 'sequential';
+  naiveTableEntries: number;
+  tableEntries: number;
+  tableBytes: number;
+  windowBytes: number;
+  stateBytes: number;
+  state: string;
+  kernel: string;
+}
+
+export interface NativePushResult {
+  status: 'used' | 'duplicate' | 'outOfRange';
+  newBytes: number;
+  repeatedBytes: number;
+  /** Runs of final output bytes, flat: output, offset, bytes, output, offset, bytes, ... */
+  emitted: number[];
+}
+
+/** One sample on its way through a program, chunk by chunk; outputs are placed into the memory given. */
+export interface NativeStream {
+  /** Starts (or restarts) a sample; returns the runs that depend on no input, flat like `emitted`. */
+  begin(outputs: Uint8Array[]): number[];
+  push(offset: number, bytes: Uint8Array): NativePushResult;
+  missingBytes(): number;
+}
+
+export interface NativeProgram {
+  readonly info: NativeProgramInfo;
+  explain(): NativeStepExplanation[];
+  planBytes(): Uint8Array;
+  /** input.byteLength and every outputs[i].byteLength are exactly those of info. */
+  run(input: Uint8Array, outputs: Uint8Array[]): void;
+  /** The same on libuv's thread pool; both must stay untouched until the promise settles. */
+  runAsync(input: Uint8Array, outputs: Uint8Array[]): Promise<void>;
+  stream(): NativeStream;
+}
+
+export type NativePortConfig =
+  | {
+      type: 'memory';
+      name: string;
+      link: string;
+      side: 0 | 1;
+      queues: number;
+      depth: number;
+      maxBytes: number;
+      loss: number;
+      duplicate: number;
+      corrupt: number;
+      reorderSpan: number;
+      seed: number;
+    }
+  | {
+      type: 'udp';
+      name: string;
+      address: string;
+      port: number;
+      queues: number;
+      receiveBufferBytes: number;
+      maxBytes: number;
+      offload: boolean;
+    };
+
+export interface NativeRouteConfig {
+  name: string;
+  port: string;
+  udpPort: number;
+  payloadType: number | undefined;
+  sources: string[];
+  payload: 'chunk' | 'rfc4175';
+  program: NativeProgram;
+  slots: number;
+  openSamples: number;
+  maxStreams: number;
+  deadlineMs: number;
+  evictOldest: boolean;
+  sink:
+    | { type: 'host'; batch: number; maxWaitMs: number; backpressure: boolean }
+    | {
+        type: 'forward';
+        port: string;
+        address: string;
+        udpPort: number;
+        sourceAddress: string | undefined;
+        sourceUdpPort: number;
+        destinationMac: Uint8Array | undefined;
+        payloadType: number;
+        ssrc: number;
+        maxPayloadBytes: number;
+      };
+}
+
+export interface NativePlaneConfig {
+  ports: NativePortConfig[];
+  routes: NativeRouteConfig[];
+  workers: number;
+  /** Microseconds of empty polls before a worker sleeps; Infinity: never. */
+  idleAfterUs: number;
+}
+
+export interface NativePortStats {
+  name: string;
+  rxPackets: number;
+  rxBytes: number;
+  rxMissed: number;
+  txPackets: number;
+  txBytes: number;
+  drops: Record<DropReason, number>;
+}
+
+export interface NativeRouteStats {
+  name: string;
+  packetsUsed: number;
+  bytesUsed: number;
+  overlapBytes: number;
+  samplesOpened: number;
+  samplesOpen: number;
+  samplesComplete: number;
+  samplesDelivered: number;
+  packetsForwarded: number;
+  drops: Record<DropReason, number>;
+}
+
+export interface NativeWorkerStats {
+  polls: number;
+  emptyPolls: number;
+  sleeps: number;
+  busyMs: number;
+  cpuMs: number;
+}
+
+export interface NativePlaneStats {
+  ports: NativePortStats[];
+  routes: NativeRouteStats[];
+  workers: NativeWorkerStats[];
+  memoryBytes: number;
+}
+
+/** One filled buffer. `outputs[i]` is an external ArrayBuffer over the slot (or a copy where the runtime forbids those). */
+export interface NativeDelivery {
+  buffer: number;
+  outputs: ArrayBuffer[];
+  /** One entry per sample of the batch, in output order. Times are milliseconds since the Unix epoch, with fractions. */
+  samples: {
+    requestId: bigint;
+    sourceAddress: string;
+    sourcePort: number;
+    ssrc: number;
+    timestamp: number;
+    firstPacketAt: number;
+    lastPacketAt: number;
+  }[];
+}
+
+export interface NativeSink {
+  next(): NativeDelivery | undefined;
+  /** Detaches the delivery's ArrayBuffers and gives the slot back. A delivery that is garbage collected does the same. */
+  release(buffer: number): void;
+  /** Called on the event loop, coalesced, when next() may have something again. */
+  onReady(notify: (() => void) | undefined): void;
+}
+
+export interface NativePlane {
+  sink(route: string): NativeSink;
+  stats(): NativePlaneStats;
+  /** Where each udp port is bound, by port name. */
+  localPorts(): Record<string, { address: string; port: number }>;
+  /** Idempotent; resolves when workers have stopped. Off the event loop. */
+  close(): Promise<void>;
+  /** Whether the open plane keeps the process alive (default true). */
+  ref(): void;
+  unref(): void;
+}
+
+export interface NativeSenderConfig {
+  port: NativePortConfig;
+  address: string;
+  udpPort: number;
+  sourceAddress: string | undefined;
+  sourceUdpPort: number;
+  destinationMac: Uint8Array | undefined;
+  payload: 'chunk' | 'rfc4175';
+  width: number;
+  height: number;
+  format: ChannelFormat;
+  sendDims: boolean;
+  payloadType: number;
+  ssrc: number;
+  maxPayloadBytes: number;
+  bitsPerSecond: number;
+  queuedSamples: number;
+}
+
+export interface NativeSender {
+  readonly ssrc: number;
+  /** `bytes` is referenced until the promise settles. requestId fits 64 bits unsigned. */
+  send(
+    bytes: Uint8Array,
+    requestId: bigint,
+  ): Promise<{ packets: number; bytes: number; refused: number; timestamp: number }>;
+  close(): Promise<void>;
+}
+
+export interface NativeBinding {
+  /** Class whose instances the addon throws: constructed as new Class(code, message). One per environment. */
+  setErrorClass(errorClass: typeof OnpathError): void;
+  availableKernels(): string[];
+  /** `kernels` '' means the best this CPU has. */
+  compile(spec: NativePipelineSpec, kernels: string): NativeProgram;
+  planFromBytes(bytes: Uint8Array, kernels: string): NativeProgram;
+  /** Digest and size of a sample format without a plan. */
+  sampleFormat(
+    width: number,
+    height: number,
+    format: ChannelFormat,
+  ): { elementBytes: number; bytes: number; digest: number; text: string };
+  startPlane(config: NativePlaneConfig): NativePlane;
+  openSender(config: NativeSenderConfig): NativeSender;
+}
+
+let loaded: NativeBinding | undefined;
+
+/** The binding; loads it on first call. Throws `OnpathError` with code `NATIVE_MISSING`. */
+export function native(): NativeBinding {
+  if (loaded === undefined) {
+    loaded = load();
+    loaded.setErrorClass(OnpathError);
+  }
+  return loaded;
+}
+
+function load(): NativeBinding {
+  const root = packageRoot();
+  const require = createRequire(import.meta.url);
+  const find = require('node-gyp-build') as { (dir: string): NativeBinding; path(dir: string): string };
+  try {
+    return find(root);
+  } catch (cause) {
+    const places = [
+      join(root, 'build', 'Release'),
+      join(root, 'prebuilds', `${process.platform}-${process.arch}`),
+    ];
+    throw new OnpathError(
+      'NATIVE_MISSING',
+      `The native binary of onpath could not be loaded on ${process.platform}-${process.arch}, Node ${process.version}. ` +
+        `Looked in: ${places.join(', ')}. Reason: ${firstLine(cause)}. ` +
+        'Build it with `npm rebuild onpath` (needs a C++20 compiler, CMake, libhwy-dev and libmbedtls-dev), ' +
+        'or install a package that carries a prebuild for this platform.',
+      { cause },
+    );
+  }
+}
+
+/** The folder of our package.json: the code runs from dist/ when installed and from a build folder in tests. */
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  for (;;) {
+    const manifest = join(folder, 'package.json');
+    if (
+      existsSync(manifest) &&
+      (JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string }).name === 'onpath'
+    ) {
+      return folder;
+    }
+    const parent = dirname(folder);
+    if (parent === folder)
+      throw new OnpathError('NATIVE_MISSING', 'onpath cannot find its own package.json.');
+    folder = parent;
+  }
+}
+
+function firstLine(cause: unknown): string {
+  return (cause instanceof Error ? cause.message : String(cause)).split('\n', 1)[0] ?? '';
+}

@@ -1,0 +1,369 @@
+/** Pipelines: compile a specification, look at what was chosen, run samples whole, off the event loop, or chunk by chunk. */
+import { raceAbort, throwIfAborted } from './abort.js';
+import { OnpathError } from './errors.js';
+import { LookupTable } from './lookup-table.js';
+import { type NativeProgram, type NativeStageSpec, native } from './native.js';
+import { type ParsedPipelineSpec, PIPELINE, type PipelineSpec, parse, pipelineSpec } from './schema.js';
+import {
+  byteView,
+  makeOutputs,
+  type OutputFormat,
+  type Outputs,
+  onlyOutput,
+  type Tensor,
+  type TensorData,
+  typedView,
+} from './tensor.js';
+
+/** The result of one sample: tensors by name, and the shorthands when there is one. */
+export class RunResult {
+  readonly outputs: Outputs;
+
+  /** @internal */
+  constructor(outputs: Outputs) {
+    this.outputs = outputs;
+  }
+  /** Elements of the only output. */
+  get data(): TensorData {
+    return onlyOutput(this.outputs).data;
+  }
+  /** Shape of the only output. */
+  get shape(): readonly number[] {
+    return onlyOutput(this.outputs).shape;
+  }
+}
+
+/** Where results go: memory for the only output, or one per name. Sizes in bytes must be exact. */
+export type Into = ArrayBufferView | ArrayBuffer | Readonly<Record<string, ArrayBufferView | ArrayBuffer>>;
+
+/** How a step of the plan was compiled and bound; see `Pipeline.explain`. */
+export interface StepExplanation {
+  readonly step: string;
+  readonly stageClass: 'element' | 'placed' | 'sequential';
+  /** Table entries that the definition would need if nothing were shared. */
+  readonly naiveTableEntries: number;
+  /** Table entries that are stored. */
+  readonly tableEntries: number;
+  readonly tableBytes: number;
+  /** Bytes held back when chunks come in order. */
+  readonly windowBytes: number;
+  /** Bytes of state at worst, in any order. */
+  readonly stateBytes: number;
+  /** The state layout that was chosen, and what the others would take. */
+  readonly state: string;
+  readonly kernel: string;
+}
+
+/** `explain()`: rows to read by program, and `toString()` for people. */
+export class Explanation {
+  readonly hash: string;
+  readonly kernels: string;
+  readonly steps: readonly StepExplanation[];
+  readonly tableBytes: number;
+  readonly stateBytes: number;
+
+  /** @internal */
+  constructor(program: NativeProgram) {
+    this.hash = program.info.hash;
+    this.kernels = program.info.kernels;
+    this.tableBytes = program.info.tableBytes;
+    this.stateBytes = program.info.stateBytes;
+    this.steps = program.explain();
+  }
+
+  toString(): string {
+    const count = (n: number) => n.toLocaleString('en-US');
+    const rows = this.steps.map((s) => [
+      s.step,
+      s.stageClass,
+      count(s.naiveTableEntries),
+      count(s.tableEntries),
+      count(s.tableBytes),
+      count(s.windowBytes),
+      count(s.stateBytes),
+      s.kernel,
+    ]);
+    const head = ['step', 'class', 'naive entries', 'entries', 'table bytes', 'window', 'state', 'kernel'];
+    const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+    const line = (cells: readonly string[]) =>
+      cells
+        .map((cell, i) => (i >= 2 && i <= 6 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+        .join('  ')
+        .trimEnd();
+    const states = this.steps.filter((s) => s.state !== '').map((s) => `  ${s.step}: ${s.state}`);
+    return [
+      `plan ${this.hash.slice(0, 16)}, kernels ${this.kernels}, tables ${count(this.tableBytes)} B, state at worst ${count(this.stateBytes)} B a sample`,
+      line(head),
+      ...rows.map(line),
+      ...(states.length > 0 ? ['state:', ...states] : []),
+    ].join('\n');
+  }
+}
+
+/** A run of final output bytes. `bytes` is a view of the output memory: read it before the sample's memory is used again. */
+export interface EmittedRun {
+  readonly output: string;
+  /** Byte offset in the laid-out output. */
+  readonly offset: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What `PipelineStream.push` did with a chunk. */
+export interface ChunkResult {
+  /** `duplicate`: every byte had been pushed before. */
+  readonly status: 'used' | 'duplicate';
+  readonly newBytes: number;
+  /** Bytes that had been pushed before; the first ones count. */
+  readonly repeatedBytes: number;
+  /** Output bytes that became final through this chunk. */
+  readonly emitted: readonly EmittedRun[];
+}
+
+/** A compiled pipeline, bound to the kernels of this machine. Immutable; named by `hash`. */
+export class Pipeline {
+  readonly [PIPELINE] = true;
+  readonly #program: NativeProgram;
+
+  private constructor(program: NativeProgram) {
+    this.#program = program;
+  }
+
+  /**
+   * Checks a specification, makes its tables, folds adjacent table stages, and binds it to this CPU.
+   * @param options.kernels Instruction set by name (see `Pipeline.kernels()`), for tests and benchmarks; the best otherwise.
+   * @throws OnpathError INVALID_SPEC, UNSUPPORTED, LIMIT_EXCEEDED
+   */
+  static compile(spec: PipelineSpec, options: { kernels?: string } = {}): Pipeline {
+    const parsed = parse(pipelineSpec, spec, 'pipeline');
+    return new Pipeline(
+      native().compile(
+        {
+          input: { width: parsed.input.width, height: parsed.input.height, format: parsed.input.format },
+          stages: parsed.stages.map(nativeStage),
+          output: { name: parsed.output.name, dtype: parsed.output.dtype, layout: parsed.output.layout },
+          maxStateBytes: parsed.limits.stateBytes,
+        },
+        options.kernels ?? '',
+      ),
+    );
+  }
+
+  /** Reads a plan that `toBytes` wrote, on this machine or another. @throws OnpathError INVALID_PLAN */
+  static fromBytes(bytes: Uint8Array | ArrayBuffer, options: { kernels?: string } = {}): Pipeline {
+    return new Pipeline(native().planFromBytes(byteView(bytes, 'bytes'), options.kernels ?? ''));
+  }
+
+  /** Instruction sets that this CPU can run, best first. The last, `scalar`, is the definition; all give the same bits. */
+  static kernels(): readonly string[] {
+    return native().availableKernels();
+  }
+
+  /** @internal */
+  static programOf(pipeline: Pipeline): NativeProgram {
+    return pipeline.#program;
+  }
+
+  /** Content hash of the plan: its version, 64 hexadecimal digits. */
+  get hash(): string {
+    return this.#program.info.hash;
+  }
+  /** The serialized sample: pixels, bytes, and the digest that chunks carry. */
+  get input(): NativeProgram['info']['input'] {
+    return this.#program.info.input;
+  }
+  get outputs(): readonly OutputFormat[] {
+    return this.#program.info.outputs;
+  }
+
+  /** The plan's versioned byte form. */
+  toBytes(): Uint8Array {
+    return this.#program.planBytes();
+  }
+
+  /** What was compiled and what it costs, step by step. `String(pipeline.explain())` is a table. */
+  explain(): Explanation {
+    return new Explanation(this.#program);
+  }
+
+  /**
+   * Runs one whole sample.
+   * @param sample Serialized sample: `input.bytes` bytes, row-major.
+   * @param options.into Memory for the result; by default it is allocated. Must not overlap the sample.
+   * @throws OnpathError INVALID_ARGUMENT
+   */
+  run(sample: ArrayBufferView | ArrayBuffer, options: { into?: Into } = {}): RunResult {
+    const { views, outputs } = this.#target(options.into);
+    this.#program.run(this.#sample(sample), views);
+    return new RunResult(outputs);
+  }
+
+  /**
+   * The same on a thread of libuv's pool. Leave sample and `into` untouched until it settles.
+   * An aborted `signal` rejects the call; work under way finishes in the background.
+   */
+  async runAsync(
+    sample: ArrayBufferView | ArrayBuffer,
+    options: { into?: Into; signal?: AbortSignal } = {},
+  ): Promise<RunResult> {
+    const { signal } = options;
+    throwIfAborted(signal);
+    const { views, outputs } = this.#target(options.into);
+    await raceAbort(this.#program.runAsync(this.#sample(sample), views), signal);
+    return new RunResult(outputs);
+  }
+
+  /** Starts a sample that comes in chunks, in any order. */
+  stream(options: { into?: Into } = {}): PipelineStream {
+    const { views, outputs } = this.#target(options.into);
+    return new PipelineStream(this.#program, views, outputs);
+  }
+
+  #sample(sample: unknown): Uint8Array {
+    const view = byteView(sample, 'sample');
+    const { bytes, width, height, format } = this.#program.info.input;
+    if (view.byteLength !== bytes) {
+      throw new OnpathError(
+        'INVALID_ARGUMENT',
+        `sample has ${view.byteLength} bytes, but a ${width}x${height} ${format} image has ${bytes}. Pass the whole row-major image.`,
+      );
+    }
+    return view;
+  }
+
+  #target(into: Into | undefined): { views: Uint8Array[]; outputs: Outputs } {
+    const formats = this.#program.info.outputs;
+    if (into === undefined) {
+      const buffers = formats.map((format) => new ArrayBuffer(format.bytes));
+      return {
+        views: buffers.map((b) => new Uint8Array(b)),
+        outputs: makeOutputs(formats, buffers, false, 1),
+      };
+    }
+    const single = ArrayBuffer.isView(into) || into instanceof ArrayBuffer;
+    const outputs: Record<string, Tensor> = {};
+    const views = formats.map((format, i) => {
+      const given = single ? (i === 0 ? into : undefined) : into[format.name];
+      const view = byteView(given, `into.${format.name}`);
+      if (view.byteLength !== format.bytes) {
+        throw new OnpathError(
+          'INVALID_ARGUMENT',
+          `into for output ${format.name} has ${view.byteLength} bytes; ${format.dtype} [${format.shape.join(', ')}] needs ${format.bytes}.`,
+        );
+      }
+      outputs[format.name] = { data: intoData(given, format), dtype: format.dtype, shape: format.shape };
+      return view;
+    });
+    return { views, outputs };
+  }
+}
+
+/** One sample, chunk by chunk. Memory is bounded by the plan's `stateBytes`. */
+export class PipelineStream {
+  readonly #stream: ReturnType<NativeProgram['stream']>;
+  readonly #formats: readonly OutputFormat[];
+  readonly #views: Uint8Array[];
+  readonly #outputs: Outputs;
+  /** Runs that depend on no input (zero padding of a crop). */
+  readonly initial: readonly EmittedRun[];
+
+  /** @internal */
+  constructor(program: NativeProgram, views: Uint8Array[], outputs: Outputs) {
+    this.#stream = program.stream();
+    this.#formats = program.info.outputs;
+    this.#views = views;
+    this.#outputs = outputs;
+    this.initial = this.#runs(this.#stream.begin(views));
+  }
+
+  /** Bytes that have not been pushed yet. */
+  get missingBytes(): number {
+    return this.#stream.missingBytes();
+  }
+
+  /**
+   * Takes a chunk, cut anywhere, in any order; repeated bytes are recognized and ignored.
+   * @param offset Byte offset in the serialized sample.
+   * @throws OnpathError INVALID_ARGUMENT if the chunk reaches past the sample.
+   */
+  push(offset: number, bytes: ArrayBufferView | ArrayBuffer): ChunkResult {
+    if (!Number.isSafeInteger(offset) || offset < 0) {
+      throw new OnpathError(
+        'INVALID_ARGUMENT',
+        `offset must be a whole number of bytes >= 0, received ${String(offset)}.`,
+      );
+    }
+    const view = byteView(bytes, 'bytes');
+    const result = this.#stream.push(offset, view);
+    if (result.status === 'outOfRange') {
+      throw new OnpathError(
+        'INVALID_ARGUMENT',
+        `The chunk of ${view.byteLength} bytes at offset ${offset} reaches past the end of the sample.`,
+      );
+    }
+    return {
+      status: result.status,
+      newBytes: result.newBytes,
+      repeatedBytes: result.repeatedBytes,
+      emitted: this.#runs(result.emitted),
+    };
+  }
+
+  /** The finished result. @throws OnpathError INCOMPLETE_SAMPLE if bytes are missing. */
+  end(): RunResult {
+    const missing = this.missingBytes;
+    if (missing > 0) {
+      throw new OnpathError(
+        'INCOMPLETE_SAMPLE',
+        `${missing} bytes of the sample have not been pushed. Push them before end().`,
+      );
+    }
+    return new RunResult(this.#outputs);
+  }
+
+  #runs(flat: readonly number[]): EmittedRun[] {
+    const runs: EmittedRun[] = [];
+    for (let i = 0; i < flat.length; i += 3) {
+      const output = flat[i]!;
+      const offset = flat[i + 1]!;
+      runs.push({
+        output: this.#formats[output]!.name,
+        offset,
+        bytes: this.#views[output]!.subarray(offset, offset + flat[i + 2]!),
+      });
+    }
+    return runs;
+  }
+}
+
+function intoData(given: ArrayBufferView | ArrayBuffer | undefined, format: OutputFormat): TensorData {
+  const view = byteView(given, `into.${format.name}`);
+  const elementBytes = format.bytes / format.shape.reduce((a, b) => a * b, 1);
+  if (view.byteOffset % elementBytes !== 0) {
+    throw new OnpathError(
+      'INVALID_ARGUMENT',
+      `into for output ${format.name} begins at byte offset ${view.byteOffset}, which is not aligned to ${format.dtype} (${elementBytes} bytes).`,
+    );
+  }
+  return typedView(format.dtype, view.buffer, view.byteOffset, view.byteLength);
+}
+
+function nativeStage(stage: ParsedPipelineSpec['stages'][number]): NativeStageSpec {
+  switch (stage.stage) {
+    case 'normalize':
+      return { ...stage, mean: [stage.mean].flat(), std: [stage.std].flat() };
+    case 'lookup': {
+      const table =
+        stage.table instanceof LookupTable
+          ? stage.table
+          : LookupTable.from(stage.table.values, { dtype: stage.table.dtype });
+      return {
+        stage: 'lookup',
+        dtype: table.dtype,
+        tables: table.channels,
+        data: LookupTable.bytesOf(table),
+      };
+    }
+    default:
+      return stage;
+  }
+}

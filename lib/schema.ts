@@ -1,0 +1,411 @@
+/**
+ * The one schema: from it come the TypeScript types, the validation, the JSON Schema and docs/specification.md.
+ * Every field's `describe()` text is its documentation: shapes, units, defaults.
+ */
+import { z } from 'zod';
+import { OnpathError } from './errors.js';
+import type { ErrorCode } from './generated/error-codes.js';
+import { LookupTable } from './lookup-table.js';
+import type { Pipeline } from './pipeline.js';
+
+/** Marks compiled pipelines, so that this file need not load the class (which loads this file). */
+export const PIPELINE: unique symbol = Symbol('onpath.Pipeline');
+
+const side = z.int().min(1).max(65535);
+const probability = z.number().min(0).max(1);
+const payloadType = z.int().min(0).max(127);
+const name = z.string().min(1).max(64);
+
+export const channelFormat = z
+  .enum(['gray', 'rgb', 'bgr', 'rgba', 'bgra', 'rgbx'])
+  .describe(
+    'Interleaved 8-bit channels. Alpha of rgba and bgra is premultiplied around a resize, as Pillow does; the fourth channel of rgbx is an ordinary one.',
+  );
+export const dtype = z
+  .enum(['uint8', 'int8', 'uint16', 'float16', 'bfloat16', 'float32', 'uint32'])
+  .describe('Element type. float16 and bfloat16 arrive as Uint16Array holding their bits.');
+export const layout = z.enum(['hwc', 'chw']).describe('Order of the output: pixels interleaved, or planes.');
+
+const imageInput = z
+  .strictObject({
+    kind: z.literal('image').describe('What a sample is. This version knows images.'),
+    width: side.describe('Pixels.'),
+    height: side.describe('Pixels.'),
+    format: channelFormat,
+  })
+  .describe('The sample as it is serialized on the wire: row-major, 8 bits a channel.');
+
+const resizeStage = z
+  .strictObject({
+    stage: z.literal('resize'),
+    width: side.describe('Pixels.'),
+    height: side.describe('Pixels.'),
+    profile: z
+      .enum(['pillow', 'exact4'])
+      .default('pillow')
+      .describe(
+        'Whose result it equals bit for bit: `pillow` = Pillow 9.4 and 12.3 (antialiased); `exact4` = four-term bilinear without antialiasing, exact rationals rounded once half to even.',
+      ),
+    filter: z.enum(['bilinear']).default('bilinear').describe('Resampling filter.'),
+  })
+  .describe('Resamples to width x height. Input and result are uint8.');
+
+const cropStage = z
+  .strictObject({
+    stage: z.literal('crop'),
+    left: z.int().min(-65535).max(65535).describe('Pixels; may be negative.'),
+    top: z.int().min(-65535).max(65535).describe('Pixels; may be negative.'),
+    width: side.describe('Pixels.'),
+    height: side.describe('Pixels.'),
+  })
+  .describe('Keeps a rectangle. What lies outside the image is zero.');
+
+const centerCropStage = z
+  .strictObject({
+    stage: z.literal('centerCrop'),
+    width: side.describe('Pixels.'),
+    height: side.describe('Pixels.'),
+    rule: z
+      .enum(['torchvision', 'floor'])
+      .default('torchvision')
+      .describe('How the offset (size - crop) / 2 is rounded: half to even as torchvision does, or down.'),
+  })
+  .describe('Keeps the centre. A crop larger than the image is padded with zero.');
+
+const channelsStage = z
+  .strictObject({ stage: z.literal('channels'), to: channelFormat })
+  .describe('Reorders channels (rgb to bgr), drops alpha (rgba to rgb) or replicates gray (gray to rgb).');
+
+const perChannel = z.union([z.number(), z.array(z.number()).min(1).max(4)]);
+const normalizeStage = z
+  .strictObject({
+    stage: z.literal('normalize'),
+    mean: perChannel.describe('One number, or one per channel, in units of the scaled value.'),
+    std: perChannel.describe('One number, or one per channel; not zero.'),
+    scale: z
+      .number()
+      .default(1 / 255)
+      .describe('What 8-bit values are multiplied by first.'),
+    recipe: z
+      .enum(['torchvision', 'fused'])
+      .default('torchvision')
+      .describe(
+        '`torchvision`: (f32(f64(x) * scale) - f32(mean)) / f32(std), each step rounded. `fused`: (x - m) / s with mean and std scaled beforehand.',
+      ),
+  })
+  .describe('Normalizes to float32, as one table of 256 entries per channel.');
+
+const plainTable = z.strictObject({
+  dtype: z.enum(['uint8', 'int8', 'uint16', 'float32', 'uint32']),
+  values: z.union([z.array(z.number()).length(256), z.array(z.array(z.number()).length(256)).min(1).max(4)]),
+});
+const lookupStage = z
+  .strictObject({
+    stage: z.literal('lookup'),
+    table: z
+      .union([z.custom<LookupTable>((value) => value instanceof LookupTable), plainTable])
+      .describe('A LookupTable, or its plain form: 256 values, or 256 per channel.'),
+  })
+  .describe('Replaces every 8-bit value by its entry in a table.');
+
+const quantizeStage = z
+  .strictObject({
+    stage: z.literal('quantize'),
+    scale: z.number().positive().describe('Step of one code, greater than zero.'),
+    zeroPoint: z.int().min(-128).max(127).default(0).describe('Code of value zero.'),
+  })
+  .describe('clamp(rne(f32(x) / f32(scale)) + zeroPoint, -128, 127) as int8; rounding half to even.');
+
+export const pipelineSpec = z.strictObject({
+  input: imageInput,
+  stages: z
+    .array(
+      z.discriminatedUnion('stage', [
+        resizeStage,
+        cropStage,
+        centerCropStage,
+        channelsStage,
+        normalizeStage,
+        lookupStage,
+        quantizeStage,
+      ]),
+    )
+    .max(64)
+    .default([])
+    .describe('In order. Adjacent table stages are folded into one table, each rounding kept.'),
+  output: z
+    .strictObject({
+      name: name.default('pixels').describe('Key of the result in `outputs`.'),
+      dtype: dtype.optional().describe('Default: what the last stage makes.'),
+      layout: layout.default('hwc'),
+    })
+    .prefault({})
+    .describe('The result tensor.'),
+  limits: z
+    .strictObject({
+      stateBytes: z
+        .int()
+        .min(0)
+        .default(256 * 1024 * 1024)
+        .describe('Refuse to compile a plan of which one sample could need more state than this.'),
+    })
+    .prefault({})
+    .describe('Bounds that compile keeps.'),
+});
+
+const impairments = {
+  loss: probability.default(0).describe('Probability that an arriving frame is lost.'),
+  duplicate: probability.default(0).describe('Probability that an arriving frame comes twice.'),
+  corrupt: probability.default(0).describe('Probability that one bit of an arriving frame is flipped.'),
+  reorderSpan: z
+    .int()
+    .min(0)
+    .max(65536)
+    .default(0)
+    .describe('Frames come in random order out of a window of this many; 0: in order.'),
+  seed: z.int().min(0).default(1).describe('Same seed and same frames, same fate.'),
+};
+
+const memoryPort = z
+  .strictObject({
+    type: z.literal('memory'),
+    name: name.describe('How routes refer to the port.'),
+    link: name.describe('Two ends of the same link name in one process are joined.'),
+    side: z
+      .union([z.literal(0), z.literal(1)])
+      .default(0)
+      .describe('Which end. Each can be open once.'),
+    depth: z
+      .int()
+      .min(64)
+      .max(1 << 20)
+      .default(4096)
+      .describe('Frames a queue can hold; a power of two.'),
+    maxBytes: z
+      .int()
+      .min(128)
+      .max(65535)
+      .default(2048)
+      .describe('Longest Ethernet frame; equal on both ends.'),
+    ...impairments,
+  })
+  .describe('Ethernet frames in process: for tests and for chaining planes.');
+
+const udpPortSpec = z
+  .strictObject({
+    type: z.literal('udp'),
+    name: name.describe('How routes refer to the port.'),
+    address: z.string().default('127.0.0.1').describe('Local IPv4 or IPv6 address to bind to.'),
+    port: z
+      .int()
+      .min(0)
+      .max(65535)
+      .default(0)
+      .describe('UDP port; 0: the system chooses, see plane.address(name).'),
+    receiveBufferBytes: z
+      .int()
+      .min(4096)
+      .max(1 << 30)
+      .default(8 * 1024 * 1024)
+      .describe(
+        'Socket receive buffer asked for; without CAP_NET_ADMIN the system caps it at net.core.rmem_max.',
+      ),
+    maxBytes: z.int().min(128).max(65507).default(9000).describe('Longest datagram.'),
+    offload: z.boolean().default(true).describe('UDP GRO and GSO where the kernel has them.'),
+  })
+  .describe('Kernel sockets, batched.');
+
+export const portSpec = z.discriminatedUnion('type', [memoryPort, udpPortSpec]);
+
+const forwardSink = z.strictObject({
+  forward: z.strictObject({
+    port: name.describe('Port the results leave by.'),
+    to: z.string().describe('"address:port" of the next hop.'),
+    from: z.string().optional().describe('"address:port" of our own, on a memory port.'),
+    payloadType: payloadType.default(97).describe('RTP payload type of the results.'),
+    ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
+    maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet.'),
+  }),
+});
+
+const routeSpec = z
+  .strictObject({
+    name: name.describe('How plane.samples(name) refers to the route.'),
+    port: name.describe('Port the packets come from.'),
+    udpPort: z.int().min(0).max(65535).default(0).describe('UDP destination port; 0: any.'),
+    payloadType: payloadType.optional().describe('RTP payload type; absent: any.'),
+    sources: z
+      .array(z.string())
+      .optional()
+      .describe(
+        'Prefixes that may send, such as "10.1.0.0/16". Default: anyone on memory ports and loopback addresses; on others the list is required.',
+      ),
+    payload: z
+      .enum(['chunk', 'rfc4175'])
+      .default('chunk')
+      .describe('Payload format: onpath chunks, or raw video as of RFC 4175.'),
+    pipeline: z
+      .custom<Pipeline>((value) => typeof value === 'object' && value !== null && PIPELINE in value, {
+        error: 'expected a Pipeline made by Pipeline.compile or Pipeline.fromBytes',
+      })
+      .describe('What is run over every sample: a compiled Pipeline.'),
+    slots: z
+      .int()
+      .min(1)
+      .max(65536)
+      .default(64)
+      .describe('Output buffers per worker: what you may hold plus what is open.'),
+    openSamples: z
+      .int()
+      .min(1)
+      .max(65536)
+      .default(16)
+      .describe('Samples being assembled at a time, per worker.'),
+    maxStreams: z
+      .int()
+      .min(1)
+      .max(1 << 20)
+      .default(64)
+      .describe('SSRCs followed at a time, per worker.'),
+    deadlineMs: z
+      .number()
+      .min(1)
+      .max(3_600_000)
+      .default(1000)
+      .describe('From first packet; then it is `incomplete`.'),
+    whenFull: z
+      .enum(['evict', 'drop'])
+      .default('evict')
+      .describe('A new sample while all are open: evict the oldest, or drop the packet as `no_slot`.'),
+    deliver: z
+      .strictObject({
+        batch: z.int().min(1).max(4096).default(1).describe('Samples per delivery, contiguous.'),
+        maxWaitMs: z
+          .number()
+          .min(0)
+          .max(3_600_000)
+          .default(0)
+          .describe('Deliver a partial batch after this; 0: never.'),
+      })
+      .prefault({})
+      .describe('How results reach JavaScript.'),
+    slowConsumer: z
+      .enum(['drop', 'backpressure'])
+      .default('drop')
+      .describe(
+        'All buffers held by the consumer: drop new samples as `slow_consumer`, or stop reading the port.',
+      ),
+    sink: z
+      .union([z.literal('host'), forwardSink])
+      .default('host')
+      .describe('JavaScript, or another port and address.'),
+  })
+  .describe('Which packets get which pipeline, and where the result goes.');
+
+export const dataplaneSpec = z.strictObject({
+  ports: z.array(portSpec).min(1).max(64),
+  routes: z.array(routeSpec).min(1).max(1024),
+  workers: z.int().min(1).max(64).default(1).describe('Threads that poll ports and run programs.'),
+  idleAfterUs: z
+    .union([z.number().min(0), z.literal('never')])
+    .default(50)
+    .describe(
+      'Microseconds without packets before a worker sleeps; "never": it polls for ever and keeps its core.',
+    ),
+});
+
+export const senderSpec = z.strictObject({
+  to: z.string().describe('"address:port" of the receiver, "[address]:port" for IPv6.'),
+  via: z
+    .strictObject({
+      link: name.describe('Name of a memory link in this process.'),
+      side: z.union([z.literal(0), z.literal(1)]).default(1),
+      depth: z
+        .int()
+        .min(64)
+        .max(1 << 20)
+        .default(4096),
+      maxBytes: z.int().min(128).max(65535).default(2048),
+    })
+    .optional()
+    .describe('Send over a memory link instead of a kernel socket.'),
+  from: z
+    .string()
+    .optional()
+    .describe('"address:port" of our own; default: any for sockets, 192.0.2.1:5004 on memory links.'),
+  payload: z.enum(['chunk', 'rfc4175']).default('chunk'),
+  width: side.describe('Pixels of every image sent.'),
+  height: side.describe('Pixels of every image sent.'),
+  format: channelFormat,
+  sendDims: z.boolean().default(false).describe('Put {height, width} into every chunk header.'),
+  payloadType: payloadType.default(96),
+  ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
+  maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet, in bytes.'),
+  bitsPerSecond: z.number().min(0).default(0).describe('Pace; 0: as fast as the port takes packets.'),
+  queuedSamples: z
+    .int()
+    .min(1)
+    .max(65536)
+    .default(64)
+    .describe('Samples that may wait; more are refused with BUSY.'),
+});
+
+export type ChannelFormat = z.infer<typeof channelFormat>;
+export type DType = z.infer<typeof dtype>;
+export type Layout = z.infer<typeof layout>;
+/** What `Pipeline.compile` takes. */
+export type PipelineSpec = z.input<typeof pipelineSpec>;
+/** One stage of a `PipelineSpec`. */
+export type StageSpec = NonNullable<PipelineSpec['stages']>[number];
+/** One port of `Dataplane.start`. */
+export type PortSpec = z.input<typeof portSpec>;
+/** One route of `Dataplane.start`. */
+export type RouteSpec = z.input<typeof routeSpec>;
+/** What `Dataplane.start` takes. */
+export type DataplaneSpec = z.input<typeof dataplaneSpec>;
+/** What `Sender.open` takes. */
+export type SenderSpec = z.input<typeof senderSpec>;
+
+export type ParsedPipelineSpec = z.output<typeof pipelineSpec>;
+export type ParsedDataplaneSpec = z.output<typeof dataplaneSpec>;
+export type ParsedSenderSpec = z.output<typeof senderSpec>;
+
+/** Validates, or throws one OnpathError that names the first wrong field, what it got, what was expected. */
+export function parse<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+  what: string,
+  code: ErrorCode = 'INVALID_SPEC',
+): z.output<T> {
+  const result = schema.safeParse(value, { reportInput: true });
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const where = issue.path.length === 0 ? what : `${what}.${pathText(issue.path)}`;
+  throw new OnpathError(code, `${where}: ${issue.message}${receivedText(issue)}. See docs/specification.md.`);
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '.' : ''}${String(part)}`))
+    .join('');
+}
+
+function receivedText(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'unrecognized_keys') return '';
+  const input = issue.input;
+  if (input === undefined) return ', received nothing';
+  if (typeof input === 'object' && input !== null) return `, received ${describeObject(input)}`;
+  return `, received ${JSON.stringify(input) ?? String(input)}`;
+}
+
+function describeObject(value: object): string {
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  return `an object (${value.constructor?.name ?? 'no class'})`;
+}
+
+const documented = { pipeline: pipelineSpec, dataplane: dataplaneSpec, sender: senderSpec };
+
+/** JSON Schema (draft 2020-12) of what `Pipeline.compile`, `Dataplane.start` or `Sender.open` takes. */
+export function jsonSchema(of: keyof typeof documented): Record<string, unknown> {
+  return z.toJSONSchema(documented[of], { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>;
+}

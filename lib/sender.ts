@@ -1,0 +1,126 @@
+/** Sends images as RTP packets, paced: onpath chunks or raw video (RFC 4175). */
+import { parseHostPort } from './address.js';
+import { OnpathError } from './errors.js';
+import { type NativePortConfig, type NativeSender, native } from './native.js';
+import { type ParsedSenderSpec, parse, type SenderSpec, senderSpec } from './schema.js';
+import { Serialization } from './serialization.js';
+
+/** What was sent for one sample. */
+export interface SendReport {
+  readonly packets: number;
+  /** UDP payload bytes. */
+  readonly bytes: number;
+  /** Packets that the port did not take. */
+  readonly refused: number;
+  /** RTP timestamp that names the sample on the wire. */
+  readonly timestamp: number;
+}
+
+/**
+ * One RTP stream.
+ *
+ * @example
+ * await using sender = await Sender.open({ to: '127.0.0.1:5004', width: 1280, height: 720, format: 'rgb' });
+ * await sender.send(image, { requestId: 7n });
+ */
+export class Sender {
+  readonly serialization: Serialization;
+  readonly #native: NativeSender;
+  #closing: Promise<void> | undefined;
+  #nextRequest = 1n;
+
+  private constructor(sender: NativeSender, serialization: Serialization) {
+    this.#native = sender;
+    this.serialization = serialization;
+  }
+
+  /** @throws OnpathError INVALID_SPEC, PORT_FAILED, PERMISSION_DENIED, BUSY (memory link side already open) */
+  static async open(spec: SenderSpec): Promise<Sender> {
+    const parsed = parse(senderSpec, spec, 'sender');
+    const to = parseHostPort(parsed.to, 'sender.to');
+    const from = parsed.from === undefined ? undefined : parseHostPort(parsed.from, 'sender.from');
+    const sender = native().openSender({
+      port: senderPort(parsed, to.address, from),
+      address: to.address,
+      udpPort: to.port,
+      sourceAddress: from?.address,
+      sourceUdpPort: from?.port ?? 0,
+      destinationMac: undefined,
+      payload: parsed.payload,
+      width: parsed.width,
+      height: parsed.height,
+      format: parsed.format,
+      sendDims: parsed.sendDims,
+      payloadType: parsed.payloadType,
+      ssrc: parsed.ssrc,
+      maxPayloadBytes: parsed.maxPayloadBytes,
+      bitsPerSecond: parsed.bitsPerSecond,
+      queuedSamples: parsed.queuedSamples,
+    });
+    return new Sender(sender, Serialization.rowMajor(parsed));
+  }
+
+  /** RTP synchronization source of this stream. */
+  get ssrc(): number {
+    return this.#native.ssrc;
+  }
+
+  /**
+   * Sends one image; resolves when its last packet has left. Leave the image untouched until then.
+   * @param options.requestId Carried through to the receiver with chunks (64 bits); default: 1, 2, 3, ...
+   * @throws OnpathError INVALID_ARGUMENT, BUSY, CLOSED
+   */
+  async send(
+    image: ArrayBufferView | ArrayBuffer,
+    options: { requestId?: bigint | number; stride?: number } = {},
+  ): Promise<SendReport> {
+    const { requestId, ...layout } = options;
+    const bytes = this.serialization.serialize(image, layout);
+    return this.#native.send(bytes, requestId === undefined ? this.#nextRequest++ : request64(requestId));
+  }
+
+  /** Abandons what has not been sent. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#native.close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function request64(requestId: bigint | number): bigint {
+  const valid =
+    typeof requestId === 'bigint' || (typeof requestId === 'number' && Number.isSafeInteger(requestId));
+  const value = valid ? BigInt(requestId) : -1n;
+  if (value < 0n || value > 0xffff_ffff_ffff_ffffn) {
+    throw new OnpathError(
+      'INVALID_ARGUMENT',
+      `requestId must be a whole number from 0 to 2^64 - 1 (bigint above 2^53), received ${String(requestId)}.`,
+    );
+  }
+  return value;
+}
+
+function senderPort(
+  spec: ParsedSenderSpec,
+  toAddress: string,
+  from: { address: string; port: number } | undefined,
+): NativePortConfig {
+  if (spec.via !== undefined) {
+    const clean = { loss: 0, duplicate: 0, corrupt: 0, reorderSpan: 0, seed: 1 };
+    return { type: 'memory', name: 'sender', queues: 1, ...clean, ...spec.via };
+  }
+  const any = toAddress.includes(':') ? '::' : '0.0.0.0';
+  return {
+    type: 'udp',
+    name: 'sender',
+    address: from?.address ?? any,
+    port: from?.port ?? 0,
+    queues: 1,
+    receiveBufferBytes: 65536,
+    maxBytes: spec.maxPayloadBytes,
+    offload: true,
+  };
+}

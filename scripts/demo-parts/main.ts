@@ -1,0 +1,257 @@
+/**
+ * The main job on real input: a photograph from our sender, frames from GStreamer and FFmpeg, received on a udp port, cropped, resized,
+ * normalized while they arrive, and compared with Pillow.
+ */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { type ChannelFormat, Dataplane, Pipeline, Sender } from '../../lib/index.js';
+import { type Measurement, measure } from './measure.js';
+import { packageRoot } from './paths.js';
+import { report, toPixels } from './report.js';
+import { expectedTensors, type Geometry, hasCommand, hasPillow, pillowVersion, run } from './tools.js';
+
+const SIZE = 224;
+const MEAN = [0.485, 0.456, 0.406];
+const STD = [0.229, 0.224, 0.225];
+const PHOTO_SAMPLES = 200;
+const VIDEO = { width: 640, height: 480, frames: 60, rate: 60 };
+
+const usage = `usage: scripts/demo [photo]
+
+Sends a photograph (PNG, JPEG, WebP; default: test/data/astronaut.png) and live video frames as RTP packets over loopback, receives them
+on a udp port as 224x224 ImageNet-normalized float32 tensors, and compares every one with Pillow. Pictures go to build/demo/.
+
+  scripts/demo                 the default photograph
+  scripts/demo holiday.jpg     your own
+`;
+
+interface Photo {
+  readonly pixels: Uint8Array;
+  readonly width: number;
+  readonly height: number;
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help || positionals.length > 1) {
+    console.log(usage);
+    return values.help ? 0 : 2;
+  }
+  const sharp = await loadSharp();
+  const oracle = hasPillow();
+  console.log(
+    oracle
+      ? `Oracle: Pillow ${pillowVersion()}.`
+      : 'Left out: comparison with Pillow (python3-pil and python3-numpy are missing).',
+  );
+  const work = mkdtempSync(join(tmpdir(), 'onpath-demo-'));
+  const pictures = fileURLToPath(new URL('build/demo/', packageRoot));
+  mkdirSync(pictures, { recursive: true });
+  const verdicts: boolean[] = [];
+  const finish = async (title: string, name: string, result: Measurement) => {
+    verdicts.push(report(title, result));
+    if (result.last !== undefined && sharp !== undefined) {
+      const file = join(pictures, `${name}.png`);
+      await sharp(toPixels(result.last, SIZE), { raw: { width: SIZE, height: SIZE, channels: 3 } })
+        .png()
+        .toFile(file);
+      console.log(`  ${'picture'.padEnd(9)} ${file}`);
+    }
+  };
+  try {
+    const photo = await readPhoto(sharp, positionals[0]);
+    for (const payload of ['chunk', 'rfc4175'] as const) {
+      const title = `Photograph ${photo.width}x${photo.height}, our sender, ${payload === 'chunk' ? 'onpath chunks' : 'RFC 4175'}`;
+      await finish(title, `photo-${payload}`, await sendPhoto(photo, payload, work, oracle));
+    }
+    for (const sender of videoSenders) {
+      if (!hasCommand(sender.command, sender.check)) {
+        console.log(
+          `\nLeft out: ${sender.title} (${sender.command} is not installed; scripts/setup senders installs it as root).`,
+        );
+        continue;
+      }
+      await finish(`${sender.title}, RFC 4175`, sender.name, await sendVideo(sender, work, oracle));
+    }
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+  const good = verdicts.every(Boolean);
+  console.log(`\nexact: ${good ? (oracle ? 'yes' : 'not checked') : 'NO'}`);
+  return good ? 0 : 1;
+}
+
+function pipelineFor(geometry: Geometry, format: ChannelFormat): Pipeline {
+  const { width, height, crop, size } = geometry;
+  return Pipeline.compile({
+    input: { kind: 'image', width, height, format },
+    stages: [
+      { stage: 'centerCrop', width: crop, height: crop },
+      { stage: 'resize', width: size, height: size },
+      ...(format === 'rgb' ? [] : [{ stage: 'channels' as const, to: 'rgb' as const }]),
+      { stage: 'normalize', mean: MEAN, std: STD },
+    ],
+    output: { dtype: 'float32', layout: 'chw' },
+  });
+}
+
+/** The usual share of the shorter side: 224 of 256. */
+function geometryOf(width: number, height: number): Geometry {
+  return { width, height, crop: Math.max(1, Math.floor((Math.min(width, height) * 7) / 8)), size: SIZE };
+}
+
+async function sendPhoto(
+  photo: Photo,
+  payload: 'chunk' | 'rfc4175',
+  work: string,
+  oracle: boolean,
+): Promise<Measurement> {
+  const geometry = geometryOf(photo.width, photo.height);
+  const pipeline = pipelineFor(geometry, 'rgb');
+  if (payload === 'chunk') console.log(`\n${pipeline.explain()}`);
+  await using plane = await Dataplane.start({
+    ports: [{ type: 'udp', name: 'in', address: '127.0.0.1' }],
+    routes: [{ name: 'photo', port: 'in', payload, pipeline }],
+  });
+  await using sender = await Sender.open({
+    to: `127.0.0.1:${plane.address('in').port}`,
+    payload,
+    width: photo.width,
+    height: photo.height,
+    format: 'rgb',
+    bitsPerSecond: 1.5e9,
+  });
+  const raw = join(work, 'photo.rgb');
+  writeFileSync(raw, photo.pixels);
+  return await measure(
+    plane,
+    'photo',
+    PHOTO_SAMPLES,
+    async () => {
+      for (let i = 0; i < PHOTO_SAMPLES; i++) await sender.send(photo.pixels);
+    },
+    oracle ? expectedTensors(raw, geometry) : undefined,
+  );
+}
+
+interface VideoSender {
+  readonly name: string;
+  readonly title: string;
+  readonly command: string;
+  readonly check: string;
+  readonly format: ChannelFormat;
+  args(port: number, rawFrames: string): string[];
+}
+
+const { width, height, frames, rate } = VIDEO;
+const videoSenders: readonly VideoSender[] = [
+  {
+    name: 'gstreamer',
+    title: `GStreamer ${width}x${height}, ${frames} frames`,
+    command: 'gst-launch-1.0',
+    check: '--version',
+    format: 'rgb',
+    args: (port, raw) =>
+      [
+        `-q videotestsrc num-buffers=${frames} horizontal-speed=8 is-live=true`,
+        `! video/x-raw,format=RGB,width=${width},height=${height},framerate=${rate}/1 ! tee name=t`,
+        `t. ! queue ! rtpvrawpay mtu=1400 ! udpsink host=127.0.0.1 port=${port}`,
+        `t. ! queue ! filesink location=${raw}`,
+      ]
+        .join(' ')
+        .split(' '),
+  },
+  {
+    name: 'ffmpeg',
+    title: `FFmpeg ${width}x${height}, ${frames} frames`,
+    command: 'ffmpeg',
+    check: '-version',
+    format: 'rgb',
+    args: (port, raw) =>
+      [
+        `-hide_banner -loglevel error -nostdin -y -re -f lavfi -i testsrc=size=${width}x${height}:rate=${rate}`,
+        `-map 0:v -frames:v ${frames} -pix_fmt rgb24 -c:v rawvideo -payload_type 96 -f rtp rtp://127.0.0.1:${port}?pkt_size=1400`,
+        `-map 0:v -frames:v ${frames} -pix_fmt rgb24 -f rawvideo ${raw}`,
+      ]
+        .join(' ')
+        .split(' '),
+  },
+];
+
+async function sendVideo(sender: VideoSender, work: string, oracle: boolean): Promise<Measurement> {
+  const geometry = geometryOf(width, height);
+  await using plane = await Dataplane.start({
+    ports: [{ type: 'udp', name: 'in', address: '127.0.0.1', receiveBufferBytes: 32 * 1024 * 1024 }],
+    routes: [
+      { name: 'video', port: 'in', payload: 'rfc4175', pipeline: pipelineFor(geometry, sender.format) },
+    ],
+  });
+  const raw = join(work, `${sender.name}.raw`);
+  let sent: () => void = () => {};
+  const written = new Promise<void>((resolve) => {
+    sent = resolve;
+  });
+  return await measure(
+    plane,
+    'video',
+    frames,
+    async () => {
+      await run(sender.command, sender.args(plane.address('in').port, raw));
+      sent();
+    },
+    oracle ? written.then(() => expectedTensors(raw, geometry)) : undefined,
+  );
+}
+
+type Sharp = typeof import('sharp');
+
+async function loadSharp(): Promise<Sharp | undefined> {
+  try {
+    return (await import('sharp')).default;
+  } catch {
+    console.log(
+      'Left out: reading photographs and writing pictures (the optional dependency sharp is not installed).',
+    );
+    return undefined;
+  }
+}
+
+async function readPhoto(sharp: Sharp | undefined, file: string | undefined): Promise<Photo> {
+  if (sharp === undefined) return synthetic();
+  const path = file ?? fileURLToPath(new URL('test/data/astronaut.png', packageRoot));
+  try {
+    const { data, info } = await sharp(path)
+      .removeAlpha()
+      .toColourspace('srgb')
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    return { pixels: data, width: info.width, height: info.height };
+  } catch (error) {
+    throw new Error(
+      `Cannot read the photograph ${path}: ${(error as Error).message}. Give a PNG, JPEG or WebP file.`,
+    );
+  }
+}
+
+/** Stands in where nothing can decode a photograph; said so above. */
+function synthetic(): Photo {
+  const side = 512;
+  const pixels = Uint8Array.from({ length: side * side * 3 }, (_, i) => (i * 2654435761) >>> 24);
+  return { pixels, width: side, height: side };
+}
+
+main().then(
+  (code) => {
+    process.exitCode = code;
+  },
+  (error: unknown) => {
+    console.error(`demo: ${error instanceof Error ? error.message : String(error)}`);
+    process.exitCode = 1;
+  },
+);

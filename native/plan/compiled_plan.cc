@@ -1,0 +1,120 @@
+// What a plan knows about its own cost, and its distinct tables.
+#include <algorithm>
+#include <cstring>
+
+#include "base/big_endian.h"
+#include "plan/coverage.h"
+#include "plan/step.h"
+
+namespace onpath {
+namespace {
+
+constexpr uint64_t kProgramStateBytes = 1024;  // the objects that hold coverage and stages together
+
+template <class T>
+uint64_t vector_bytes(const std::vector<T>& v) {
+  return v.size() * sizeof(T);
+}
+
+}  // namespace
+
+CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, std::vector<Step> steps)
+    : steps_(std::move(steps)) {
+  input_.width = input.width;
+  input_.height = input.height;
+  input_.format = input.format;
+  input_.element_bytes = pixel_format_channels(input.format);
+  input_.bytes = uint64_t{input.width} * input.height * input_.element_bytes;
+  const std::string text = format_text(input.format);
+  input_.digest = load_be32(sha256({reinterpret_cast<const uint8_t*>(text.data()), text.size()}).data());
+
+  const FoldedMapStep& place = last();
+  output_.name = std::move(output_name);
+  output_.dtype = place.map.dtype;
+  output_.layout = place.planar ? Layout::chw : Layout::hwc;
+  output_.shape = place.planar ? std::vector<uint32_t>{place.out_channels, place.height, place.width}
+                               : std::vector<uint32_t>{place.height, place.width, place.out_channels};
+  output_.bytes = place.out_bytes();
+
+  state_bytes_ = kProgramStateBytes + Coverage::memory_bytes(input_.bytes);
+  DistinctTables tables;
+  for (const Step& step : steps_) {
+    state_bytes_ += step_state_bytes(step, &step == &steps_.back());
+    if (const auto* resize = std::get_if<ResizeStep>(&step.what)) {
+      stage_class_ = StageClass::placed;
+      if (resize->x) tables.add(*resize->x);
+      if (resize->y) tables.add(*resize->y);
+      if (resize->exact4()) tables.add(*resize->lerp_x), tables.add(*resize->lerp_y);
+    } else if (const auto* map = std::get_if<FoldedMapStep>(&step.what)) {
+      for (uint32_t t = 0; t < map->out_channels; ++t) tables.add(map->map, t);
+    }
+  }
+  table_bytes_ = tables.bytes();
+  hash_ = sha256(write_plan(*this));
+}
+
+std::vector<uint8_t> CompiledPlan::to_bytes() const {
+  std::vector<uint8_t> bytes = write_plan(*this);
+  bytes.insert(bytes.end(), hash_.begin(), hash_.end());
+  return bytes;
+}
+
+std::string format_text(PixelFormat format) {
+  static constexpr const char* kNames[] = {"gray", "rgb", "bgr", "rgba", "bgra", "rgbx"};
+  return std::string("onpath-sample/1 dtype=uint8 channels=") + kNames[static_cast<size_t>(format)] +
+         " order=row-major";
+}
+
+uint64_t step_state_bytes(const Step& step, bool last) {
+  if (const auto* resize = std::get_if<ResizeStep>(&step.what))
+    return resize_cost(*resize, resize->state).state_bytes;
+  if (std::holds_alternative<SelectStep>(step.what)) return select_state_bytes();
+  return last ? place_state_bytes() : map_state_bytes(std::get<FoldedMapStep>(step.what));
+}
+
+uint32_t DistinctTables::add(const ResampleWeights& weights) {
+  for (size_t i = 0; i < resample.size(); ++i) {
+    if (*resample[i] == weights) return static_cast<uint32_t>(i);
+  }
+  resample.push_back(&weights);
+  return static_cast<uint32_t>(resample.size() - 1);
+}
+
+uint32_t DistinctTables::add(const LerpWeights& weights) {
+  for (size_t i = 0; i < lerp.size(); ++i) {
+    if (*lerp[i] == weights) return static_cast<uint32_t>(i);
+  }
+  lerp.push_back(&weights);
+  return static_cast<uint32_t>(lerp.size() - 1);
+}
+
+uint32_t DistinctTables::add(const ValueMap& map, uint32_t table) {
+  const size_t bytes = 256 * dtype_bytes(map.dtype);
+  const auto entries = std::span(map.data).subspan(table * bytes, bytes);
+  for (size_t i = 0; i < values.size(); ++i) {
+    if (values[i].dtype == map.dtype &&
+        std::equal(entries.begin(), entries.end(), values[i].entries.begin())) {
+      return static_cast<uint32_t>(i);
+    }
+  }
+  values.push_back({map.dtype, entries});
+  return static_cast<uint32_t>(values.size() - 1);
+}
+
+uint64_t DistinctTables::bytes() const {
+  uint64_t bytes = 0;
+  for (const ResampleWeights* weights : resample) bytes += stored_bytes(*weights);
+  for (const LerpWeights* weights : lerp) bytes += stored_bytes(*weights);
+  for (const Values& v : values) bytes += v.entries.size();
+  return bytes;
+}
+
+uint64_t stored_bytes(const ResampleWeights& w) {
+  return vector_bytes(w.first) + vector_bytes(w.count) + vector_bytes(w.row) + vector_bytes(w.weights);
+}
+
+uint64_t stored_bytes(const LerpWeights& w) {
+  return vector_bytes(w.i0) + vector_bytes(w.i1) + vector_bytes(w.w0) + vector_bytes(w.w1);
+}
+
+}  // namespace onpath

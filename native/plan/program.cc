@@ -1,0 +1,173 @@
+// Binding a plan to kernels, and the path of a chunk: coverage first, then the stages in the order of their
+// steps.
+#include "plan/program.h"
+
+#include <new>
+#include <utility>
+
+#include "plan/bound.h"
+#include "plan/coverage.h"
+#include "plan/step.h"
+
+namespace onpath {
+namespace {
+
+class BoundProgram final : public Program {
+ public:
+  BoundProgram(std::shared_ptr<const CompiledPlan> plan, const KernelSet& kernels);
+
+  const Plan& plan() const override { return *plan_; }
+  const PlanPtr& plan_ptr() const override { return plan_ptr_; }
+  Result<std::unique_ptr<SampleState>> make_state(Granularity granularity) const override;
+  std::vector<StepExplanation> explain() const override { return explain_steps(*plan_, kernels_.name); }
+  std::string_view kernels() const override { return kernels_.name; }
+
+  const CompiledPlan& compiled() const { return *plan_; }
+  std::span<const std::unique_ptr<Stage>> stages() const { return stages_; }
+  const KernelSet& kernel_set() const { return kernels_; }
+
+ private:
+  std::shared_ptr<const CompiledPlan> plan_;
+  PlanPtr plan_ptr_;
+  const KernelSet& kernels_;
+  std::vector<std::unique_ptr<Stage>> stages_;  // all steps but the last
+};
+
+class ProgramState final : public SampleState, private PlacedListener {
+ public:
+  ProgramState(const BoundProgram& program, Granularity granularity);
+
+  void begin(std::span<uint8_t* const> outputs, EmitListener* listener) override;
+  PushResult push(uint64_t offset, std::span<const uint8_t> bytes, EmitListener* listener) override;
+  bool complete() const override { return coverage_.missing() == 0; }
+  uint64_t missing_bytes() const override { return coverage_.missing() * unit_bytes_; }
+  void rebase(std::span<uint8_t* const> outputs) override { output_ = outputs[0]; }
+
+ private:
+  void placed(uint64_t offset, uint64_t bytes) override { listener_->emitted(0, offset, bytes); }
+  void listen(EmitListener* listener) {
+    listener_ = listener;
+    place_->place_at(output_, listener == nullptr ? nullptr : this);
+  }
+  Downstream& first() { return states_.empty() ? static_cast<Downstream&>(*place_) : *states_.front(); }
+
+  const uint64_t sample_bytes_;
+  const uint64_t unit_bytes_;
+  Coverage coverage_;
+  std::vector<std::unique_ptr<StageState>> states_;
+  std::unique_ptr<PlaceState> place_;
+  uint8_t* output_ = nullptr;
+  EmitListener* listener_ = nullptr;
+};
+
+BoundProgram::BoundProgram(std::shared_ptr<const CompiledPlan> plan, const KernelSet& kernels)
+    : plan_(std::move(plan)), plan_ptr_(plan_), kernels_(kernels) {
+  for (const Step& step : plan_->steps().first(plan_->steps().size() - 1)) {
+    if (const auto* select = std::get_if<SelectStep>(&step.what))
+      stages_.push_back(make_select_stage(*select));
+    if (const auto* resize = std::get_if<ResizeStep>(&step.what))
+      stages_.push_back(make_resize_stage(*resize, kernels));
+    if (const auto* map = std::get_if<FoldedMapStep>(&step.what))
+      stages_.push_back(make_map_stage(*map, kernels));
+  }
+}
+
+Result<std::unique_ptr<SampleState>> BoundProgram::make_state(Granularity granularity) const {
+  try {
+    return std::unique_ptr<SampleState>(std::make_unique<ProgramState>(*this, granularity));
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::OUT_OF_MEMORY,
+                 "The state of one sample takes " + std::to_string(plan_->state_bytes()) +
+                     " bytes, which could not be had. Use fewer slots or a smaller image."};
+  }
+}
+
+ProgramState::ProgramState(const BoundProgram& program, Granularity granularity)
+    : sample_bytes_(program.plan().input().bytes),
+      unit_bytes_(granularity == Granularity::byte ? 1 : program.plan().input().element_bytes),
+      coverage_(sample_bytes_ / unit_bytes_),
+      place_(make_place_state(program.compiled().last(), program.kernel_set())) {
+  for (const auto& stage : program.stages()) states_.push_back(stage->make_state());
+}
+
+void ProgramState::begin(std::span<uint8_t* const> outputs, EmitListener* listener) {
+  output_ = outputs[0];
+  listen(listener);
+  coverage_.reset();
+  // From the last to the first: what a stage emits now must find the next one ready.
+  Downstream* next = place_.get();
+  for (auto state = states_.rbegin(); state != states_.rend(); ++state) {
+    (*state)->begin(*next);
+    next = state->get();
+  }
+}
+
+PushResult ProgramState::push(uint64_t offset, std::span<const uint8_t> bytes, EmitListener* listener) {
+  PushResult result;
+  if (offset > sample_bytes_ || bytes.size() > sample_bytes_ - offset) {
+    result.status = PushStatus::out_of_range;
+    return result;
+  }
+  uint64_t begin = offset;
+  uint64_t end = offset + bytes.size();
+  if (unit_bytes_ > 1) {
+    if (begin % unit_bytes_ != 0 || end % unit_bytes_ != 0) {
+      result.status = PushStatus::misaligned;
+      return result;
+    }
+    begin /= unit_bytes_;
+    end /= unit_bytes_;
+  }
+  listen(listener);
+  Downstream& downstream = first();
+  const uint64_t added = coverage_.add(begin, end, [&](uint64_t run_begin, uint64_t run_end) {
+    const uint64_t at = run_begin * unit_bytes_;
+    downstream.take(at, bytes.subspan(at - offset, (run_end - run_begin) * unit_bytes_));
+  });
+  result.new_bytes = added * unit_bytes_;
+  result.repeated_bytes = bytes.size() - result.new_bytes;
+  result.status = added > 0 ? PushStatus::used : PushStatus::duplicate;
+  return result;
+}
+
+}  // namespace
+
+Result<ProgramPtr> bind(PlanPtr plan, std::string_view kernels) {
+  auto compiled = std::dynamic_pointer_cast<const CompiledPlan>(std::move(plan));
+  if (compiled == nullptr)
+    return Error{ErrorCode::INVALID_ARGUMENT, "bind expects a plan made by compile or plan_from_bytes."};
+  const KernelSet* set = find_kernels(kernels);
+  if (set == nullptr) {
+    std::string names;
+    for (const KernelSet* available : available_kernels()) {
+      if (!names.empty()) names += ", ";
+      names += available->name;
+    }
+    return Error{ErrorCode::UNSUPPORTED, "Kernels '" + std::string(kernels) +
+                                             "' are unknown or this CPU lacks them; it has " + names +
+                                             ". Name one of these, or none for the best."};
+  }
+  return ProgramPtr(std::make_shared<const BoundProgram>(std::move(compiled), *set));
+}
+
+Result<void> run_sample(const Program& program, SampleState& state, std::span<const uint8_t> input,
+                        std::span<uint8_t* const> outputs) {
+  const Plan& plan = program.plan();
+  if (input.size() != plan.input().bytes) {
+    return Error{ErrorCode::INVALID_ARGUMENT,
+                 "The sample has " + std::to_string(input.size()) + " bytes; expected " +
+                     std::to_string(plan.input().bytes) + " (" + std::to_string(plan.input().width) + "x" +
+                     std::to_string(plan.input().height) + ", " + std::to_string(plan.input().element_bytes) +
+                     " bytes per pixel). Pass exactly one sample."};
+  }
+  if (outputs.size() != plan.outputs().size() || outputs[0] == nullptr) {
+    return Error{ErrorCode::INVALID_ARGUMENT, "Got " + std::to_string(outputs.size()) +
+                                                  " outputs; expected memory for " +
+                                                  std::to_string(plan.outputs().size()) + "."};
+  }
+  state.begin(outputs);
+  state.push(0, input);
+  return {};
+}
+
+}  // namespace onpath

@@ -1,0 +1,85 @@
+// A plan bound to the kernels of this machine, and the state of one sample on its way through it.
+// The hot path (push) takes no lock, allocates nothing, makes no system call and logs nothing.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "plan/plan.h"
+
+namespace onpath {
+
+/// Told of every run of final output bytes, once, right after they were placed. Offsets count in the laid-out
+/// output.
+class EmitListener {
+ public:
+  virtual ~EmitListener() = default;
+  virtual void emitted(uint32_t output, uint64_t offset, uint64_t bytes) = 0;
+};
+
+enum class PushStatus : uint8_t {
+  used,          // at least one byte was new
+  duplicate,     // all bytes had been seen before
+  misaligned,    // begins or ends inside an element; nothing was taken (only with Granularity::element)
+  out_of_range,  // reaches past the sample; nothing was taken
+};
+
+struct PushResult {
+  PushStatus status = PushStatus::used;
+  uint64_t new_bytes = 0;
+  uint64_t repeated_bytes = 0;  // had been seen before: first bytes win
+};
+
+/// How finely coverage is tracked: whole pixel groups (packets) or bytes (function calls, any cut).
+enum class Granularity : uint8_t { element, byte };
+
+class Program;
+
+/// Reusable. All memory is taken when it is made; begin() starts the next sample in it.
+class SampleState {
+ public:
+  virtual ~SampleState() = default;
+  /// Starts a sample whose outputs are placed at outputs[i] (each of the plan's output size, 64-byte
+  /// alignment not required). Output bytes that depend on no input (zero padding of a crop) are placed, and
+  /// told to the listener, here.
+  virtual void begin(std::span<uint8_t* const> outputs, EmitListener* listener = nullptr) = 0;
+  /// Takes a chunk at `offset` of the serialized sample, in any order, any overlap.
+  virtual PushResult push(uint64_t offset, std::span<const uint8_t> bytes,
+                          EmitListener* listener = nullptr) = 0;
+  /// True once every byte of the sample has been pushed; then every output byte has been placed.
+  virtual bool complete() const = 0;
+  virtual uint64_t missing_bytes() const = 0;
+  /// Outputs placed so far move to other memory (already copied by the caller); later pushes place there.
+  virtual void rebase(std::span<uint8_t* const> outputs) = 0;
+};
+
+using ProgramPtr = std::shared_ptr<const Program>;
+
+class Program {
+ public:
+  virtual ~Program() = default;
+  virtual const Plan& plan() const = 0;
+  virtual const PlanPtr& plan_ptr() const = 0;
+  /// Errors: OUT_OF_MEMORY.
+  virtual Result<std::unique_ptr<SampleState>> make_state(Granularity granularity) const = 0;
+  virtual std::vector<StepExplanation> explain() const = 0;
+  /// Name of the instruction set its kernels were written for.
+  virtual std::string_view kernels() const = 0;
+};
+
+/// Binds with the best kernels this CPU has, or with the named ones ("scalar", "sse4", "avx2", "avx3",
+/// "avx3_dl") for tests and benchmarks. Errors: UNSUPPORTED if this CPU lacks them.
+Result<ProgramPtr> bind(PlanPtr plan, std::string_view kernels = {});
+
+/// Runs one whole sample: the same code as chunks take. `input` holds the serialized sample, outputs[i] the
+/// plan's i-th output. Errors: INVALID_ARGUMENT if sizes do not fit. `state` must come from the program's
+/// make_state.
+Result<void> run_sample(const Program& program, SampleState& state, std::span<const uint8_t> input,
+                        std::span<uint8_t* const> outputs);
+
+}  // namespace onpath

@@ -1,0 +1,104 @@
+// The declarative specification of a pipeline, as the compiler takes it. Plain data; checked by compile().
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/dtype.h"
+
+namespace onpath {
+
+/// Interleaved 8-bit pixel formats. Alpha of rgba and bgra is premultiplied around a resize, as Pillow does;
+/// the fourth channel of rgbx is an ordinary channel. Values are part of the plan's byte form.
+enum class PixelFormat : uint8_t { gray = 0, rgb = 1, bgr = 2, rgba = 3, bgra = 4, rgbx = 5 };
+
+constexpr uint32_t pixel_format_channels(PixelFormat format) {
+  switch (format) {
+    case PixelFormat::gray:
+      return 1;
+    case PixelFormat::rgb:
+    case PixelFormat::bgr:
+      return 3;
+    default:
+      return 4;
+  }
+}
+
+enum class Layout : uint8_t { hwc = 0, chw = 1 };
+
+struct ImageInput {
+  uint32_t width = 0;   // pixels
+  uint32_t height = 0;  // pixels
+  PixelFormat format = PixelFormat::rgb;
+};
+
+enum class ResizeProfile : uint8_t { pillow = 0, exact4 = 1 };
+enum class ResizeFilter : uint8_t { bilinear = 0 };
+/// Rule of centerCrop's offset: torchvision rounds (size - crop) / 2 half to even, floor rounds down.
+enum class OffsetRule : uint8_t { torchvision = 0, floor = 1 };
+/// Arithmetic of normalize, see docs/semantics.md: torchvision divides after subtracting, fused multiplies
+/// scale into mean and std.
+enum class NormalizeRecipe : uint8_t { torchvision = 0, fused = 1 };
+
+struct ResizeSpec {
+  uint32_t width = 0;
+  uint32_t height = 0;
+  ResizeProfile profile = ResizeProfile::pillow;
+  ResizeFilter filter = ResizeFilter::bilinear;
+};
+/// Keeps width x height pixels from (left, top). What lies outside the image is zero.
+struct CropSpec {
+  int64_t left = 0;
+  int64_t top = 0;
+  uint32_t width = 0;
+  uint32_t height = 0;
+};
+struct CenterCropSpec {
+  uint32_t width = 0;
+  uint32_t height = 0;
+  OffsetRule rule = OffsetRule::torchvision;
+};
+/// Reorders, drops or replicates channels: rgb <-> bgr, rgba -> rgb (alpha dropped), gray -> rgb
+/// (replicated), ...
+struct ChannelsSpec {
+  PixelFormat to = PixelFormat::rgb;
+};
+struct NormalizeSpec {
+  double scale = 1.0 / 255.0;
+  std::vector<double> mean;  // one per channel, or one for all
+  std::vector<double> std;
+  NormalizeRecipe recipe = NormalizeRecipe::torchvision;
+};
+/// One table of 256 entries for all channels, or one per channel; `data` holds tables * 256 *
+/// dtype_bytes(dtype) bytes.
+struct LookupSpec {
+  DType dtype = DType::uint8;
+  uint32_t tables = 1;
+  std::vector<uint8_t> data;
+};
+/// clamp(rne(f32(x) / f32(scale)) + zero_point, -128, 127) as int8.
+struct QuantizeSpec {
+  double scale = 1.0;
+  int32_t zero_point = 0;
+};
+
+using StageSpec =
+    std::variant<ResizeSpec, CropSpec, CenterCropSpec, ChannelsSpec, NormalizeSpec, LookupSpec, QuantizeSpec>;
+
+struct OutputSpec {
+  std::string name = "pixels";
+  std::optional<DType> dtype;  // default: what the last stage produces
+  Layout layout = Layout::hwc;
+};
+
+struct PipelineSpec {
+  ImageInput input;
+  std::vector<StageSpec> stages;
+  OutputSpec output;
+  uint64_t max_state_bytes = 256u << 20;  // compile refuses a plan whose one sample could need more
+};
+
+}  // namespace onpath

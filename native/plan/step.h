@@ -1,0 +1,87 @@
+// The steps of a compiled chain, and the plan that holds them. For the plan room only.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "plan/plan.h"
+#include "stage/map.h"
+#include "stage/resize.h"
+#include "stage/select.h"
+
+namespace onpath {
+
+/// Sides of images, before, between and after steps.
+inline constexpr uint32_t kMaxSide = 65535;
+inline constexpr size_t kMaxSteps = 130;
+inline constexpr size_t kMaxNameBytes = 64;
+/// Of exact4: 255 times this stays far inside 64 bits, and no two sides within kMaxSide exceed it.
+inline constexpr uint64_t kMaxDenominator = uint64_t{1} << 40;
+
+/// An element stage that was folded into a map step; for explain(). Values are part of the plan's byte form.
+enum class FoldedStage : uint8_t { channels = 0, normalize = 1, lookup = 2, quantize = 3, convert = 4 };
+
+struct FoldedMapStep : MapStep {
+  std::vector<FoldedStage> folded;  // in stage order
+};
+
+struct Step {
+  std::variant<SelectStep, ResizeStep, FoldedMapStep> what;
+};
+
+class CompiledPlan final : public Plan {
+ public:
+  /// `steps` ends with its only placing map; dimensions, channels and tables of neighbours fit each other.
+  CompiledPlan(const ImageInput& input, std::string output_name, std::vector<Step> steps);
+
+  const SampleFormat& input() const override { return input_; }
+  std::span<const OutputFormat> outputs() const override { return {&output_, 1}; }
+  StageClass stage_class() const override { return stage_class_; }
+  uint64_t table_bytes() const override { return table_bytes_; }
+  uint64_t state_bytes() const override { return state_bytes_; }
+  const Hash& hash() const override { return hash_; }
+  std::vector<uint8_t> to_bytes() const override;
+
+  std::span<const Step> steps() const { return steps_; }
+  /// The step that places.
+  const FoldedMapStep& last() const { return std::get<FoldedMapStep>(steps_.back().what); }
+
+ private:
+  SampleFormat input_;
+  OutputFormat output_;
+  std::vector<Step> steps_;
+  StageClass stage_class_ = StageClass::element;
+  uint64_t table_bytes_ = 0;
+  uint64_t state_bytes_ = 0;
+  Hash hash_{};
+};
+
+/// Bytes that one sample's state takes for one step.
+uint64_t step_state_bytes(const Step& step, bool last);
+
+/// Distinct tables, in order of first use. Tables that are equal by value are one.
+struct DistinctTables {
+  std::vector<const ResampleWeights*> resample;
+  std::vector<const LerpWeights*> lerp;
+  struct Values {
+    DType dtype;
+    std::span<const uint8_t> entries;  // 256 of them
+  };
+  std::vector<Values> values;
+
+  /// The index of a table, which is added if it is new.
+  uint32_t add(const ResampleWeights& weights);
+  uint32_t add(const LerpWeights& weights);
+  uint32_t add(const ValueMap& map, uint32_t table);
+  uint64_t bytes() const;
+};
+
+uint64_t stored_bytes(const ResampleWeights& weights);
+uint64_t stored_bytes(const LerpWeights& weights);
+
+/// The byte form without and with its trailing hash.
+std::vector<uint8_t> write_plan(const CompiledPlan& plan);
+
+}  // namespace onpath

@@ -1,0 +1,46 @@
+// Golden vectors for the TypeScript tests: noise that needs no file, and reading of the cases. Must not know pipelines.
+import { readFileSync } from 'node:fs';
+
+export interface ResizeCase {
+  readonly source: 'noise' | 'photo';
+  readonly mode: 'L' | 'RGB' | 'RGBA' | 'RGBX';
+  readonly seed: number;
+  readonly width: number;
+  readonly height: number;
+  readonly outWidth: number;
+  readonly outHeight: number;
+  /** Top left corner of the crop of the photograph. */
+  readonly x?: number;
+  readonly y?: number;
+  readonly sha256: string;
+  /** The first bytes of the expected result, in hexadecimal. */
+  readonly head: string;
+}
+
+export interface NormalizeCase {
+  readonly set: string;
+  readonly mean: number[];
+  readonly std: number[];
+  readonly recipe: 'torchvision' | 'fused';
+  readonly dtype: 'float32' | 'float16' | 'bfloat16';
+  /** 3 channels x 256 values as they lie in memory, in hexadecimal. */
+  readonly hex: string;
+}
+
+/** The cases of a file in test/golden. Tests run from the root of the repository. */
+export function goldenCases<Case>(file: string): Case[] {
+  return (JSON.parse(readFileSync(`test/golden/${file}`, 'utf8')) as { cases: Case[] }).cases;
+}
+
+/** Byte i of noise `seed`: the same hash as scripts/golden/noise.py. */
+export function noise(seed: number, n: number): Uint8Array {
+  const bytes = new Uint8Array(n);
+  const start = Math.imul(seed, 2246822519);
+  for (let i = 0; i < n; i++) {
+    let x = (Math.imul(i, 2654435761) + start) | 0;
+    x = Math.imul(x ^ (x >>> 15), 2246822519);
+    x = Math.imul(x ^ (x >>> 13), 3266489917);
+    bytes[i] = x >>> 24;
+  }
+  return bytes;
+}

@@ -1,0 +1,127 @@
+// The plan's byte form: round trips, and refusal of everything that is not one.
+#include <gtest/gtest.h>
+
+#include "support/pipelines.h"
+#include "support/plan_bytes.h"
+#include "support/streaming_property.h"
+
+namespace onpath::testing {
+namespace {
+
+std::vector<PipelineSpec> some_specs() {
+  return {
+      pipeline(5, 4, PixelFormat::rgb),
+      pipeline(9, 8, PixelFormat::rgba, {resize_to(4, 5)}),
+      pipeline(9, 8, PixelFormat::rgb, {resize_to(9, 5)}),
+      pipeline(9, 9, PixelFormat::gray, {resize_to(5, 5), resize_to(7, 8, ResizeProfile::exact4)}),
+      pipeline(9, 8, PixelFormat::bgra, {ChannelsSpec{PixelFormat::rgb}, CropSpec{-1, 2, 6, 7}, imagenet()},
+               {"tensor", DType::float16, Layout::chw}),
+      pipeline(3, 60, PixelFormat::gray, {resize_to(20, 2)}),
+  };
+}
+
+void expect_invalid(const std::vector<uint8_t>& bytes, const std::string& why) {
+  const auto plan = plan_from_bytes(bytes);
+  ASSERT_FALSE(plan.ok()) << why;
+  EXPECT_EQ(plan.error().code, ErrorCode::INVALID_PLAN);
+  EXPECT_NE(plan.error().message.find("Compile the pipeline again"), std::string::npos);
+}
+
+TEST(PlanBytes, RoundTripGivesEqualBytesHashAndResults) {
+  Random random(test_seed());
+  std::vector<PipelineSpec> specs = some_specs();
+  for (int i = 0; i < 200; ++i) specs.push_back(random_pipeline(random, 30));
+  for (const PipelineSpec& spec : specs) {
+    const PlanPtr plan = must_compile(spec);
+    ASSERT_NE(plan, nullptr);
+    const std::vector<uint8_t> bytes = plan->to_bytes();
+    const auto read = plan_from_bytes(bytes);
+    ASSERT_TRUE(read.ok()) << read.error().message;
+    const Plan& again = *read.value();
+    EXPECT_EQ(again.to_bytes(), bytes);
+    EXPECT_EQ(again.hash(), plan->hash());
+    EXPECT_EQ(again.state_bytes(), plan->state_bytes());
+    EXPECT_EQ(again.table_bytes(), plan->table_bytes());
+    EXPECT_EQ(again.input().digest, plan->input().digest);
+    EXPECT_EQ(again.outputs()[0].shape, plan->outputs()[0].shape);
+    EXPECT_EQ(again.outputs()[0].name, plan->outputs()[0].name);
+    const std::vector<uint8_t> sample = random.noise(plan->input().bytes);
+    EXPECT_EQ(run_whole(*must_bind(read.value()), sample), run_whole(*must_bind(plan), sample));
+  }
+}
+
+TEST(PlanBytes, EqualSpecificationsHaveEqualHashesAndOthersDoNot) {
+  const auto specs = some_specs();
+  for (size_t i = 0; i < specs.size(); ++i) {
+    for (size_t j = 0; j < specs.size(); ++j) {
+      EXPECT_EQ(must_compile(specs[i])->hash() == must_compile(specs[j])->hash(), i == j) << i << " " << j;
+    }
+  }
+}
+
+TEST(PlanBytes, EqualTablesAreStoredOnce) {
+  const uint64_t square =
+      must_compile(pipeline(90, 90, PixelFormat::gray, {resize_to(50, 50)}))->to_bytes().size();
+  const uint64_t oblong =
+      must_compile(pipeline(90, 91, PixelFormat::gray, {resize_to(50, 50)}))->to_bytes().size();
+  EXPECT_LT(square * 3 / 2, oblong);
+}
+
+TEST(PlanBytes, EveryCutIsRefused) {
+  for (const PipelineSpec& spec : some_specs()) {
+    const std::vector<uint8_t> bytes = must_compile(spec)->to_bytes();
+    for (size_t n = 0; n < bytes.size(); ++n) {
+      std::vector<uint8_t> cut(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(n));
+      expect_invalid(cut, "cut at " + std::to_string(n));
+      fix_hash(cut);
+      expect_invalid(cut, "cut at " + std::to_string(n) + " with a matching hash");
+    }
+  }
+}
+
+TEST(PlanBytes, EveryFlippedBitIsRefused) {
+  for (const PipelineSpec& spec : some_specs()) {
+    const std::vector<uint8_t> bytes = must_compile(spec)->to_bytes();
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      std::vector<uint8_t> damaged = bytes;
+      damaged[i] = static_cast<uint8_t>(damaged[i] ^ 1 << i % 8);
+      expect_invalid(damaged, "byte " + std::to_string(i));
+    }
+  }
+}
+
+/// With a matching hash a damaged plan may be another valid one; then it must run within its bounds.
+TEST(PlanBytes, DamageWithAMatchingHashIsRefusedOrRunsSafely) {
+  int accepted = 0;
+  for (const PipelineSpec& spec : some_specs()) {
+    const std::vector<uint8_t> bytes = must_compile(spec)->to_bytes();
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      for (const uint8_t value : std::vector<uint8_t>{0, 1, 2, 0x7f, 0x80, 0xff}) {
+        std::vector<uint8_t> damaged = bytes;
+        if (damaged[i] == value) continue;
+        damaged[i] = value;
+        fix_hash(damaged);
+        const auto plan = plan_from_bytes(damaged, 1 << 20);
+        if (!plan) continue;
+        ++accepted;
+        EXPECT_EQ(plan.value()->to_bytes(), damaged);
+        const uint64_t outputs = plan.value()->outputs()[0].bytes;
+        if (plan.value()->input().bytes > 100'000 || outputs > 1'000'000) continue;
+        const std::vector<uint8_t> sample(plan.value()->input().bytes, 0xff);
+        EXPECT_EQ(run_whole(*must_bind(plan.value()), sample).size(), outputs);
+      }
+    }
+  }
+  EXPECT_GT(accepted, 100);  // other table values, offsets and the like
+}
+
+TEST(PlanBytes, StateBeyondTheLimitIsRefused) {
+  const PlanPtr plan = must_compile(pipeline(300, 300, PixelFormat::rgb, {resize_to(100, 100)}));
+  const auto refused = plan_from_bytes(plan->to_bytes(), plan->state_bytes() - 1);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::LIMIT_EXCEEDED);
+  EXPECT_TRUE(plan_from_bytes(plan->to_bytes(), plan->state_bytes()).ok());
+}
+
+}  // namespace
+}  // namespace onpath::testing

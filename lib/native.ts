@@ -59,6 +59,7 @@ export interface NativeStepExplanation {
   naiveTableEntries: number;
   tableEntries: number;
   tableBytes: number;
+  tables: string;
   windowBytes: number;
   stateBytes: number;
   state: string;

@@ -45,6 +45,8 @@ export interface StepExplanation {
   /** Table entries that are stored. */
   readonly tableEntries: number;
   readonly tableBytes: number;
+  /** What the tables hold: distinct weight vectors, naive and deduplicated entries. */
+  readonly tables: string;
   /** Bytes held back when chunks come in order. */
   readonly windowBytes: number;
   /** Bytes of state at worst, in any order. */
@@ -90,12 +92,14 @@ export class Explanation {
         .map((cell, i) => (i >= 2 && i <= 6 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
         .join('  ')
         .trimEnd();
-    const states = this.steps.filter((s) => s.state !== '').map((s) => `  ${s.step}: ${s.state}`);
+    const notes = this.steps.flatMap((s) =>
+      [s.tables, s.state].filter((note) => note !== '').map((note) => `  ${s.step}: ${note}`),
+    );
     return [
       `plan ${this.hash.slice(0, 16)}, kernels ${this.kernels}, tables ${count(this.tableBytes)} B, state at worst ${count(this.stateBytes)} B a sample`,
       line(head),
       ...rows.map(line),
-      ...(states.length > 0 ? ['state:', ...states] : []),
+      ...notes,
     ].join('\n');
   }
 }

@@ -44,7 +44,7 @@ const resizeStage = z
       .enum(['pillow', 'exact4'])
       .default('pillow')
       .describe(
-        'Whose result it equals bit for bit: `pillow` = Pillow 9.4 and 12.3 (antialiased); `exact4` = four-term bilinear without antialiasing, exact rationals rounded once half to even.',
+        'Whose result it equals bit for bit: `pillow` = Pillow 9.4 and 12.3, antialiased (where they differ, on images more than 100 times as tall as wide, 9.4); `exact4` = four-term bilinear without antialiasing, exact rationals rounded once half to even.',
       ),
     filter: z.enum(['bilinear']).default('bilinear').describe('Resampling filter.'),
   })

@@ -92,9 +92,9 @@ export class Explanation {
         .map((cell, i) => (i >= 2 && i <= 6 ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
         .join('  ')
         .trimEnd();
-    const notes = this.steps.flatMap((s) =>
-      [s.tables, s.state].filter((note) => note !== '').map((note) => `  ${s.step}: ${note}`),
-    );
+    const notes = this.steps
+      .filter((s) => s.tables !== 'none')
+      .map((s) => `${s.step}\n  tables: ${s.tables}\n  state: ${s.state}`);
     return [
       `plan ${this.hash.slice(0, 16)}, kernels ${this.kernels}, tables ${count(this.tableBytes)} B, state at worst ${count(this.stateBytes)} B a sample`,
       line(head),

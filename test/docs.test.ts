@@ -26,6 +26,7 @@ const options = {
   strict: true,
   noUncheckedIndexedAccess: true,
   skipLibCheck: true,
+  rootDir: folder,
   outDir: folder,
 };
 

@@ -1,0 +1,119 @@
+// GStreamer's rtpvrawpay as sender of raw video; Pillow, on the frames that GStreamer itself wrote to a file, as judge.
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { parseSdp } from '../../lib/index.js';
+import { assertThrows } from '../support/assert.js';
+import type { Format } from '../support/images.js';
+import {
+  assertEqualsPillow,
+  assertNothingLost,
+  type Frames,
+  receive,
+  receiverOf,
+} from '../support/interop.js';
+import { assertBooksBalance, dropsOf, eventually } from '../support/plane.js';
+import { missing, runTool, temporaryFolder } from '../support/tools.js';
+
+const RATE = 20;
+const skip = missing('gstreamer') || missing('pillow');
+
+/** Sends test pictures to `port`; gives the caps of the RTP stream as gst-launch prints them. */
+async function send(
+  frames: Frames,
+  gstFormat: string,
+  port: number,
+  options: { mtu?: number; file?: string; pattern?: string } = {},
+): Promise<string> {
+  const { width, height, count } = frames;
+  const caps = `video/x-raw,format=${gstFormat},width=${width},height=${height},framerate=${RATE}/1`;
+  const file = options.file === undefined ? 'fakesink' : `filesink location=${options.file}`;
+  const pipeline =
+    `videotestsrc num-buffers=${count} pattern=${options.pattern ?? 'smpte'} ! ${caps} ! tee name=t ` +
+    `t. ! queue ! rtpvrawpay mtu=${options.mtu ?? 1400} ! udpsink host=127.0.0.1 port=${port} ` +
+    `t. ! queue ! ${file}`;
+  const { stdout } = await runTool('gst-launch-1.0', ['-v', ...pipeline.split(' ')]);
+  const found = /caps = (application\/x-rtp, .*)/.exec(stdout)?.[1];
+  assert.ok(found, `gst-launch-1.0 printed no RTP caps: ${stdout}`);
+  return found;
+}
+
+/** The session description of RTP caps, as GStreamer's SDP library makes it. */
+function sdpOf(caps: string, port: number): string {
+  const fields = new Map(
+    [...caps.matchAll(/([\w-]+)=\(\w+\)([^,]+)/g)].map((match) => [match[1]!, match[2]!.trim()]),
+  );
+  const own = [
+    'media',
+    'payload',
+    'clock-rate',
+    'encoding-name',
+    'ssrc',
+    'timestamp-offset',
+    'seqnum-offset',
+  ];
+  const parameters = [...fields].filter(([name]) => !own.includes(name) && !name.startsWith('a-'));
+  const type = fields.get('payload');
+  return [
+    'v=0',
+    'o=- 1 1 IN IP4 127.0.0.1',
+    's=Session streamed with GStreamer',
+    't=0 0',
+    `m=${fields.get('media')} ${port} RTP/AVP ${type}`,
+    'c=IN IP4 127.0.0.1',
+    `a=rtpmap:${type} ${fields.get('encoding-name')}/${fields.get('clock-rate')}`,
+    `a=fmtp:${type} ${parameters.map(([name, value]) => `${name}=${value}`).join(';')}`,
+    '',
+  ].join('\r\n');
+}
+
+describe('GStreamer as sender', { skip }, () => {
+  const cases: [string, Format, number, number, number, string][] = [
+    ['RGB', 'rgb', 320, 240, 1400, 'smpte'],
+    ['RGB', 'rgb', 321, 181, 8900, 'smpte'],
+    ['RGBA', 'rgba', 160, 120, 1400, 'snow'],
+    ['BGR', 'bgr', 200, 300, 8900, 'snow'],
+    ['BGRA', 'bgra', 224, 100, 1400, 'smpte'],
+  ];
+  for (const [gstFormat, format, width, height, mtu, pattern] of cases) {
+    test(`${gstFormat} ${width}x${height}, packets of ${mtu}: every frame resized equals Pillow`, async () => {
+      using folder = temporaryFolder();
+      const file = join(folder.path, 'frames.raw');
+      const frames: Frames = { width, height, format, count: 8 };
+      await using plane = await receiverOf(frames, 'rfc4175');
+      const { port } = plane.address('in');
+      let caps = '';
+      const samples = await receive(plane, frames.count, async () => {
+        caps = await send(frames, gstFormat, port, { mtu, file, pattern });
+      });
+      assertEqualsPillow(samples, frames, file);
+      await assertNothingLost(plane);
+      assert.deepEqual(parseSdp(sdpOf(caps, port)), {
+        address: '127.0.0.1',
+        udpPort: port,
+        payloadType: 96,
+        payload: 'rfc4175',
+        input: { kind: 'image', width, height, format },
+      });
+    });
+  }
+
+  for (const [gstFormat, name] of [
+    ['UYVY', 'YCbCr-4:2:2'],
+    ['I420', 'YCbCr-4:2:0'],
+  ] as const) {
+    test(`${gstFormat}: refused by name from its SDP; its packets on an RGB route make no sample`, async () => {
+      const frames: Frames = { width: 64, height: 48, format: 'rgb', count: 3 };
+      await using plane = await receiverOf(frames, 'rfc4175');
+      const { port } = plane.address('in');
+      const caps = await send(frames, gstFormat, port);
+      assertThrows(() => parseSdp(sdpOf(caps, port)), 'UNSUPPORTED', new RegExp(name));
+      await eventually('packets came', () => plane.stats().ports[0]!.rxPackets > 0);
+      await plane.close();
+      const stats = plane.stats();
+      assertBooksBalance(stats);
+      assert.ok(Object.keys(dropsOf(stats)).length > 0);
+      assert.equal(stats.routes[0]!.samplesComplete, 0);
+    });
+  }
+});

@@ -1,0 +1,93 @@
+/** A route that receives what another program sends, and what that program says it sent. */
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { Dataplane, Pipeline, type RouteSpec, type Sample } from '../../lib/index.js';
+import { assertSameBytes } from './assert.js';
+import { CHANNELS, type Format } from './images.js';
+import { assertBooksBalance, dropsOf, take } from './plane.js';
+import { resizeWithPillow } from './tools.js';
+
+export const SIDE = 224;
+
+export interface Frames {
+  readonly width: number;
+  readonly height: number;
+  readonly format: Format;
+  readonly count: number;
+}
+
+/** A plane on a free port of 127.0.0.1 that resizes such frames. */
+export function receiverOf(frames: Frames, payload: RouteSpec['payload'], udpPort = 0): Promise<Dataplane> {
+  const { width, height, format } = frames;
+  const pipeline = Pipeline.compile({
+    input: { kind: 'image', width, height, format },
+    stages: [{ stage: 'resize', width: SIDE, height: SIDE }],
+  });
+  return Dataplane.start({
+    ports: [{ type: 'udp', name: 'in', port: udpPort }],
+    routes: [
+      {
+        name: 'frames',
+        port: 'in',
+        payload: payload ?? 'rfc4175',
+        payloadType: 96,
+        pipeline,
+        slots: 64,
+        deadlineMs: 5000,
+      },
+    ],
+  });
+}
+
+/** Lets `send` run and gives what came, in the order of arrival, not released. */
+export async function receive(
+  plane: Dataplane,
+  count: number,
+  send: () => Promise<unknown>,
+): Promise<Sample[]> {
+  const [samples] = await Promise.all([take(plane, 'frames', count), send()]);
+  return samples;
+}
+
+/** Every frame that came is what Pillow makes of the frame that the sender wrote to a file. */
+export function assertEqualsPillow(samples: readonly Sample[], frames: Frames, file: string): void {
+  const { width, height, format, count } = frames;
+  const pixels = withoutRowPadding(readFileSync(file), width * CHANNELS[format], height, count);
+  // Blue before red makes no difference to a resize, and alpha is last in both.
+  const mode = { 1: 'L', 3: 'RGB', 4: format === 'rgbx' ? 'RGBX' : 'RGBA' }[CHANNELS[format]];
+  const [expected] = resizeWithPillow([{ width, height, toWidth: SIDE, toHeight: SIDE, mode, pixels }]);
+  const bytes = SIDE * SIDE * CHANNELS[format];
+  assert.equal(expected!.length, count * bytes);
+  assert.equal(samples.length, count);
+  samples.forEach((sample, i) => {
+    assertSameBytes(sample.data, expected!.subarray(i * bytes, (i + 1) * bytes), `frame ${i}`);
+    sample.release();
+  });
+}
+
+/** GStreamer rounds rows up to four bytes in memory, and in files. */
+function withoutRowPadding(data: Buffer, row: number, height: number, count: number): Uint8Array {
+  const stride = data.length / (height * count);
+  assert.ok(stride === row || stride === Math.ceil(row / 4) * 4, `the file has ${data.length} bytes`);
+  if (stride === row) return data;
+  const rows = Array.from({ length: height * count }, (_, y) => data.subarray(y * stride, y * stride + row));
+  return Buffer.concat(rows);
+}
+
+export async function assertNothingLost(plane: Dataplane): Promise<void> {
+  await plane.close();
+  assertBooksBalance(plane.stats());
+  assert.deepEqual(dropsOf(plane.stats()), {});
+}
+
+/** A UDP port of 127.0.0.1 that nobody has at the moment. */
+export async function freePort(): Promise<number> {
+  const socket = createSocket('udp4');
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  await new Promise<void>((resolve) => socket.close(() => resolve()));
+  return port;
+}

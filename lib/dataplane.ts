@@ -1,6 +1,6 @@
 /** The data plane: ports, workers, routes; finished samples as async iterators. */
 import { abortError, throwIfAborted } from './abort.js';
-import { isLoopback, parseHostPort } from './address.js';
+import { isLoopback, memoryEnd, parseHostPort, requireSameVersion } from './address.js';
 import { OnpathError } from './errors.js';
 import {
   type NativePlane,
@@ -12,7 +12,8 @@ import {
 } from './native.js';
 import { Pipeline } from './pipeline.js';
 import { type Batch, type Sample, wrapDelivery } from './sample.js';
-import { type DataplaneSpec, dataplaneSpec, type ParsedDataplaneSpec, parse } from './schema.js';
+import { type DataplaneSpec, dataplaneSpec, type ParsedDataplaneSpec } from './schema.js';
+import { parse } from './validate.js';
 
 type ParsedPort = ParsedDataplaneSpec['ports'][number];
 type ParsedRoute = ParsedDataplaneSpec['routes'][number];
@@ -155,11 +156,11 @@ export class Dataplane {
   /** Where a udp port is bound, with the port number the system chose. @throws OnpathError NOT_FOUND */
   address(port: string): { address: string; port: number } {
     const ports = this.#native.localPorts();
-    const found = ports[port];
+    const found = Object.hasOwn(ports, port) ? ports[port] : undefined;
     if (found === undefined) {
       throw new OnpathError(
         'NOT_FOUND',
-        `No udp port is called "${port}". There are: ${Object.keys(ports).join(', ') || 'none'}.`,
+        `No udp port is called "${String(port)}". There are: ${Object.keys(ports).join(', ') || 'none'}.`,
       );
     }
     return found;
@@ -241,12 +242,7 @@ function nativeRoute(
 ): NativeRouteConfig {
   const where = `dataplane.routes[${index}]`;
   const port = ports.get(route.port);
-  if (port === undefined) {
-    throw new OnpathError(
-      'INVALID_SPEC',
-      `${where}.port: no port is called "${route.port}". There are: ${[...ports.keys()].join(', ')}.`,
-    );
-  }
+  if (port === undefined) throw unknownPort(`${where}.port`, route.port, ports);
   if (route.sources === undefined && port.type === 'udp' && !isLoopback(port.address)) {
     throw new OnpathError(
       'INVALID_SPEC',
@@ -267,11 +263,22 @@ function nativeRoute(
     maxStreams: route.maxStreams,
     deadlineMs: route.deadlineMs,
     evictOldest: route.whenFull === 'evict',
-    sink: nativeSink(route, where),
+    sink: nativeSink(route, where, ports),
   };
 }
 
-function nativeSink(route: ParsedRoute, where: string): NativeRouteConfig['sink'] {
+function unknownPort(where: string, name: string, ports: ReadonlyMap<string, ParsedPort>): OnpathError {
+  return new OnpathError(
+    'INVALID_SPEC',
+    `${where}: no port is called "${name}". There are: ${[...ports.keys()].join(', ')}.`,
+  );
+}
+
+function nativeSink(
+  route: ParsedRoute,
+  where: string,
+  ports: ReadonlyMap<string, ParsedPort>,
+): NativeRouteConfig['sink'] {
   if (route.sink === 'host') {
     return {
       type: 'host',
@@ -281,16 +288,20 @@ function nativeSink(route: ParsedRoute, where: string): NativeRouteConfig['sink'
     };
   }
   const { forward } = route.sink;
-  const to = parseHostPort(forward.to, `${where}.sink.forward.to`);
-  const from =
-    forward.from === undefined ? undefined : parseHostPort(forward.from, `${where}.sink.forward.from`);
+  const sink = `${where}.sink.forward`;
+  const port = ports.get(forward.port);
+  if (port === undefined) throw unknownPort(`${sink}.port`, forward.port, ports);
+  const to = parseHostPort(forward.to, `${sink}.to`);
+  const own = port.type === 'udp' ? { address: port.address, port: 0 } : memoryEnd(to.address);
+  const from = forward.from === undefined ? own : parseHostPort(forward.from, `${sink}.from`);
+  requireSameVersion(to.address, `${sink}.to`, from.address, 'the address it leaves from');
   return {
     type: 'forward',
     port: forward.port,
     address: to.address,
     udpPort: to.port,
-    sourceAddress: from?.address,
-    sourceUdpPort: from?.port ?? 0,
+    sourceAddress: from.address,
+    sourceUdpPort: from.port,
     destinationMac: undefined,
     payloadType: forward.payloadType,
     ssrc: forward.ssrc,

@@ -51,7 +51,7 @@ export class LookupTable {
     options: { dtype: DType },
   ): LookupTable {
     const { dtype } = options;
-    if (!(dtype in BYTES)) {
+    if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype)) {
       throw new OnpathError(
         'INVALID_ARGUMENT',
         `dtype must be one of ${Object.keys(BYTES).join(', ')}, received ${String(dtype)}.`,
@@ -78,6 +78,12 @@ export class LookupTable {
     options: { dtype: DType; channels?: number },
   ): LookupTable {
     const channels = options.channels ?? 1;
+    if (!Number.isInteger(channels) || channels < 1 || channels > 4) {
+      throw new OnpathError(
+        'INVALID_ARGUMENT',
+        `channels must be a whole number from 1 to 4, received ${String(channels)}.`,
+      );
+    }
     const lists = Array.from({ length: channels }, (_, channel) =>
       Array.from({ length: ENTRIES }, (_, value) => entry(value, channel)),
     );
@@ -99,14 +105,15 @@ export class LookupTable {
 function isNested(
   values: ArrayLike<number> | readonly ArrayLike<number>[],
 ): values is readonly ArrayLike<number>[] {
-  return Array.isArray(values) && typeof values[0] === 'object';
+  return Array.isArray(values) && typeof values[0] === 'object' && values[0] !== null;
 }
 
 function fill(view: TensorData, channel: number, list: ArrayLike<number>, dtype: DType): void {
-  if (list.length !== ENTRIES) {
+  const length = typeof list === 'object' && list !== null ? list.length : undefined;
+  if (length !== ENTRIES) {
     throw new OnpathError(
       'INVALID_ARGUMENT',
-      `Table ${channel} must have 256 entries, received ${list.length}.`,
+      `Table ${channel} must be a list of 256 entries, received ${length === undefined ? String(list) : `${String(length)} entries`}.`,
     );
   }
   const range = INTEGER_RANGE[dtype];

@@ -3,7 +3,7 @@ import { raceAbort, throwIfAborted } from './abort.js';
 import { OnpathError } from './errors.js';
 import { LookupTable } from './lookup-table.js';
 import { type NativeProgram, type NativeStageSpec, native } from './native.js';
-import { type ParsedPipelineSpec, PIPELINE, type PipelineSpec, parse, pipelineSpec } from './schema.js';
+import { type ParsedPipelineSpec, PIPELINE, type PipelineSpec, pipelineSpec } from './schema.js';
 import {
   byteView,
   makeOutputs,
@@ -14,6 +14,7 @@ import {
   type TensorData,
   typedView,
 } from './tensor.js';
+import { parse } from './validate.js';
 
 /** The result of one sample: tensors by name, and the shorthands when there is one. */
 export class RunResult {
@@ -202,7 +203,8 @@ export class Pipeline {
   }
 
   /**
-   * The same on a thread of libuv's pool. Leave sample and `into` untouched until it settles.
+   * The same on a thread of libuv's pool. Leave sample and `into` untouched until it settles: writing to them gives torn results, and
+   * transferring their ArrayBuffers to somewhere that drops them takes the memory away under the running call.
    * An aborted `signal` rejects the call; work under way finishes in the background.
    */
   async runAsync(
@@ -244,9 +246,9 @@ export class Pipeline {
       };
     }
     const single = ArrayBuffer.isView(into) || into instanceof ArrayBuffer;
-    const outputs: Record<string, Tensor> = {};
+    const tensors: [string, Tensor][] = [];
     const views = formats.map((format, i) => {
-      const given = single ? (i === 0 ? into : undefined) : into[format.name];
+      const given = single ? (i === 0 ? into : undefined) : ownField(into, format.name);
       const view = byteView(given, `into.${format.name}`);
       if (view.byteLength !== format.bytes) {
         throw new OnpathError(
@@ -254,10 +256,10 @@ export class Pipeline {
           `into for output ${format.name} has ${view.byteLength} bytes; ${format.dtype} [${format.shape.join(', ')}] needs ${format.bytes}.`,
         );
       }
-      outputs[format.name] = { data: intoData(given, format), dtype: format.dtype, shape: format.shape };
+      tensors.push([format.name, { data: intoData(view, format), dtype: format.dtype, shape: format.shape }]);
       return view;
     });
-    return { views, outputs };
+    return { views, outputs: Object.fromEntries(tensors) };
   }
 }
 
@@ -339,8 +341,12 @@ export class PipelineStream {
   }
 }
 
-function intoData(given: ArrayBufferView | ArrayBuffer | undefined, format: OutputFormat): TensorData {
-  const view = byteView(given, `into.${format.name}`);
+/** `into[name]`, but nothing that an object inherits. */
+function ownField(into: Readonly<Record<string, ArrayBufferView | ArrayBuffer>>, name: string): unknown {
+  return typeof into === 'object' && into !== null && Object.hasOwn(into, name) ? into[name] : undefined;
+}
+
+function intoData(view: Uint8Array, format: OutputFormat): TensorData {
   const elementBytes = format.bytes / format.shape.reduce((a, b) => a * b, 1);
   if (view.byteOffset % elementBytes !== 0) {
     throw new OnpathError(

@@ -2,9 +2,9 @@
  * The one schema: from it come the TypeScript types, the validation, the JSON Schema and docs/specification.md.
  * Every field's `describe()` text is its documentation: shapes, units, defaults.
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
-import { OnpathError } from './errors.js';
-import type { ErrorCode } from './generated/error-codes.js';
+import { isPrefix } from './address.js';
 import { LookupTable } from './lookup-table.js';
 import type { Pipeline } from './pipeline.js';
 
@@ -15,6 +15,13 @@ const side = z.int().min(1).max(65535);
 const probability = z.number().min(0).max(1);
 const payloadType = z.int().min(0).max(127);
 const name = z.string().min(1).max(64);
+const ringDepth = z
+  .int()
+  .min(64)
+  .max(1 << 20)
+  .refine((depth) => (depth & (depth - 1)) === 0, 'expected a power of two')
+  .default(4096)
+  .describe('Frames a queue can hold; a power of two.');
 
 export const channelFormat = z
   .enum(['gray', 'rgb', 'bgr', 'rgba', 'bgra', 'rgbx'])
@@ -96,14 +103,19 @@ const normalizeStage = z
   .describe('Normalizes to float32, as one table of 256 entries per channel.');
 
 const plainTable = z.strictObject({
-  dtype: z.enum(['uint8', 'int8', 'uint16', 'float32', 'uint32']),
-  values: z.union([z.array(z.number()).length(256), z.array(z.array(z.number()).length(256)).min(1).max(4)]),
+  dtype: z.enum(['uint8', 'int8', 'uint16', 'float32', 'uint32']).describe('Element type of the entries.'),
+  values: z
+    .union([z.array(z.number()).length(256), z.array(z.array(z.number()).length(256)).min(1).max(4)])
+    .describe('256 entries, or a list of 256 per channel.'),
 });
 const lookupStage = z
   .strictObject({
     stage: z.literal('lookup'),
     table: z
-      .union([z.custom<LookupTable>((value) => value instanceof LookupTable), plainTable])
+      .union([
+        z.custom<LookupTable>((value) => value instanceof LookupTable, { error: 'expected a LookupTable' }),
+        plainTable,
+      ])
       .describe('A LookupTable, or its plain form: 256 values, or 256 per channel.'),
   })
   .describe('Replaces every 8-bit value by its entry in a table.');
@@ -175,12 +187,7 @@ const memoryPort = z
       .union([z.literal(0), z.literal(1)])
       .default(0)
       .describe('Which end. Each can be open once.'),
-    depth: z
-      .int()
-      .min(64)
-      .max(1 << 20)
-      .default(4096)
-      .describe('Frames a queue can hold; a power of two.'),
+    depth: ringDepth,
     maxBytes: z
       .int()
       .min(128)
@@ -195,7 +202,11 @@ const udpPortSpec = z
   .strictObject({
     type: z.literal('udp'),
     name: name.describe('How routes refer to the port.'),
-    address: z.string().default('127.0.0.1').describe('Local IPv4 or IPv6 address to bind to.'),
+    address: z
+      .string()
+      .refine((text) => isIP(text) !== 0, 'expected an IPv4 or IPv6 address, not a name')
+      .default('127.0.0.1')
+      .describe('Local IPv4 or IPv6 address to bind to.'),
     port: z
       .int()
       .min(0)
@@ -218,14 +229,16 @@ const udpPortSpec = z
 export const portSpec = z.discriminatedUnion('type', [memoryPort, udpPortSpec]);
 
 const forwardSink = z.strictObject({
-  forward: z.strictObject({
-    port: name.describe('Port the results leave by.'),
-    to: z.string().describe('"address:port" of the next hop.'),
-    from: z.string().optional().describe('"address:port" of our own, on a memory port.'),
-    payloadType: payloadType.default(97).describe('RTP payload type of the results.'),
-    ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
-    maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet.'),
-  }),
+  forward: z
+    .strictObject({
+      port: name.describe('Port the results leave by.'),
+      to: z.string().describe('"address:port" of the next hop.'),
+      from: z.string().optional().describe('"address:port" of our own, on a memory port.'),
+      payloadType: payloadType.default(97).describe('RTP payload type of the results.'),
+      ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
+      maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet.'),
+    })
+    .describe('Results leave as onpath chunks.'),
 });
 
 const routeSpec = z
@@ -235,7 +248,8 @@ const routeSpec = z
     udpPort: z.int().min(0).max(65535).default(0).describe('UDP destination port; 0: any.'),
     payloadType: payloadType.optional().describe('RTP payload type; absent: any.'),
     sources: z
-      .array(z.string())
+      .array(z.string().refine(isPrefix, 'expected a prefix such as "10.1.0.0/16" or "2001:db8::/32"'))
+      .max(4096)
       .optional()
       .describe(
         'Prefixes that may send, such as "10.1.0.0/16". Default: anyone on memory ports and loopback addresses; on others the list is required.',
@@ -303,8 +317,8 @@ const routeSpec = z
   .describe('Which packets get which pipeline, and where the result goes.');
 
 export const dataplaneSpec = z.strictObject({
-  ports: z.array(portSpec).min(1).max(64),
-  routes: z.array(routeSpec).min(1).max(1024),
+  ports: z.array(portSpec).min(1).max(64).describe('Where packets enter and leave.'),
+  routes: z.array(routeSpec).min(1).max(1024).describe('Which packets get which pipeline.'),
   workers: z.int().min(1).max(64).default(1).describe('Threads that poll ports and run programs.'),
   idleAfterUs: z
     .union([z.number().min(0), z.literal('never')])
@@ -319,13 +333,17 @@ export const senderSpec = z.strictObject({
   via: z
     .strictObject({
       link: name.describe('Name of a memory link in this process.'),
-      side: z.union([z.literal(0), z.literal(1)]).default(1),
-      depth: z
+      side: z
+        .union([z.literal(0), z.literal(1)])
+        .default(1)
+        .describe('Which end. Each can be open once.'),
+      depth: ringDepth,
+      maxBytes: z
         .int()
-        .min(64)
-        .max(1 << 20)
-        .default(4096),
-      maxBytes: z.int().min(128).max(65535).default(2048),
+        .min(128)
+        .max(65535)
+        .default(2048)
+        .describe('Longest Ethernet frame; equal on both ends.'),
     })
     .optional()
     .describe('Send over a memory link instead of a kernel socket.'),
@@ -333,12 +351,15 @@ export const senderSpec = z.strictObject({
     .string()
     .optional()
     .describe('"address:port" of our own; default: any for sockets, 192.0.2.1:5004 on memory links.'),
-  payload: z.enum(['chunk', 'rfc4175']).default('chunk'),
+  payload: z
+    .enum(['chunk', 'rfc4175'])
+    .default('chunk')
+    .describe('Payload format: onpath chunks, or raw video as of RFC 4175.'),
   width: side.describe('Pixels of every image sent.'),
   height: side.describe('Pixels of every image sent.'),
   format: channelFormat,
   sendDims: z.boolean().default(false).describe('Put {height, width} into every chunk header.'),
-  payloadType: payloadType.default(96),
+  payloadType: payloadType.default(96).describe('RTP payload type.'),
   ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
   maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet, in bytes.'),
   bitsPerSecond: z.number().min(0).default(0).describe('Pace; 0: as fast as the port takes packets.'),
@@ -369,39 +390,6 @@ export type SenderSpec = z.input<typeof senderSpec>;
 export type ParsedPipelineSpec = z.output<typeof pipelineSpec>;
 export type ParsedDataplaneSpec = z.output<typeof dataplaneSpec>;
 export type ParsedSenderSpec = z.output<typeof senderSpec>;
-
-/** Validates, or throws one OnpathError that names the first wrong field, what it got, what was expected. */
-export function parse<T extends z.ZodType>(
-  schema: T,
-  value: unknown,
-  what: string,
-  code: ErrorCode = 'INVALID_SPEC',
-): z.output<T> {
-  const result = schema.safeParse(value, { reportInput: true });
-  if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  const where = issue.path.length === 0 ? what : `${what}.${pathText(issue.path)}`;
-  throw new OnpathError(code, `${where}: ${issue.message}${receivedText(issue)}. See docs/specification.md.`);
-}
-
-function pathText(path: readonly PropertyKey[]): string {
-  return path
-    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '.' : ''}${String(part)}`))
-    .join('');
-}
-
-function receivedText(issue: z.core.$ZodIssue): string {
-  if (issue.code === 'unrecognized_keys') return '';
-  const input = issue.input;
-  if (input === undefined) return ', received nothing';
-  if (typeof input === 'object' && input !== null) return `, received ${describeObject(input)}`;
-  return `, received ${JSON.stringify(input) ?? String(input)}`;
-}
-
-function describeObject(value: object): string {
-  if (Array.isArray(value)) return `an array of ${value.length}`;
-  return `an object (${value.constructor?.name ?? 'no class'})`;
-}
 
 const documented = { pipeline: pipelineSpec, dataplane: dataplaneSpec, sender: senderSpec };
 

@@ -1,9 +1,10 @@
 /** Sends images as RTP packets, paced: onpath chunks or raw video (RFC 4175). */
-import { parseHostPort } from './address.js';
+import { type HostPort, memoryEnd, parseHostPort, requireSameVersion } from './address.js';
 import { OnpathError } from './errors.js';
 import { type NativePortConfig, type NativeSender, native } from './native.js';
-import { type ParsedSenderSpec, parse, type SenderSpec, senderSpec } from './schema.js';
+import { type ParsedSenderSpec, type SenderSpec, senderSpec } from './schema.js';
 import { Serialization } from './serialization.js';
+import { parse } from './validate.js';
 
 /** What was sent for one sample. */
 export interface SendReport {
@@ -38,13 +39,15 @@ export class Sender {
   static async open(spec: SenderSpec): Promise<Sender> {
     const parsed = parse(senderSpec, spec, 'sender');
     const to = parseHostPort(parsed.to, 'sender.to');
-    const from = parsed.from === undefined ? undefined : parseHostPort(parsed.from, 'sender.from');
+    const from =
+      parsed.from === undefined ? ownEnd(parsed, to.address) : parseHostPort(parsed.from, 'sender.from');
+    requireSameVersion(to.address, 'sender.to', from.address, 'sender.from');
     const sender = native().openSender({
-      port: senderPort(parsed, to.address, from),
+      port: senderPort(parsed, from),
       address: to.address,
       udpPort: to.port,
-      sourceAddress: from?.address,
-      sourceUdpPort: from?.port ?? 0,
+      sourceAddress: from.address,
+      sourceUdpPort: from.port,
       destinationMac: undefined,
       payload: parsed.payload,
       width: parsed.width,
@@ -103,21 +106,23 @@ function request64(requestId: bigint | number): bigint {
   return value;
 }
 
-function senderPort(
-  spec: ParsedSenderSpec,
-  toAddress: string,
-  from: { address: string; port: number } | undefined,
-): NativePortConfig {
+/** Where packets come from if the specification does not say: any address for sockets. */
+function ownEnd(spec: ParsedSenderSpec, peer: string): HostPort {
+  return spec.via === undefined
+    ? { address: peer.includes(':') ? '::' : '0.0.0.0', port: 0 }
+    : memoryEnd(peer);
+}
+
+function senderPort(spec: ParsedSenderSpec, from: HostPort): NativePortConfig {
   if (spec.via !== undefined) {
     const clean = { loss: 0, duplicate: 0, corrupt: 0, reorderSpan: 0, seed: 1 };
     return { type: 'memory', name: 'sender', queues: 1, ...clean, ...spec.via };
   }
-  const any = toAddress.includes(':') ? '::' : '0.0.0.0';
   return {
     type: 'udp',
     name: 'sender',
-    address: from?.address ?? any,
-    port: from?.port ?? 0,
+    address: from.address,
+    port: from.port,
     queues: 1,
     receiveBufferBytes: 65536,
     maxBytes: spec.maxPayloadBytes,

@@ -2,8 +2,9 @@
 import { OnpathError } from './errors.js';
 import { native } from './native.js';
 import type { Pipeline } from './pipeline.js';
-import { type ChannelFormat, channelFormat, parse } from './schema.js';
+import { type ChannelFormat, channelFormat } from './schema.js';
 import { byteView } from './tensor.js';
+import { parse } from './validate.js';
 
 /** The shape of the images that a serialization is for. */
 export interface ImageFormat {

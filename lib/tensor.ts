@@ -56,15 +56,17 @@ export function makeOutputs(
   batched: boolean,
   count: number,
 ): Outputs {
-  const outputs: Record<string, Tensor> = {};
-  formats.forEach((format, i) => {
-    outputs[format.name] = {
-      data: typedView(format.dtype, buffers[i]!, 0, format.bytes * count),
-      dtype: format.dtype,
-      shape: batched ? [count, ...format.shape] : format.shape,
-    };
-  });
-  return outputs;
+  // fromEntries: an output may be called __proto__.
+  return Object.fromEntries(
+    formats.map((format, i): [string, Tensor] => [
+      format.name,
+      {
+        data: typedView(format.dtype, buffers[i]!, 0, format.bytes * count),
+        dtype: format.dtype,
+        shape: batched ? [count, ...format.shape] : format.shape,
+      },
+    ]),
+  );
 }
 
 /** The one output, for the shorthand accessors. */
@@ -83,12 +85,16 @@ export function onlyOutput(outputs: Outputs): Tensor {
 /** Any byte view or buffer as Uint8Array over the same memory, or a typed error. */
 export function byteView(value: unknown, what: string): Uint8Array {
   if (value instanceof Uint8Array) return value;
-  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  if (ArrayBuffer.isView(value)) {
+    // A view of a detached buffer has no bytes, but cannot be viewed again.
+    if (value.byteLength === 0) return new Uint8Array(0);
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
   if (
     value instanceof ArrayBuffer ||
     (typeof SharedArrayBuffer !== 'undefined' && value instanceof SharedArrayBuffer)
   ) {
-    return new Uint8Array(value);
+    return value.byteLength === 0 ? new Uint8Array(0) : new Uint8Array(value);
   }
   throw new OnpathError(
     'INVALID_ARGUMENT',

@@ -1,0 +1,84 @@
+/** Turns what the schema finds wrong into one typed error: which field, what it got, what was expected, where to read on. */
+import type { z } from 'zod';
+import { OnpathError } from './errors.js';
+import type { ErrorCode } from './generated/error-codes.js';
+
+type Issue = z.core.$ZodIssue;
+
+/**
+ * Validates, or throws one OnpathError that names the first wrong field.
+ * @param what How the message calls the value, such as `pipeline`.
+ */
+export function parse<T extends z.ZodType>(
+  schema: T,
+  value: unknown,
+  what: string,
+  code: ErrorCode = 'INVALID_SPEC',
+): z.output<T> {
+  let result: z.ZodSafeParseResult<z.output<T>>;
+  try {
+    result = schema.safeParse(value, { reportInput: true });
+  } catch (cause) {
+    // A getter or proxy of the caller's.
+    throw new OnpathError(code, `${what} could not be read: ${textOf(cause)}. Pass plain objects.`, {
+      cause,
+    });
+  }
+  if (result.success) return result.data;
+  const { path, text } = closest(result.error.issues[0]!);
+  const where = path.length === 0 ? what : `${what}.${pathText(path)}`;
+  throw new OnpathError(code, `${where}: ${text}. See docs/specification.md.`);
+}
+
+/** A union fails with one list of issues for each alternative: the one that got farthest is what the caller meant. */
+function closest(issue: Issue): { path: readonly PropertyKey[]; text: string } {
+  if (issue.code !== 'invalid_union')
+    return { path: issue.path, text: `${issue.message}${receivedText(issue)}` };
+  const { discriminator } = issue;
+  if (discriminator !== undefined) {
+    return {
+      path: issue.path,
+      text: `${issue.message}, received ${shown(read(issue.input, discriminator))}`,
+    };
+  }
+  const firsts = issue.errors.map((alternative) => alternative[0]!).map(closest);
+  const deepest = firsts.reduce((best, next) => (next.path.length > best.path.length ? next : best));
+  if (deepest.path.length > 0) return { path: [...issue.path, ...deepest.path], text: deepest.text };
+  const expected = firsts.map(({ text }) =>
+    text.replace(/^Invalid input: /, '').replace(/, received .*$/s, ''),
+  );
+  return { path: issue.path, text: `${[...new Set(expected)].join(' or ')}, received ${shown(issue.input)}` };
+}
+
+function receivedText(issue: Issue): string {
+  return issue.code === 'unrecognized_keys' ? '' : `, received ${shown(issue.input)}`;
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '.' : ''}${String(part)}`))
+    .join('');
+}
+
+/** A value in a message: short, and without running any code of the caller's. */
+function shown(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}...` : value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return `an array of ${value.length}`;
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}
+
+function read(value: unknown, key: string): unknown {
+  try {
+    return (value as Record<string, unknown>)[key];
+  } catch {
+    return undefined;
+  }
+}
+
+function textOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

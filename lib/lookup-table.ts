@@ -109,7 +109,7 @@ function isNested(
 }
 
 function fill(view: TensorData, channel: number, list: ArrayLike<number>, dtype: DType): void {
-  const length = typeof list === 'object' && list !== null ? list.length : undefined;
+  const length = list === null || list === undefined ? undefined : list.length;
   if (length !== ENTRIES) {
     throw new OnpathError(
       'INVALID_ARGUMENT',

@@ -87,9 +87,9 @@ Result<PlanPtr> Compiler::run() {
   if (plan->state_bytes() > spec_.max_state_bytes) {
     return Error{ErrorCode::LIMIT_EXCEEDED,
                  "One sample could need " + std::to_string(plan->state_bytes()) +
-                     " bytes of state (all rows incomplete at once); expected at most maxStateBytes = " +
+                     " bytes of state (all rows incomplete at once); expected at most limits.stateBytes = " +
                      std::to_string(spec_.max_state_bytes) +
-                     ". Raise maxStateBytes or crop before resizing."};
+                     ". Raise limits.stateBytes or crop before resizing."};
   }
   return PlanPtr(std::move(plan));
 }

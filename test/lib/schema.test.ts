@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { jsonSchema, Pipeline, type PipelineSpec } from '../../lib/index.js';
-import { dataplaneSpec, parse, senderSpec } from '../../lib/schema.js';
+import { dataplaneSpec, senderSpec } from '../../lib/schema.js';
+import { parse } from '../../lib/validate.js';
 import { assertThrows } from '../support/assert.js';
 
 interface Schema {

@@ -125,9 +125,9 @@ TEST(Compile, ChannelsThatAreNotThereAreRefused) {
 TEST(Compile, LimitsAreNamed) {
   PipelineSpec spec = pipeline(1280, 720, PixelFormat::rgb, {resize_to(224, 224)});
   spec.max_state_bytes = 100'000;
-  expect_refused(spec, ErrorCode::LIMIT_EXCEEDED, {"maxStateBytes = 100000", "Raise"});
+  expect_refused(spec, ErrorCode::LIMIT_EXCEEDED, {"limits.stateBytes = 100000", "Raise"});
   expect_refused(pipeline(65535, 65535, PixelFormat::rgba, {resize_to(65534, 65534)}),
-                 ErrorCode::LIMIT_EXCEEDED, {"maxStateBytes"});
+                 ErrorCode::LIMIT_EXCEEDED, {"limits.stateBytes"});
   expect_refused(pipeline(4, 4, PixelFormat::rgb, std::vector<StageSpec>(65, CropSpec{0, 0, 4, 4})),
                  ErrorCode::LIMIT_EXCEEDED, {"stages has 65"});
   // The largest sides that fit compile.

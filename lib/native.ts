@@ -66,19 +66,12 @@ export interface NativeStepExplanation {
   kernel: string;
 }
 
-export interface NativePushResult {
-  status: 'used' | 'duplicate' | 'outOfRange';
-  newBytes: number;
-  repeatedBytes: number;
-  /** Runs of final output bytes, flat: output, offset, bytes, output, offset, bytes, ... */
-  emitted: number[];
-}
-
 /** One sample on its way through a program, chunk by chunk; outputs are placed into the memory given. */
 export interface NativeStream {
-  /** Starts (or restarts) a sample; returns the runs that depend on no input, flat like `emitted`. */
+  /** Starts (or restarts) a sample; returns the runs that depend on no input: output, offset, bytes, output, offset, bytes, ... */
   begin(outputs: Uint8Array[]): number[];
-  push(offset: number, bytes: Uint8Array): NativePushResult;
+  /** Status (0 used, 1 duplicate, 2 out of range), new bytes, repeated bytes, then the runs of final output bytes as above. */
+  push(offset: number, bytes: Uint8Array): number[];
   missingBytes(): number;
 }
 

@@ -278,7 +278,7 @@ export class PipelineStream {
     this.#formats = program.info.outputs;
     this.#views = views;
     this.#outputs = outputs;
-    this.initial = this.#runs(this.#stream.begin(views));
+    this.initial = this.#runs(this.#stream.begin(views), 0);
   }
 
   /** Bytes that have not been pushed yet. */
@@ -300,17 +300,18 @@ export class PipelineStream {
     }
     const view = byteView(bytes, 'bytes');
     const result = this.#stream.push(offset, view);
-    if (result.status === 'outOfRange') {
+    const status = result[0]!;
+    if (status === 2) {
       throw new OnpathError(
         'INVALID_ARGUMENT',
         `The chunk of ${view.byteLength} bytes at offset ${offset} reaches past the end of the sample.`,
       );
     }
     return {
-      status: result.status,
-      newBytes: result.newBytes,
-      repeatedBytes: result.repeatedBytes,
-      emitted: this.#runs(result.emitted),
+      status: status === 0 ? 'used' : 'duplicate',
+      newBytes: result[1]!,
+      repeatedBytes: result[2]!,
+      emitted: this.#runs(result, 3),
     };
   }
 
@@ -326,9 +327,9 @@ export class PipelineStream {
     return new RunResult(this.#outputs);
   }
 
-  #runs(flat: readonly number[]): EmittedRun[] {
+  #runs(flat: readonly number[], from: number): EmittedRun[] {
     const runs: EmittedRun[] = [];
-    for (let i = 0; i < flat.length; i += 3) {
+    for (let i = from; i < flat.length; i += 3) {
       const output = flat[i]!;
       const offset = flat[i + 1]!;
       runs.push({

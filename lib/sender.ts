@@ -69,7 +69,8 @@ export class Sender {
   }
 
   /**
-   * Sends one image; resolves when its last packet has left. Leave the image untouched until then.
+   * Sends one image; resolves when its last packet has left. Leave the image untouched, and its ArrayBuffer where it is,
+   * until then.
    * @param options.requestId Carried through to the receiver with chunks (64 bits); default: 1, 2, 3, ...
    * @throws OnpathError INVALID_ARGUMENT, BUSY, CLOSED
    */

@@ -139,15 +139,21 @@ Result<ProgramPtr> bind(PlanPtr plan, std::string_view kernels) {
   const KernelSet* set = find_kernels(kernels);
   if (set == nullptr) {
     std::string names;
-    for (const KernelSet* available : available_kernels()) {
+    for (const std::string_view name : kernel_names()) {
       if (!names.empty()) names += ", ";
-      names += available->name;
+      names += name;
     }
     return Error{ErrorCode::UNSUPPORTED, "Kernels '" + std::string(kernels) +
                                              "' are unknown or this CPU lacks them; it has " + names +
                                              ". Name one of these, or none for the best."};
   }
   return ProgramPtr(std::make_shared<const BoundProgram>(std::move(compiled), *set));
+}
+
+std::vector<std::string_view> kernel_names() {
+  std::vector<std::string_view> names;
+  for (const KernelSet* set : available_kernels()) names.push_back(set->name);
+  return names;
 }
 
 Result<void> run_sample(const Program& program, SampleState& state, std::span<const uint8_t> input,

@@ -76,6 +76,9 @@ class Program {
 /// "avx3_dl") for tests and benchmarks. Errors: UNSUPPORTED if this CPU lacks them.
 Result<ProgramPtr> bind(PlanPtr plan, std::string_view kernels = {});
 
+/// Names that bind() takes on this CPU, best first; the last is "scalar".
+std::vector<std::string_view> kernel_names();
+
 /// Runs one whole sample: the same code as chunks take. `input` holds the serialized sample, outputs[i] the
 /// plan's i-th output. Errors: INVALID_ARGUMENT if sizes do not fit. `state` must come from the program's
 /// make_state.

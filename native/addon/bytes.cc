@@ -1,0 +1,78 @@
+#include "addon/bytes.h"
+
+#include <functional>
+
+#include "addon/errors.h"
+
+namespace onpath::addon {
+
+std::optional<Bytes> bytes_of(napi_env env, napi_value value) {
+  bool is_typed_array = false;
+  if (value == nullptr || napi_is_typedarray(env, value, &is_typed_array) != napi_ok || !is_typed_array)
+    return std::nullopt;
+  napi_typedarray_type type = napi_int8_array;
+  void* data = nullptr;
+  size_t offset = 0;
+  Bytes bytes;
+  if (napi_get_typedarray_info(env, value, &type, &bytes.size, &data, &bytes.array_buffer, &offset) !=
+          napi_ok ||
+      type != napi_uint8_array) {
+    return std::nullopt;
+  }
+  bytes.data = static_cast<uint8_t*>(data);
+  if (bytes.data == nullptr) bytes.size = 0;
+  return bytes;
+}
+
+bool overlap(const Bytes& a, const Bytes& b) {
+  if (a.size == 0 || b.size == 0) return false;
+  const std::less<const uint8_t*> before;
+  return before(a.data, b.data + b.size) && before(b.data, a.data + a.size);
+}
+
+std::shared_ptr<std::vector<uint8_t>> copy_if_resizable(const Environment& environment, const Bytes& bytes) {
+  if (!environment.is_resizable(bytes.array_buffer)) return nullptr;
+  return std::make_shared<std::vector<uint8_t>>(bytes.data, bytes.data + bytes.size);
+}
+
+std::optional<std::vector<napi_value>> array_values(napi_env env, napi_value array, const std::string& path,
+                                                    size_t most) {
+  bool is_array = false;
+  uint32_t length = 0;
+  if (napi_is_array(env, array, &is_array) != napi_ok || !is_array ||
+      napi_get_array_length(env, array, &length) != napi_ok) {
+    throw_error(env, ErrorCode::INVALID_ARGUMENT, path + ": expected an array.");
+    return std::nullopt;
+  }
+  if (length > most) {
+    throw_error(env, ErrorCode::INVALID_ARGUMENT,
+                path + ": expected at most " + std::to_string(most) + " elements, received " +
+                    std::to_string(length) + ".");
+    return std::nullopt;
+  }
+  std::vector<napi_value> values(length, nullptr);
+  for (uint32_t i = 0; i < length; ++i) {
+    if (napi_get_element(env, array, i, &values[i]) != napi_ok) return std::nullopt;  // a getter threw
+  }
+  return values;
+}
+
+bool Kept::keep(napi_value value) {
+  napi_ref reference = nullptr;
+  if (napi_create_reference(env_, value, 1, &reference) != napi_ok) return false;
+  references_.push_back(reference);
+  return true;
+}
+
+void Kept::drop() {
+  for (napi_ref reference : references_) napi_delete_reference(env_, reference);
+  references_.clear();
+}
+
+napi_value Kept::value(size_t index) const {
+  napi_value value = nullptr;
+  if (index < references_.size()) napi_get_reference_value(env_, references_[index], &value);
+  return value;
+}
+
+}  // namespace onpath::addon

@@ -1,0 +1,119 @@
+// What `require` gives: the functions of lib/native.ts. Must not know what any of them does.
+#include <napi.h>
+
+#include "addon/environment.h"
+#include "addon/errors.h"
+#include "addon/input.h"
+#include "addon/names.h"
+#include "addon/output.h"
+#include "addon/plane.h"
+#include "addon/plane_from_js.h"
+#include "addon/program.h"
+#include "addon/sender.h"
+#include "addon/sink.h"
+#include "addon/spec_from_js.h"
+#include "addon/stream.h"
+
+namespace onpath::addon {
+
+namespace {
+
+Napi::Value set_error_class(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  if (!info[0].IsFunction()) {
+    Input(reading, info[0], "errorClass").fail("a class");
+  } else {
+    Environment::of(info.Env())->set_error_class(info[0]);
+  }
+  return {};
+}
+
+Napi::Value list_kernels(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return {env, js_array(env, kernel_names(), [&](std::string_view name) { return js_text(env, name); })};
+}
+
+Napi::Value compile_program(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  const PipelineSpec spec = spec_from_js(Input(reading, info[0], "spec"));
+  const std::string kernels = Input(reading, info[1], "kernels").text();
+  if (reading.failed) return {};
+  return NativeProgram::from_plan(*Environment::of(info.Env()), compile(spec), kernels);
+}
+
+Napi::Value read_plan(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  const std::string kernels = Input(reading, info[1], "kernels").text();
+  const std::optional<Bytes> bytes = bytes_of(info.Env(), info[0]);
+  if (!bytes) Input(reading, info[0], "bytes").fail("a Uint8Array");
+  if (reading.failed) return {};
+  return NativeProgram::from_plan(*Environment::of(info.Env()), plan_from_bytes(bytes->span()), kernels);
+}
+
+Napi::Value describe_format(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  const auto width = Input(reading, info[0], "width").integer<uint32_t>();
+  const auto height = Input(reading, info[1], "height").integer<uint32_t>();
+  const PixelFormat pixels = Input(reading, info[2], "format").choice(kPixelFormats);
+  if (reading.failed) return {};
+  const Result<SampleFormat> format = sample_format(width, height, pixels);
+  if (!format.ok()) {
+    throw_error(info.Env(), format.error());
+    return {};
+  }
+  ObjectWriter object(info.Env());
+  object.count("elementBytes", format.value().element_bytes).count("bytes", format.value().bytes);
+  object.count("digest", format.value().digest).text("text", format_text(pixels));
+  return {info.Env(), object.value()};
+}
+
+Napi::Value start_plane_of(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  PlaneSpec spec = plane_from_js(Input(reading, info[0], "config"));
+  if (reading.failed) return {};
+  return NativePlane::start(*Environment::of(info.Env()), std::move(spec));
+}
+
+Napi::Value open_sender_of(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  SenderSpec spec = sender_from_js(Input(reading, info[0], "config"));
+  if (reading.failed) return {};
+  return NativeSender::open(*Environment::of(info.Env()), std::move(spec));
+}
+
+template <Napi::Value (*function)(const Napi::CallbackInfo&)>
+Napi::Value entry(const Napi::CallbackInfo& info) {
+  return guarded(info.Env(), [&] { return function(info); });
+}
+
+}  // namespace
+
+Napi::Object initialize(Napi::Env env, Napi::Object exports) {
+  if (!Environment::install(env)) {
+    napi_throw_error(env, "NATIVE_MISSING", "onpath could not set itself up in this JavaScript environment.");
+    return exports;
+  }
+  NativeProgram::define(env, "NativeProgram");
+  NativeStream::define(env, "NativeStream");
+  NativePlane::define(env, "NativePlane");
+  NativeSink::define(env, "NativeSink");
+  NativeSender::define(env, "NativeSender");
+  exports["setErrorClass"] = Napi::Function::New<entry<set_error_class>>(env, "setErrorClass");
+  exports["availableKernels"] = Napi::Function::New<entry<list_kernels>>(env, "availableKernels");
+  exports["compile"] = Napi::Function::New<entry<compile_program>>(env, "compile");
+  exports["planFromBytes"] = Napi::Function::New<entry<read_plan>>(env, "planFromBytes");
+  exports["sampleFormat"] = Napi::Function::New<entry<describe_format>>(env, "sampleFormat");
+  exports["startPlane"] = Napi::Function::New<entry<start_plane_of>>(env, "startPlane");
+  exports["openSender"] = Napi::Function::New<entry<open_sender_of>>(env, "openSender");
+  return exports;
+}
+
+}  // namespace onpath::addon
+
+namespace {
+Napi::Object initialize_addon(Napi::Env env, Napi::Object exports) {
+  return onpath::addon::initialize(env, exports);
+}
+}  // namespace
+
+NODE_API_MODULE(onpath, initialize_addon)

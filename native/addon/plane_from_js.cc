@@ -1,0 +1,201 @@
+#include "addon/plane_from_js.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "addon/names.h"
+#include "addon/program.h"
+#include "addon/spec_from_js.h"
+
+namespace onpath::addon {
+
+namespace {
+
+constexpr size_t kMostPorts = 1024;
+constexpr size_t kMostRoutes = 65536;
+constexpr size_t kMostPrefixes = 65536;
+constexpr size_t kMacBytes = 6;
+
+enum class PortKind : uint8_t { memory, udp };
+constexpr Choice<PortKind> kPortKinds[] = {{"memory", PortKind::memory}, {"udp", PortKind::udp}};
+enum class SinkKind : uint8_t { host, forward };
+constexpr Choice<SinkKind> kSinkKinds[] = {{"host", SinkKind::host}, {"forward", SinkKind::forward}};
+
+/// What a parser of text said, under the text's path.
+template <class Value>
+Value parsed(const Input& input, Result<Value> result) {
+  if (result.ok()) return std::move(result).value();
+  if (!input.failed()) input.fail_because(result.error().message);
+  return {};
+}
+
+IpAddress address(const Input& input) { return parsed(input, parse_address(input.text())); }
+
+Endpoint endpoint(const Input& of, const char* address_key, const char* port_key) {
+  Endpoint result;
+  result.address = address(of[address_key]);
+  result.port = of[port_key].integer<uint16_t>();
+  return result;
+}
+
+/// The source address may be left out, not its port.
+Endpoint source_endpoint(const Input& of) {
+  Endpoint result;
+  if (const Input own = of["sourceAddress"]; !own.is_undefined()) result.address = address(own);
+  result.port = of["sourceUdpPort"].integer<uint16_t>();
+  return result;
+}
+
+std::array<uint8_t, kMacBytes> mac(const Input& input) {
+  std::array<uint8_t, kMacBytes> result{};
+  if (input.is_undefined()) return result;
+  const std::vector<uint8_t> bytes = input.bytes(kMacBytes);
+  if (bytes.size() == kMacBytes) {
+    std::copy(bytes.begin(), bytes.end(), result.begin());
+  } else if (!input.failed()) {
+    input.fail_because("expected the 6 bytes of a MAC address, received " + std::to_string(bytes.size()) +
+                       ".");
+  }
+  return result;
+}
+
+uint8_t payload_type(const Input& input) {
+  const auto type = input.integer<uint8_t>();
+  if (type > 127) input.fail("an RTP payload type from 0 to 127");
+  return type;
+}
+
+/// Saturates: a time that does not fit is as good as never.
+uint64_t nanoseconds(double count, double unit_ns) {
+  const double ns = count * unit_ns;
+  return ns >= 18446744073709549568.0 ? UINT64_MAX : static_cast<uint64_t>(ns);
+}
+
+uint64_t duration(const Input& input, double unit_ns) {
+  return nanoseconds(input.number(0, std::numeric_limits<double>::infinity()), unit_ns);
+}
+
+PortSpec port(const Input& input) {
+  PortSpec spec;
+  const PortKind kind = input["type"].choice(kPortKinds);
+  spec.name = input["name"].text();
+  if (kind == PortKind::udp) {
+    UdpPortConfig udp;
+    udp.bind = endpoint(input, "address", "port");
+    udp.queues = input["queues"].integer<uint32_t>();
+    udp.receive_buffer_bytes = input["receiveBufferBytes"].integer<uint32_t>();
+    udp.max_bytes = input["maxBytes"].integer<uint32_t>();
+    udp.offload = input["offload"].boolean();
+    spec.config = udp;
+  } else {
+    MemoryPortConfig memory;
+    memory.link = input["link"].text();
+    memory.side = input["side"].integer<uint32_t>();
+    memory.queues = input["queues"].integer<uint32_t>();
+    memory.depth = input["depth"].integer<uint32_t>();
+    memory.max_bytes = input["maxBytes"].integer<uint32_t>();
+    memory.impairments.loss = input["loss"].number(0, 1);
+    memory.impairments.duplicate = input["duplicate"].number(0, 1);
+    memory.impairments.corrupt = input["corrupt"].number(0, 1);
+    memory.impairments.reorder_span = input["reorderSpan"].integer<uint32_t>();
+    memory.impairments.seed = input["seed"].integer<uint64_t>();
+    spec.config = std::move(memory);
+  }
+  return spec;
+}
+
+HostSinkConfig host_sink(const Input& input) {
+  HostSinkConfig sink;
+  sink.batch = input["batch"].integer<uint32_t>();
+  sink.max_wait_ns = duration(input["maxWaitMs"], 1e6);
+  sink.backpressure = input["backpressure"].boolean();
+  return sink;
+}
+
+ForwardSinkConfig forward_sink(const Input& input) {
+  ForwardSinkConfig sink;
+  sink.port = input["port"].text();
+  sink.destination = endpoint(input, "address", "udpPort");
+  sink.source = source_endpoint(input);
+  sink.destination_mac = mac(input["destinationMac"]);
+  sink.payload_type = payload_type(input["payloadType"]);
+  sink.ssrc = input["ssrc"].integer<uint32_t>();
+  sink.max_payload_bytes = input["maxPayloadBytes"].integer<uint32_t>();
+  return sink;
+}
+
+ProgramPtr program(Napi::Env env, const Input& input) {
+  if (input.failed()) return nullptr;
+  const std::shared_ptr<ProgramCore> core = NativeProgram::core_of(env, input.value());
+  if (core == nullptr) input.fail("a compiled program");
+  return core == nullptr ? nullptr : core->program_ptr();
+}
+
+RouteConfig route(const Input& input) {
+  RouteConfig route;
+  route.name = input["name"].text();
+  route.port = input["port"].text();
+  route.udp_port = input["udpPort"].integer<uint16_t>();
+  if (const Input type = input["payloadType"]; !type.is_undefined()) route.payload_type = payload_type(type);
+  input["sources"].each(kMostPrefixes, [&](const Input& source) {
+    route.sources.push_back(parsed(source, parse_prefix(source.text())));
+  });
+  route.payload = input["payload"].choice(kPayloads);
+  route.program = program(input.env(), input["program"]);
+  route.slots = input["slots"].integer<uint32_t>();
+  route.open_samples = input["openSamples"].integer<uint32_t>();
+  route.max_streams = input["maxStreams"].integer<uint32_t>();
+  route.deadline_ns = duration(input["deadlineMs"], 1e6);
+  route.evict_oldest = input["evictOldest"].boolean();
+  const Input sink = input["sink"];
+  if (sink["type"].choice(kSinkKinds) == SinkKind::host) {
+    route.sink = host_sink(sink);
+  } else {
+    route.sink = forward_sink(sink);
+  }
+  return route;
+}
+
+}  // namespace
+
+Result<OwnedPort> open_port(const PortSpec& spec) {
+  Result<const onpath_port*> opened = std::holds_alternative<UdpPortConfig>(spec.config)
+                                          ? open_udp_port(std::get<UdpPortConfig>(spec.config))
+                                          : open_memory_port(std::get<MemoryPortConfig>(spec.config));
+  if (!opened.ok()) return opened.error();
+  return OwnedPort(opened.value());
+}
+
+PlaneSpec plane_from_js(const Input& input) {
+  PlaneSpec spec;
+  input["ports"].each(kMostPorts, [&](const Input& element) { spec.ports.push_back(port(element)); });
+  input["routes"].each(kMostRoutes, [&](const Input& element) { spec.routes.push_back(route(element)); });
+  spec.workers = input["workers"].integer<uint32_t>();
+  spec.idle_after_ns = duration(input["idleAfterUs"], 1e3);
+  return spec;
+}
+
+SenderSpec sender_from_js(const Input& input) {
+  SenderSpec spec;
+  spec.port = port(input["port"]);
+  SenderConfig& config = spec.config;
+  config.destination = endpoint(input, "address", "udpPort");
+  config.source = source_endpoint(input);
+  config.destination_mac = mac(input["destinationMac"]);
+  config.payload = input["payload"].choice(kPayloads);
+  const auto width = input["width"].integer<uint32_t>();
+  const auto height = input["height"].integer<uint32_t>();
+  const PixelFormat format = input["format"].choice(kPixelFormats);
+  if (!input.failed()) config.format = parsed(input, sample_format(width, height, format));
+  config.send_dims = input["sendDims"].boolean();
+  config.payload_type = payload_type(input["payloadType"]);
+  config.ssrc = input["ssrc"].integer<uint32_t>();
+  config.max_payload_bytes = input["maxPayloadBytes"].integer<uint32_t>();
+  config.bits_per_second = input["bitsPerSecond"].number(0);
+  config.queued_samples = input["queuedSamples"].integer<uint32_t>();
+  return spec;
+}
+
+}  // namespace onpath::addon

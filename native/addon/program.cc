@@ -1,0 +1,260 @@
+#include "addon/program.h"
+
+#include <cstring>
+#include <utility>
+
+#include "addon/input.h"
+#include "addon/names.h"
+#include "addon/off_loop.h"
+#include "addon/output.h"
+#include "addon/stream.h"
+#include "base/sha256.h"
+
+namespace onpath::addon {
+
+namespace {
+
+napi_value info_object(napi_env env, const Program& program) {
+  const Plan& plan = program.plan();
+  const SampleFormat& input = plan.input();
+  ObjectWriter in(env);
+  in.count("width", input.width)
+      .count("height", input.height)
+      .text("format", name_of(kPixelFormats, input.format));
+  in.count("elementBytes", input.element_bytes).count("bytes", input.bytes).count("digest", input.digest);
+  napi_value outputs = js_array(env, plan.outputs(), [&](const OutputFormat& output) {
+    napi_value shape = js_array(env, output.shape, [&](uint32_t size) { return js_count(env, size); });
+    ObjectWriter out(env);
+    out.text("name", output.name)
+        .text("dtype", dtype_name(output.dtype))
+        .text("layout", name_of(kLayouts, output.layout));
+    return out.set("shape", shape).count("bytes", output.bytes).value();
+  });
+  ObjectWriter info(env);
+  info.text("hash", hash_hex(plan.hash())).set("input", in.value()).set("outputs", outputs);
+  info.text("stageClass", name_of(kStageClasses, plan.stage_class())).count("tableBytes", plan.table_bytes());
+  return info.count("stateBytes", plan.state_bytes()).text("kernels", program.kernels()).value();
+}
+
+/// What a run needs of its arguments.
+struct RunMemory {
+  std::vector<napi_value> values;  // input, then outputs
+  Bytes input;
+  OutputMemory outputs;
+};
+
+std::optional<RunMemory> run_memory(const Napi::CallbackInfo& info, const Plan& plan) {
+  const napi_env env = info.Env();
+  const std::optional<std::vector<napi_value>> values = array_values(env, info[1], "outputs", kMostOutputs);
+  if (!values) return std::nullopt;
+  // From here on no JavaScript runs until the memory has been used or is kept.
+  const std::optional<Bytes> input = bytes_of(env, info[0]);
+  if (!input || input->size != plan.input().bytes) {
+    throw_error(env, ErrorCode::INVALID_ARGUMENT,
+                "input: expected a Uint8Array of " + std::to_string(plan.input().bytes) +
+                    " bytes, the whole sample, received " +
+                    (input ? std::to_string(input->size) + " bytes." : "something else."));
+    return std::nullopt;
+  }
+  std::optional<OutputMemory> outputs = output_memory(env, plan, *values);
+  if (!outputs) return std::nullopt;
+  for (size_t i = 0; i < outputs->bytes.size(); ++i) {
+    if (!overlap(*input, outputs->bytes[i])) continue;
+    throw_error(env, ErrorCode::INVALID_ARGUMENT,
+                "outputs[" + std::to_string(i) + "] overlaps input. Give each memory of its own.");
+    return std::nullopt;
+  }
+  RunMemory memory{{info[0]}, *input, std::move(*outputs)};
+  memory.values.insert(memory.values.end(), values->begin(), values->end());
+  return memory;
+}
+
+using Copy = std::shared_ptr<std::vector<uint8_t>>;
+
+/// Puts copied outputs in their place. Memory that was transferred away or resized during the run is not one
+/// any more.
+Result<void> put_back(napi_env env, const Kept& kept, uint64_t input_bytes, const std::vector<Copy>& copies,
+                      std::span<const OutputFormat> formats) {
+  bool all_there = true;
+  for (size_t i = 0; i < kept.size(); ++i) {
+    const std::optional<Bytes> bytes = bytes_of(env, kept.value(i));
+    const bool there = bytes && bytes->size == (i == 0 ? input_bytes : formats[i - 1].bytes);
+    if (!there) all_there = false;
+    if (there && i > 0 && copies[i] != nullptr) std::memcpy(bytes->data, copies[i]->data(), bytes->size);
+  }
+  if (all_there) return {};
+  return Error{ErrorCode::INVALID_ARGUMENT,
+               "The memory of the sample or of an output was detached or resized while the run was under "
+               "way. Leave both "
+               "untouched until the promise settles."};
+}
+
+}  // namespace
+
+std::optional<OutputMemory> output_memory(napi_env env, const Plan& plan,
+                                          const std::vector<napi_value>& values) {
+  const std::span<const OutputFormat> formats = plan.outputs();
+  const auto refuse = [&](const std::string& message) {
+    throw_error(env, ErrorCode::INVALID_ARGUMENT, message);
+    return std::nullopt;
+  };
+  if (values.size() != formats.size()) {
+    return refuse("outputs: expected " + std::to_string(formats.size()) +
+                  " elements, one per output of the plan, received " + std::to_string(values.size()) + ".");
+  }
+  OutputMemory memory;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const std::string path = "outputs[" + std::to_string(i) + "]";
+    const std::optional<Bytes> bytes = bytes_of(env, values[i]);
+    if (!bytes || bytes->size != formats[i].bytes) {
+      return refuse(path + ": expected a Uint8Array of " + std::to_string(formats[i].bytes) +
+                    " bytes for \"" + formats[i].name + "\", received " +
+                    (bytes ? std::to_string(bytes->size) + " bytes." : "something else."));
+    }
+    for (const Bytes& other : memory.bytes) {
+      if (overlap(*bytes, other))
+        return refuse(path + " overlaps another output. Give each memory of its own.");
+    }
+    memory.bytes.push_back(*bytes);
+    memory.pointers.push_back(bytes->data);
+  }
+  return memory;
+}
+
+Result<std::unique_ptr<SampleState>> ProgramCore::take_state() {
+  {
+    std::lock_guard lock(mutex_);
+    if (!idle_.empty()) {
+      std::unique_ptr<SampleState> state = std::move(idle_.back());
+      idle_.pop_back();
+      return state;
+    }
+  }
+  return program_->make_state(Granularity::element);
+}
+
+void ProgramCore::give_back(std::unique_ptr<SampleState> state) {
+  std::lock_guard lock(mutex_);
+  if (idle_.size() < kMostIdleStates) idle_.push_back(std::move(state));
+}
+
+Result<void> ProgramCore::run(std::span<const uint8_t> input, std::span<uint8_t* const> outputs) {
+  Result<std::unique_ptr<SampleState>> state = take_state();
+  if (!state.ok()) return state.error();
+  Result<void> result = run_sample(*program_, *state.value(), input, outputs);
+  give_back(std::move(state).value());
+  return result;
+}
+
+std::vector<Napi::ClassPropertyDescriptor<NativeProgram>> NativeProgram::methods() {
+  return {property<&NativeProgram::explain>("explain"), property<&NativeProgram::plan_bytes>("planBytes"),
+          property<&NativeProgram::run>("run"), property<&NativeProgram::run_async>("runAsync"),
+          property<&NativeProgram::stream>("stream")};
+}
+
+Napi::Value NativeProgram::from_program(Environment& environment, ProgramPtr program) {
+  napi_env env = environment.env();
+  napi_value info = info_object(env, *program);
+  Napi::Value object = make(environment, std::make_shared<ProgramCore>(env, std::move(program)));
+  if (!object.IsEmpty() && info != nullptr) {
+    napi_property_descriptor property = {"info",  nullptr, nullptr,         nullptr,
+                                         nullptr, info,    napi_enumerable, nullptr};
+    napi_define_properties(env, object, 1, &property);
+  }
+  return object;
+}
+
+Napi::Value NativeProgram::from_plan(Environment& environment, Result<PlanPtr> plan,
+                                     const std::string& kernels) {
+  if (!plan.ok()) {
+    throw_error(environment.env(), plan.error());
+    return {};
+  }
+  Result<ProgramPtr> program = onpath::bind(std::move(plan).value(), kernels);
+  if (!program.ok()) {
+    throw_error(environment.env(), program.error());
+    return {};
+  }
+  return from_program(environment, std::move(program).value());
+}
+
+Napi::Value NativeProgram::explain(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  return {
+      env, js_array(env, core().program().explain(), [&](const StepExplanation& step) {
+        ObjectWriter row(env);
+        row.text("step", step.step).text("stageClass", name_of(kStageClasses, step.stage_class));
+        row.count("naiveTableEntries", step.naive_table_entries).count("tableEntries", step.table_entries);
+        row.count("tableBytes", step.table_bytes).count("windowBytes", step.window_bytes);
+        return row.text("tables", step.tables)
+            .count("stateBytes", step.state_bytes)
+            .text("state", step.state)
+            .text("kernel", step.kernel)
+            .value();
+      })};
+}
+
+Napi::Value NativeProgram::plan_bytes(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::vector<uint8_t> bytes = core().program().plan().to_bytes();
+  void* data = nullptr;
+  napi_value buffer = nullptr, view = nullptr;
+  if (napi_create_arraybuffer(env, bytes.size(), &data, &buffer) != napi_ok) return {};
+  if (!bytes.empty()) std::memcpy(data, bytes.data(), bytes.size());
+  if (napi_create_typedarray(env, napi_uint8_array, bytes.size(), buffer, 0, &view) != napi_ok) return {};
+  return {env, view};
+}
+
+Napi::Value NativeProgram::run(const Napi::CallbackInfo& info) {
+  const std::optional<RunMemory> memory = run_memory(info, core().program().plan());
+  if (!memory) return {};
+  if (const Result<void> result = core().run(memory->input.span(), memory->outputs.pointers); !result.ok()) {
+    throw_error(info.Env(), result.error());
+  }
+  return {};
+}
+
+Napi::Value NativeProgram::run_async(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Environment& environment = *Environment::of(env);
+  std::optional<RunMemory> memory = run_memory(info, core().program().plan());
+  napi_value promise = nullptr;
+  Kept kept(env);
+  bool ready = memory.has_value();
+  for (size_t i = 0; ready && i < memory->values.size(); ++i) ready = kept.keep(memory->values[i]);
+  if (ready) {
+    std::vector<Copy> copies = {copy_if_resizable(environment, memory->input)};
+    std::span<const uint8_t> input = memory->input.span();
+    if (copies[0] != nullptr) input = *copies[0];
+    std::vector<uint8_t*> outputs = memory->outputs.pointers;
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      copies.push_back(copy_if_resizable(environment, memory->outputs.bytes[i]));
+      if (copies.back() != nullptr) outputs[i] = copies.back()->data();
+    }
+    OffLoop job;
+    job.name = "onpath.run";
+    job.work = [core = shared_core(), input, outputs = std::move(outputs)] {
+      return core->run(input, outputs);
+    };
+    job.check = [core = shared_core(), copies = std::move(copies)](napi_env loop, const Kept& still_kept) {
+      const Plan& plan = core->program().plan();
+      return put_back(loop, still_kept, plan.input().bytes, copies, plan.outputs());
+    };
+    promise = run_off_loop(environment, std::move(job), std::move(kept));
+  }
+  if (promise == nullptr) promise = rejected_with_pending(env);
+  return {env, promise};
+}
+
+Napi::Value NativeProgram::stream(const Napi::CallbackInfo& info) {
+  Result<std::unique_ptr<SampleState>> state = core().program().make_state(Granularity::byte);
+  if (!state.ok()) {
+    throw_error(info.Env(), state.error());
+    return {};
+  }
+  return NativeStream::make(
+      *Environment::of(info.Env()),
+      std::make_shared<StreamCore>(info.Env(), core().program_ptr(), std::move(state).value()));
+}
+
+}  // namespace onpath::addon

@@ -1,0 +1,147 @@
+#include "addon/sender.h"
+
+#include <utility>
+
+#include "addon/input.h"
+#include "addon/off_loop.h"
+#include "addon/output.h"
+
+namespace onpath::addon {
+
+Result<std::shared_ptr<SenderCore>> SenderCore::open(Environment& environment, SenderSpec spec) {
+  Result<OwnedPort> port = open_port(spec.port);
+  if (!port.ok()) return port.error();
+  const uint64_t sample_bytes = spec.config.format.bytes;
+  spec.config.port = std::move(port).value().release();
+  Result<std::unique_ptr<Sender>> opened = open_sender(spec.config);
+  if (!opened.ok()) return opened.error();
+  auto core = std::make_shared<SenderCore>(environment, std::move(opened).value(), sample_bytes);
+  environment.add(core);
+  return core;
+}
+
+SenderCore::SenderCore(Environment& environment, std::unique_ptr<Sender> sender, uint64_t sample_bytes)
+    : environment_(environment.shared_from_this()),
+      sender_(std::move(sender)),
+      sample_bytes_(sample_bytes),
+      promise_(environment.env()) {}
+
+SenderCore::~SenderCore() {
+  if (!closed_) shut_down(environment_->env());
+}
+
+void SenderCore::shut_down(napi_env) {
+  if (!closed_) sender_->close();
+  closed_ = true;
+  for (const Done& done : take_done()) delete done.job;
+  promise_.drop();
+}
+
+std::vector<SenderCore::Done> SenderCore::take_done() {
+  std::lock_guard lock(mutex_);
+  return std::exchange(done_, {});
+}
+
+napi_value SenderCore::send(napi_value self, napi_value value, const Bytes& bytes, uint64_t request_id) {
+  napi_env env = environment_->env();
+  auto job = std::make_unique<Job>(Job{Kept(env), copy_if_resizable(*environment_, bytes), nullptr});
+  napi_value promise = nullptr;
+  if (!job->kept.keep(value) || !job->kept.keep(self) ||
+      napi_create_promise(env, &job->deferred, &promise) != napi_ok) {
+    throw_error(env, ErrorCode::CLOSED,
+                "This JavaScript environment is ending. Nothing can be sent from it.");
+    return nullptr;
+  }
+  environment_->hold();
+  Job* pending = job.release();  // whoever reports it owns it
+  const Result<void> queued = sender_->send(pending->copy ? *pending->copy : bytes.span(), request_id,
+                                            [this, pending](Result<SendReport> result) {
+                                              {
+                                                std::lock_guard lock(mutex_);
+                                                done_.push_back({pending, std::move(result)});
+                                              }
+                                              environment_->wake(*this);
+                                            });
+  if (!queued.ok()) settle(env, {pending, queued.error()});
+  return promise;
+}
+
+void SenderCore::on_loop(napi_env env) {
+  const std::shared_ptr<SenderCore> self = shared_from_this();  // the last job may hold the last reference
+  for (Done& done : take_done()) settle(env, std::move(done));
+}
+
+void SenderCore::settle(napi_env env, Done done) {
+  const std::unique_ptr<Job> job(done.job);
+  environment_->unhold();
+  if (!done.result.ok()) {
+    if (napi_value reason = error_value(env, done.result.error()); reason != nullptr) {
+      napi_reject_deferred(env, job->deferred, reason);
+    }
+    return;
+  }
+  const SendReport& report = done.result.value();
+  ObjectWriter object(env);
+  object.count("packets", report.packets).count("bytes", report.bytes).count("refused", report.refused);
+  object.count("timestamp", report.timestamp);
+  if (object.value() != nullptr) napi_resolve_deferred(env, job->deferred, object.value());
+}
+
+napi_value SenderCore::close() {
+  if (promise_.size() > 0) return promise_.value(0);
+  OffLoop work;
+  work.name = "onpath.close";
+  work.work = [self = shared_from_this()]() -> Result<void> {
+    self->sender_->close();
+    return {};
+  };
+  work.after = [this](napi_env env) {
+    closed_ = true;
+    on_loop(env);
+  };
+  napi_value promise = run_off_loop(*environment_, std::move(work), Kept(environment_->env()));
+  if (promise != nullptr) promise_.keep(promise);
+  return promise;
+}
+
+std::vector<Napi::ClassPropertyDescriptor<NativeSender>> NativeSender::methods() {
+  return {property<&NativeSender::send>("send"), property<&NativeSender::close>("close")};
+}
+
+Napi::Value NativeSender::open(Environment& environment, SenderSpec spec) {
+  napi_env env = environment.env();
+  Result<std::shared_ptr<SenderCore>> opened = SenderCore::open(environment, std::move(spec));
+  if (!opened.ok()) {
+    throw_error(env, opened.error());
+    return {};
+  }
+  Napi::Value object = make(environment, opened.value());
+  if (!object.IsEmpty()) {
+    napi_property_descriptor property = {"ssrc",          nullptr, nullptr,
+                                         nullptr,         nullptr, js_count(env, opened.value()->ssrc()),
+                                         napi_enumerable, nullptr};
+    napi_define_properties(env, object, 1, &property);
+  }
+  return object;
+}
+
+Napi::Value NativeSender::send(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Reading reading{env};
+  const uint64_t request_id = Input(reading, info[1], "requestId").big_unsigned();
+  const std::optional<Bytes> bytes = bytes_of(env, info[0]);
+  if (!bytes) {
+    Input(reading, info[0], "bytes").fail("a Uint8Array");
+  } else if (bytes->size != core().sample_bytes()) {
+    Input(reading, info[0], "bytes")
+        .fail_because("expected the " + std::to_string(core().sample_bytes()) +
+                      " bytes of one sample, received " + std::to_string(bytes->size) + ".");
+  }
+  napi_value promise = reading.failed ? nullptr : core().send(info.This(), info[0], *bytes, request_id);
+  if (promise == nullptr) promise = rejected_with_pending(env);
+  return {env, promise};
+}
+
+Napi::Value NativeSender::close(const Napi::CallbackInfo& info) { return {info.Env(), core().close()}; }
+
+}  // namespace onpath::addon

@@ -1,0 +1,84 @@
+// NativeSink: finished samples as external ArrayBuffers over the slots they were written into. A slot goes
+// back exactly once: when release() has detached its ArrayBuffers, or when the last of them was collected;
+// also after plane and environment are gone. Must not know routes or planes.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "addon/wrapped.h"
+#include "dataplane/host_sink.h"
+
+namespace onpath::addon {
+
+/// One delivery in JavaScript's hands. Environment's thread only.
+struct HeldDelivery {
+  std::shared_ptr<HostSink> sink;
+  uint32_t buffer = 0;
+  bool given_back = false;
+  bool copied = true;                   // no ArrayBuffer lies over the slot
+  uint32_t alive = 0;                   // ArrayBuffers whose finalizer has not run
+  std::vector<napi_ref> array_buffers;  // weak
+
+  void give_back() {
+    if (!given_back) sink->release(buffer);
+    given_back = true;
+  }
+};
+
+class SinkCore : public Member {
+ public:
+  SinkCore(Environment& environment, std::shared_ptr<HostSink> sink, int64_t epoch_offset_ns)
+      : environment_(environment.shared_from_this()),
+        sink_(std::move(sink)),
+        epoch_offset_ns_(epoch_offset_ns) {}
+  ~SinkCore() override { shut_down(environment_->env()); }
+
+  void on_loop(napi_env env) override;
+  void shut_down(napi_env env) override;
+
+  /// The plane was closed: tells the consumer a last time, then forgets its function.
+  void finish(napi_env env);
+
+  /// A delivery as JavaScript sees it, undefined if there is none, null with an exception pending.
+  napi_value next(napi_env env);
+  /// Errors: INVALID_ARGUMENT if no delivery ever had this number. Nothing happens if it was released before.
+  Result<void> release(napi_env env, uint64_t number);
+  /// Null: no function.
+  void set_notify(napi_env env, napi_value function);
+
+ private:
+  friend struct ArrayBufferEnd;
+
+  napi_value deliver(napi_env env, const Delivery& delivery);
+  napi_value array_buffer(napi_env env, const std::shared_ptr<HeldDelivery>& held, uint64_t number,
+                          uint8_t* data, size_t bytes);
+  napi_value sample_object(napi_env env, const SampleInfo& info) const;
+  static void forget(napi_env env, HeldDelivery& held);
+
+  const std::shared_ptr<Environment> environment_;
+  const std::shared_ptr<HostSink> sink_;
+  const int64_t epoch_offset_ns_;  // CLOCK_MONOTONIC to Unix epoch
+  napi_ref notify_ = nullptr;
+  uint64_t next_number_ = 1;
+  std::shared_ptr<std::unordered_map<uint64_t, std::shared_ptr<HeldDelivery>>> held_ =
+      std::make_shared<std::unordered_map<uint64_t, std::shared_ptr<HeldDelivery>>>();
+};
+
+class NativeSink : public Wrapped<NativeSink, SinkCore> {
+ public:
+  static constexpr ClassId kId = ClassId::sink;
+  static constexpr napi_type_tag kTag = {0x6f6e706174685f73, 0x696e6b0000000001};
+  using Wrapped::Wrapped;
+  static std::vector<Napi::ClassPropertyDescriptor<NativeSink>> methods();
+
+ private:
+  Napi::Value next(const Napi::CallbackInfo& info);
+  Napi::Value release(const Napi::CallbackInfo& info);
+  Napi::Value on_ready(const Napi::CallbackInfo& info);
+};
+
+}  // namespace onpath::addon

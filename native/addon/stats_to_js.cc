@@ -1,0 +1,66 @@
+#include "addon/stats_to_js.h"
+
+#include <array>
+
+#include "addon/output.h"
+
+namespace onpath::addon {
+
+namespace {
+
+/// Every reason by name, zero or not, defined in one call.
+napi_value drops_object(napi_env env, const DropCounts& drops) {
+  std::array<napi_property_descriptor, kDropReasonCount> properties{};
+  for (size_t i = 0; i < kDropReasonCount; ++i) {
+    properties[i].utf8name = drop_reason_name(static_cast<DropReason>(i));
+    properties[i].value = js_count(env, drops[i]);
+    properties[i].attributes = napi_default_jsproperty;
+  }
+  napi_value object = nullptr;
+  if (napi_create_object(env, &object) != napi_ok) return nullptr;
+  napi_define_properties(env, object, properties.size(), properties.data());
+  return object;
+}
+
+napi_value port_object(napi_env env, const PortStats& port) {
+  ObjectWriter object(env);
+  object.text("name", port.name)
+      .count("rxPackets", port.counters.rx_packets)
+      .count("rxBytes", port.counters.rx_bytes);
+  object.count("rxMissed", port.counters.rx_missed).count("txPackets", port.counters.tx_packets);
+  return object.count("txBytes", port.counters.tx_bytes).set("drops", drops_object(env, port.drops)).value();
+}
+
+napi_value route_object(napi_env env, const RouteStats& route) {
+  ObjectWriter object(env);
+  object.text("name", route.name)
+      .count("packetsUsed", route.packets_used)
+      .count("bytesUsed", route.bytes_used);
+  object.count("overlapBytes", route.overlap_bytes).count("samplesOpened", route.samples_opened);
+  object.count("samplesOpen", route.samples_open).count("samplesComplete", route.samples_complete);
+  object.count("samplesDelivered", route.samples_delivered)
+      .count("packetsForwarded", route.packets_forwarded);
+  return object.set("drops", drops_object(env, route.drops)).value();
+}
+
+napi_value worker_object(napi_env env, const WorkerStats& worker) {
+  ObjectWriter object(env);
+  object.count("polls", worker.polls).count("emptyPolls", worker.empty_polls).count("sleeps", worker.sleeps);
+  object.number("busyMs", static_cast<double>(worker.busy_ns) / 1e6);
+  return object.number("cpuMs", static_cast<double>(worker.cpu_ns) / 1e6).value();
+}
+
+}  // namespace
+
+napi_value stats_to_js(napi_env env, const PlaneStats& stats, uint64_t memory_bytes) {
+  ObjectWriter object(env);
+  object.set("ports",
+             js_array(env, stats.ports, [&](const PortStats& port) { return port_object(env, port); }));
+  object.set("routes",
+             js_array(env, stats.routes, [&](const RouteStats& route) { return route_object(env, route); }));
+  object.set("workers", js_array(env, stats.workers,
+                                 [&](const WorkerStats& worker) { return worker_object(env, worker); }));
+  return object.count("memoryBytes", memory_bytes).value();
+}
+
+}  // namespace onpath::addon

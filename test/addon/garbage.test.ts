@@ -1,0 +1,294 @@
+// Every function of the addon called with whatever JavaScript has. Nothing may end the process; what is thrown is typed.
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { OnpathError } from '../../lib/errors.js';
+import { native } from '../../lib/native.js';
+import { image, memoryPort, Pair, planeConfig, program, senderConfig, udpPort } from './fixture.js';
+
+const detached = new Uint8Array(8);
+structuredClone(detached.buffer, { transfer: [detached.buffer] });
+const revoked = Proxy.revocable({}, {});
+revoked.revoke();
+
+/** Fresh each time: some of them are spoiled by being used. */
+const garbage: (() => unknown)[] = [
+  () => undefined,
+  () => null,
+  () => true,
+  () => 0,
+  () => -1,
+  () => 0.5,
+  () => -0,
+  () => Number.NaN,
+  () => Number.POSITIVE_INFINITY,
+  () => 2 ** 31,
+  () => 2 ** 32,
+  () => 2 ** 53,
+  () => 1e308,
+  () => 0n,
+  () => -1n,
+  () => 2n ** 64n,
+  () => '',
+  () => 'rgb',
+  () => '\ud800 \0',
+  () => 'x'.repeat(100_000),
+  () => Symbol('s'),
+  () => () => undefined,
+  () => class {},
+  () => ({}),
+  () => [],
+  () => [[]],
+  () => [null],
+  () => new Array(2 ** 32 - 1),
+  () => Object.create(null),
+  () => new Proxy([], {}),
+  () => new Proxy({}, { get: () => 1 }),
+  () =>
+    new Proxy(
+      {},
+      {
+        get: () => {
+          throw new RangeError('trap');
+        },
+      },
+    ),
+  () => revoked.proxy,
+  () => ({
+    get input() {
+      throw new RangeError('getter');
+    },
+  }),
+  () => new Uint8Array(0),
+  () => new Uint8Array(16),
+  () => [new Uint8Array(16)],
+  () => detached,
+  () => [detached],
+  () => new Uint8ClampedArray(16),
+  () => new Float64Array(16),
+  () => new DataView(new ArrayBuffer(8)),
+  () => new ArrayBuffer(8),
+  () => new SharedArrayBuffer(8),
+  () => new Uint8Array(new SharedArrayBuffer(8)),
+  () => Buffer.alloc(8),
+  () => new Date(0),
+  () => /x/,
+  () => new Map(),
+  () => Promise.resolve(1),
+  () => new Error('e'),
+  () => globalThis,
+  () => native(),
+  () => program(),
+];
+
+/** Calls it with no argument, each value alone, and each value at each place of `right`. */
+async function bombard(
+  name: string,
+  call: (...args: unknown[]) => unknown,
+  right: () => unknown[],
+): Promise<void> {
+  const lists: unknown[][] = [[]];
+  for (const make of garbage) {
+    lists.push([make()], [make(), make(), make(), make()]);
+    for (let place = 0; place < right().length; place++) {
+      const list = right();
+      list[place] = make();
+      lists.push(list);
+    }
+  }
+  for (const list of lists) {
+    try {
+      const result = await call(...list);
+      const closable = result as { close?: unknown } | undefined;
+      if (typeof closable?.close === 'function' && closable !== undefined) await closable.close();
+    } catch (error) {
+      const typed = error instanceof OnpathError || error instanceof RangeError || error instanceof TypeError;
+      assert.ok(typed, `${name}: ${String(error)}`);
+      if (error instanceof OnpathError)
+        assert.ok(error.message.length > 10 && error.message.length < 2000, error.message);
+    }
+  }
+}
+
+/** The same object with each of its fields, at any depth, replaced by each value in turn. */
+function* spoiled(value: unknown): Generator<unknown> {
+  for (const make of garbage) yield make();
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
+  if (Object.getPrototypeOf(value) !== Object.prototype && !Array.isArray(value)) return;
+  for (const key of Object.keys(value)) {
+    for (const wrong of spoiled((value as Record<string, unknown>)[key])) {
+      yield Array.isArray(value) ? Object.assign([...value], { [key]: wrong }) : { ...value, [key]: wrong };
+    }
+  }
+}
+
+async function spoil(name: string, call: (config: never) => unknown, right: unknown): Promise<number> {
+  let refused = 0;
+  for (const config of spoiled(right)) {
+    try {
+      const result = call(config as never) as { close?: () => Promise<void> };
+      if (result.close !== undefined) await result.close();
+    } catch (error) {
+      refused += 1;
+      const typed = error instanceof OnpathError || error instanceof RangeError || error instanceof TypeError;
+      assert.ok(typed, `${name}: ${String(error)}`);
+    }
+  }
+  return refused;
+}
+
+const spec = {
+  input: { width: 8, height: 8, format: 'rgb' },
+  stages: [
+    { stage: 'crop', left: -1, top: 0, width: 8, height: 7 },
+    { stage: 'centerCrop', width: 6, height: 6, rule: 'floor' },
+    { stage: 'resize', width: 4, height: 4, profile: 'pillow', filter: 'bilinear' },
+    { stage: 'channels', to: 'bgr' },
+    { stage: 'lookup', dtype: 'uint8', tables: 1, data: new Uint8Array(256) },
+    { stage: 'normalize', scale: 1, mean: [0, 0, 0], std: [1, 1, 1], recipe: 'torchvision' },
+  ],
+  output: { name: 'pixels', dtype: 'float32', layout: 'chw' },
+  maxStateBytes: 1 << 20,
+};
+
+describe('garbage', () => {
+  test('the specification used here is right', () => {
+    native().compile(spec as never, '');
+  });
+
+  test('functions of the module', async () => {
+    const addon = native();
+    await bombard('availableKernels', addon.availableKernels as never, () => []);
+    await bombard('compile', addon.compile as never, () => [spec, '']);
+    await bombard('planFromBytes', addon.planFromBytes as never, () => [program().planBytes(), '']);
+    await bombard('sampleFormat', addon.sampleFormat as never, () => [8, 8, 'rgb']);
+    await bombard('startPlane', addon.startPlane as never, () => [
+      planeConfig(program(), memoryPort('garbage', 0)),
+    ]);
+    await bombard('openSender', addon.openSender as never, () => [senderConfig(memoryPort('garbage', 1))]);
+  });
+
+  test('methods of objects', async () => {
+    const pair = new Pair('garbage', 2);
+    const of = pair.program;
+    const stream = of.stream();
+    const out = () => new Uint8Array(of.info.outputs[0]!.bytes);
+    await bombard('program.explain', of.explain.bind(of), () => []);
+    await bombard('program.planBytes', of.planBytes.bind(of), () => []);
+    await bombard('program.run', of.run.bind(of) as never, () => [image(), [out()]]);
+    await bombard('program.runAsync', of.runAsync.bind(of) as never, () => [image(), [out()]]);
+    await bombard('program.stream', of.stream.bind(of), () => []);
+    await bombard('stream.begin', stream.begin.bind(stream) as never, () => [[out()]]);
+    await bombard('stream.push', stream.push.bind(stream) as never, () => [0, image()]);
+    await bombard('stream.missingBytes', stream.missingBytes.bind(stream), () => []);
+    await bombard('plane.sink', pair.plane.sink.bind(pair.plane) as never, () => ['r']);
+    await bombard('plane.stats', pair.plane.stats.bind(pair.plane), () => []);
+    await bombard('plane.localPorts', pair.plane.localPorts.bind(pair.plane), () => []);
+    await bombard('plane.ref', pair.plane.ref.bind(pair.plane), () => []);
+    await bombard('plane.unref', pair.plane.unref.bind(pair.plane), () => []);
+    await bombard('sender.send', pair.sender.send.bind(pair.sender) as never, () => [image(), 1n]);
+    await bombard('sink.next', pair.sink.next.bind(pair.sink), () => []);
+    await bombard('sink.release', pair.sink.release.bind(pair.sink) as never, () => [1]);
+    await bombard(
+      'sink.onReady',
+      ((f: unknown) => {
+        pair.sink.onReady(f as never);
+        pair.sink.onReady(undefined);
+      }) as never,
+      () => [() => undefined],
+    );
+    await bombard('sender.close', pair.sender.close.bind(pair.sender), () => []);
+    await bombard('plane.close', pair.plane.close.bind(pair.plane), () => []);
+  });
+
+  test('every field of a specification', async () => {
+    assert.ok((await spoil('compile', (wrong) => native().compile(wrong, ''), spec)) > 1000);
+  });
+
+  test('every field of a plane over a memory link and over udp, to host and to another port', async () => {
+    const of = program();
+    const host = planeConfig(of, memoryPort('garbage-plane', 0), 2);
+    assert.ok((await spoil('startPlane', (wrong) => native().startPlane(wrong), host)) > 500);
+    const udp = planeConfig(of, udpPort(), 2);
+    assert.ok(
+      (await spoil('startPlane', (wrong) => native().startPlane({ ...udp, ports: [wrong] }), udp.ports[0])) >
+        200,
+    );
+    const forward = {
+      type: 'forward',
+      port: 'in',
+      address: '192.0.2.3',
+      udpPort: 5004,
+      sourceAddress: '192.0.2.2',
+      sourceUdpPort: 5004,
+      destinationMac: new Uint8Array(6),
+      payloadType: 97,
+      ssrc: 1,
+      maxPayloadBytes: 1400,
+    };
+    const route = { ...host.routes[0]!, sources: ['10.0.0.0/8'], payloadType: 96 };
+    const withSink = (sink: never) => native().startPlane({ ...host, routes: [{ ...route, sink }] });
+    await withSink(forward as never).close();
+    assert.ok((await spoil('startPlane', withSink, forward)) > 200);
+  });
+
+  test('every field of a sender', async () => {
+    const right = { ...senderConfig(memoryPort('garbage-sender', 1)), destinationMac: new Uint8Array(6) };
+    assert.ok((await spoil('openSender', (wrong) => native().openSender(wrong), right)) > 500);
+  });
+
+  test('methods on another object, classes called by hand', async () => {
+    const pair = new Pair('this', 2);
+    const objects = [pair.program, pair.program.stream(), pair.plane, pair.sink, pair.sender] as object[];
+    for (const object of objects) {
+      const prototype = Object.getPrototypeOf(object) as Record<string, unknown>;
+      const made = prototype['constructor'] as new (...args: unknown[]) => object;
+      assert.throws(() => new made(), { code: 'INVALID_ARGUMENT' });
+      assert.throws(() => new made(pair.program, 1, 2), { code: 'INVALID_ARGUMENT' });
+      assert.throws(() => Reflect.construct(made, [], Object), { code: 'INVALID_ARGUMENT' });
+      assert.throws(() => new (class extends made {})(), { code: 'INVALID_ARGUMENT' });
+      assert.throws(() => (made as unknown as () => void)());
+      for (const name of Object.getOwnPropertyNames(prototype)) {
+        if (name === 'constructor') continue;
+        const method = prototype[name] as () => unknown;
+        for (const other of [
+          ...objects.filter((o) => o !== object),
+          {},
+          null,
+          1,
+          Object.create(object),
+          prototype,
+        ]) {
+          assert.throws(() => method.call(other as never), `${name} on ${String(other)}`);
+        }
+      }
+    }
+    await pair.close();
+  });
+
+  test('an error class that is none, or throws, or is not set', () => {
+    const addon = native();
+    const wrong = () => addon.sampleFormat(0, 0, 'rgb');
+    try {
+      for (const make of garbage) {
+        const value = make();
+        if (typeof value === 'function') {
+          addon.setErrorClass(value as never);
+          assert.throws(wrong);
+        } else {
+          assert.throws(() => addon.setErrorClass(value as never));
+        }
+      }
+      addon.setErrorClass(
+        class {
+          constructor() {
+            throw new RangeError('mine');
+          }
+        } as never,
+      );
+      assert.throws(wrong, RangeError);
+    } finally {
+      addon.setErrorClass(OnpathError);
+    }
+    assert.throws(wrong, OnpathError);
+  });
+});

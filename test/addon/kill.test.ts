@@ -1,0 +1,20 @@
+// A killed process leaves nothing that stops the next start.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { run, start } from './fixture.js';
+
+test('killed with traffic, and started again on the same UDP port', async () => {
+  const first = start('receive', '0');
+  await first.printed('up');
+  first.child.kill('SIGKILL');
+  const { signal, out } = await first.ended;
+  assert.equal(signal, 'SIGKILL');
+  const port = /port (\d+)/.exec(out)![1]!;
+  for (let round = 0; round < 3; round++) {
+    const again = start('receive', port);
+    await again.printed('up');
+    again.child.kill('SIGKILL');
+    await again.ended;
+  }
+  assert.match((await run('receive', `${port} once`)).out, new RegExp(`port ${port}\n`));
+});

@@ -103,8 +103,10 @@ describe('architecture', () => {
   });
 });
 
+/** Without dot folders, where peers and tools are installed. */
 function filesBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !entry.name.startsWith('.'))
     .flatMap((entry) => {
       const path = join(folder, entry.name);
       return entry.isDirectory() ? filesBelow(path) : [path];

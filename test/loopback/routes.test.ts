@@ -165,7 +165,7 @@ describe('routes', () => {
       'a queue whose depth is no power of two',
       () => ({ ...onMemory({}), ports: [{ ...memory(), depth: 1000 }] }),
       'INVALID_SPEC',
-      /depth.*1000.*power of two/,
+      /depth.*power of two.*1000/,
     ],
     [
       'more memory than there may be',

@@ -1,0 +1,54 @@
+#include "dataplane/bell.h"
+
+#include <time.h>
+
+#include "dataplane/threads.h"
+
+namespace onpath {
+
+void Bell::start() {
+  thread_ = start_thread("onpath-bell", [this] { run(); });
+}
+
+void Bell::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  changed_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Bell::worker_woke() {
+  bool first;
+  {
+    const std::lock_guard lock(mutex_);
+    first = busy_workers_++ == 0;
+  }
+  if (first) changed_.notify_all();
+}
+
+void Bell::worker_sleeps() {
+  const std::lock_guard lock(mutex_);
+  --busy_workers_;
+}
+
+void Bell::ring_all() {
+  for (const auto& sink : sinks_) sink->ring();
+}
+
+void Bell::run() {
+  for (;;) {
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return stopping_ || (busy_workers_ > 0 && !sinks_.empty()); });
+      if (stopping_) break;
+    }
+    const timespec tick{0, static_cast<long>(kTickNs)};
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &tick, nullptr);
+    ring_all();
+  }
+  ring_all();
+}
+
+}  // namespace onpath

@@ -1,0 +1,44 @@
+// Wakes consumers, so that no worker makes the system call while packets arrive: one thread looks at every
+// host sink a few thousand times a second while some worker is busy, and blocks while all of them sleep.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "dataplane/shared_host_sink.h"
+
+namespace onpath {
+
+class Bell {
+ public:
+  static constexpr uint64_t kTickNs = 200'000;
+
+  explicit Bell(std::vector<std::shared_ptr<SharedHostSink>> sinks) : sinks_(std::move(sinks)) {}
+  ~Bell() { stop(); }
+
+  /// Throws std::system_error.
+  void start();
+  /// Rings once more, then ends the thread. Idempotent.
+  void stop();
+
+  /// A worker starts or stops polling. May make a system call.
+  void worker_woke();
+  void worker_sleeps();
+  void ring_all();
+
+ private:
+  void run();
+
+  const std::vector<std::shared_ptr<SharedHostSink>> sinks_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  uint32_t busy_workers_ = 0;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace onpath

@@ -1,0 +1,164 @@
+// What a plane may be started with. Every refusal names the route or port, what was received and what was
+// expected.
+#include <algorithm>
+#include <string>
+
+#include "dataplane/plane_parts.h"
+
+namespace onpath {
+namespace {
+
+constexpr uint32_t kMaxWorkers = 64;
+constexpr uint32_t kMaxCount = 1u << 16;  // slots, open samples, streams, batch
+
+std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+
+Error invalid(std::string message) { return {ErrorCode::INVALID_SPEC, std::move(message)}; }
+
+template <class Item>
+std::string names_of(const std::vector<Item>& items) {
+  std::string names;
+  for (const Item& item : items) names += (names.empty() ? "" : ", ") + quoted(item.name);
+  return names.empty() ? "none" : names;
+}
+
+template <class Item>
+Result<void> check_names(const std::vector<Item>& items, const std::string& kind) {
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (items[i].name.empty())
+      return invalid("A " + kind + " has an empty name. Give every " + kind + " a name of its own.");
+    for (size_t j = 0; j < i; ++j) {
+      if (items[i].name == items[j].name) {
+        return invalid("Two " + kind + "s are named " + quoted(items[i].name) + ". Give every " + kind +
+                       " a name of its own.");
+      }
+    }
+  }
+  return {};
+}
+
+Result<void> check_count(const std::string& route, const char* field, uint32_t value) {
+  if (value >= 1 && value <= kMaxCount) return {};
+  return invalid("Route " + quoted(route) + ": " + field + " is " + std::to_string(value) +
+                 ", expected 1 to " + std::to_string(kMaxCount) + ".");
+}
+
+Result<void> check_payload_type(const std::string& route, uint32_t type) {
+  // RFC 5761 section 4: these read as RTCP.
+  if (type <= 127 && (type < 64 || type > 95)) return {};
+  return invalid("Route " + quoted(route) + ": payload type " + std::to_string(type) +
+                 " cannot be used. Expected 0 to 63 or 96 to 127; 64 to 95 read as RTCP (RFC 5761).");
+}
+
+bool has_port(const PlaneConfig& config, const std::string& name) {
+  return std::any_of(config.ports.begin(), config.ports.end(),
+                     [&](const NamedPort& port) { return port.name == name; });
+}
+
+Result<void> check_sink(const PlaneConfig& config, const RouteConfig& route) {
+  if (const auto* host = std::get_if<HostSinkConfig>(&route.sink))
+    return check_count(route.name, "batch", host->batch);
+  const auto& forward = std::get<ForwardSinkConfig>(route.sink);
+  if (!has_port(config, forward.port)) {
+    return invalid("Route " + quoted(route.name) + " forwards to port " + quoted(forward.port) +
+                   ", which the plane does not have (" + names_of(config.ports) + ").");
+  }
+  return check_payload_type(route.name, forward.payload_type);
+}
+
+Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
+  if (!has_port(config, route.port)) {
+    return invalid("Route " + quoted(route.name) + " names port " + quoted(route.port) +
+                   ", which the plane does not have (" + names_of(config.ports) + ").");
+  }
+  if (!route.program) return invalid("Route " + quoted(route.name) + " has no pipeline.");
+  if (route.deadline_ns == 0)
+    return invalid("Route " + quoted(route.name) + ": the deadline is 0; expected more.");
+  if (const auto ok = check_count(route.name, "slots", route.slots); !ok) return ok;
+  if (const auto ok = check_count(route.name, "openSamples", route.open_samples); !ok) return ok;
+  if (const auto ok = check_count(route.name, "maxStreams", route.max_streams); !ok) return ok;
+  if (route.payload_type) {
+    if (const auto ok = check_payload_type(route.name, *route.payload_type); !ok) return ok;
+  }
+  for (const IpPrefix& prefix : route.sources) {
+    if (prefix.bits > 128) {
+      return invalid("Route " + quoted(route.name) + ": a source prefix has " + std::to_string(prefix.bits) +
+                     " bits; an address has 128.");
+    }
+  }
+  if (route.payload == PayloadFormat::rfc4175 && route.program->plan().input().format == PixelFormat::gray) {
+    return invalid("Route " + quoted(route.name) +
+                   " takes RFC 4175, which has no sampling for gray. Use a pipeline with rgb, bgr, rgba or "
+                   "bgra input, or onpath chunks.");
+  }
+  return check_sink(config, route);
+}
+
+Result<void> check_port(const NamedPort& named, uint32_t workers) {
+  const onpath_port* port = named.port;
+  if (port == nullptr) return invalid("Port " + quoted(named.name) + " is not open.");
+  if (port->version != ONPATH_PORT_ABI_VERSION || port->size < sizeof(onpath_port)) {
+    return Error{ErrorCode::PORT_FAILED,
+                 "Port " + quoted(named.name) + " was built for version " + std::to_string(port->version) +
+                     " of the port interface; this is version " + std::to_string(ONPATH_PORT_ABI_VERSION) +
+                     ". Install the matching driver."};
+  }
+  if (workers > port->queues) {
+    return invalid("The plane has " + std::to_string(workers) + " workers, but port " + quoted(named.name) +
+                   " has " + std::to_string(port->queues) + " queue" + (port->queues == 1 ? "" : "s") +
+                   ". Open the port with a queue for each worker.");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_config(const PlaneConfig& config) {
+  if (config.ports.empty()) return invalid("The plane has no port. Give at least one.");
+  if (config.workers < 1 || config.workers > kMaxWorkers) {
+    return invalid("workers is " + std::to_string(config.workers) + ", expected 1 to " +
+                   std::to_string(kMaxWorkers) + ".");
+  }
+  if (config.routes.size() > RouteTable::kMaxRoutes) {
+    return invalid("The plane has " + std::to_string(config.routes.size()) + " routes; the most is " +
+                   std::to_string(RouteTable::kMaxRoutes) + ".");
+  }
+  if (const auto ok = check_names(config.ports, "port"); !ok) return ok;
+  if (const auto ok = check_names(config.routes, "route"); !ok) return ok;
+  for (const NamedPort& port : config.ports) {
+    if (const auto ok = check_port(port, config.workers); !ok) return ok;
+  }
+  for (const RouteConfig& route : config.routes) {
+    if (const auto ok = check_route(config, route); !ok) return ok;
+  }
+  return {};
+}
+
+Result<uint64_t> pool_bytes(const PlaneConfig& config) {
+  uint64_t total = 0;
+  bool overflow = false;
+  for (const RouteConfig& route : config.routes) {
+    const Plan& plan = route.program->plan();
+    uint64_t states = 0;
+    overflow |= __builtin_mul_overflow(plan.state_bytes() + sizeof(OpenSample), uint64_t{route.open_samples},
+                                       &states);
+    const auto* host = std::get_if<HostSinkConfig>(&route.sink);
+    const uint64_t outputs = host != nullptr ? HostLane::bytes_for(plan, route.slots, *host)
+                                             : ForwardLane::bytes_for(plan, route.open_samples);
+    for (const uint64_t part : {states, outputs, StreamTable::bytes_for(route.max_streams)}) {
+      uint64_t of_all_workers = 0;
+      overflow |= __builtin_mul_overflow(part, uint64_t{config.workers}, &of_all_workers);
+      overflow |= __builtin_add_overflow(total, of_all_workers, &total);
+    }
+    if (overflow || total > config.max_memory_bytes) {
+      return Error{ErrorCode::LIMIT_EXCEEDED,
+                   "The pools of the plane up to route " + quoted(route.name) + " need " +
+                       (overflow ? std::string("more than 2^64") : std::to_string(total)) +
+                       " bytes; the limit maxMemoryBytes is " + std::to_string(config.max_memory_bytes) +
+                       ". Ask for fewer slots, open samples or a smaller batch."};
+    }
+  }
+  return total;
+}
+
+}  // namespace onpath

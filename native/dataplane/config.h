@@ -1,0 +1,75 @@
+// What a plane is started with. Plain data, checked by Plane::start.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "dataplane/port_abi.h"
+#include "plan/program.h"
+#include "wire/address.h"
+#include "wire/rfc4175.h"
+
+namespace onpath {
+
+enum class PayloadFormat : uint8_t { chunk, rfc4175 };
+
+struct HostSinkConfig {
+  uint32_t batch = 1;         // samples per delivery; outputs are contiguous
+  uint64_t max_wait_ns = 0;   // 0: a batch waits until it is full
+  bool backpressure = false;  // out of buffers: stop polling (true) or drop as slow_consumer (false)
+};
+
+struct ForwardSinkConfig {
+  std::string port;
+  Endpoint destination;
+  Endpoint source;                           // Ethernet framing: own address; datagram framing: ignored
+  std::array<uint8_t, 6> destination_mac{};  // Ethernet framing
+  uint8_t payload_type = 97;
+  uint32_t ssrc =
+      0;  // of the first forwarded stream, later ones count up from it; 0: chosen at random at start
+  uint32_t max_payload_bytes = 1400;
+  uint32_t digest = 0;  // of the chunks sent; 0: that of the plan's output, see output_format_text()
+};
+
+struct RouteConfig {
+  std::string name;
+  std::string port;
+  uint16_t udp_port = 0;                // 0: any (a udp port has one anyway)
+  std::optional<uint8_t> payload_type;  // absent: any
+  std::vector<IpPrefix> sources;        // empty: any
+  PayloadFormat payload = PayloadFormat::chunk;
+  ProgramPtr program;
+  uint32_t slots = 64;         // output buffers per worker: what the consumer may hold plus what is open
+  uint32_t open_samples = 16;  // samples being assembled per worker
+  uint32_t max_streams =
+      64;  // SSRCs followed per worker; the one idle longest gives way if it has no open sample
+  uint64_t deadline_ns = 1'000'000'000;  // from a sample's first packet
+  bool evict_oldest =
+      true;  // a new sample while all open slots are taken: evict the oldest, or drop as no_slot
+  std::variant<HostSinkConfig, ForwardSinkConfig> sink;
+};
+
+/// A started port and its name. Made by port/ (or by a driver); the plane owns it from start on and destroys
+/// it at close.
+struct NamedPort {
+  std::string name;
+  const onpath_port* port = nullptr;
+};
+
+struct PlaneConfig {
+  std::vector<NamedPort> ports;
+  std::vector<RouteConfig> routes;
+  uint32_t workers = 1;
+  /// Empty polls for this long, then the worker sleeps until a port's wait_fd wakes it. UINT64_MAX: never
+  /// sleeps.
+  uint64_t idle_after_ns = 50'000;
+  /// Bound on all pools together: output buffers, states of open samples, stream tables.
+  uint64_t max_memory_bytes = 8ull << 30;
+};
+
+}  // namespace onpath

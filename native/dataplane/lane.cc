@@ -1,0 +1,252 @@
+#include "dataplane/lane.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace onpath {
+namespace {
+
+VideoGeometry geometry_of(const SampleFormat& format) {
+  return {format.width, format.height, format.element_bytes, 1};
+}
+
+void load_address(const IpAddress& address, uint64_t out[2]) { std::memcpy(out, address.bytes.data(), 16); }
+
+}  // namespace
+
+Lane::Lane(const RouteConfig& route, uint32_t port, Parts parts)
+    : parts_(std::move(parts)),
+      port_(port),
+      payload_(route.payload),
+      digest_(route.program->plan().input().digest),
+      element_bytes_(route.program->plan().input().element_bytes),
+      sample_bytes_(route.program->plan().input().bytes),
+      dims_{route.program->plan().input().height, route.program->plan().input().width,
+            pixel_format_channels(route.program->plan().input().format)},
+      geometry_(geometry_of(route.program->plan().input())),
+      outputs_(route.program->plan().outputs().size()),
+      deadline_ns_(route.deadline_ns),
+      restart_ns_(
+          std::max(kRestartNs, route.deadline_ns > UINT64_MAX / 4 ? UINT64_MAX : route.deadline_ns * 4)),
+      evict_oldest_(route.evict_oldest),
+      backpressure_(std::holds_alternative<HostSinkConfig>(route.sink) &&
+                    std::get<HostSinkConfig>(route.sink).backpressure) {
+  for (const IpPrefix& prefix : route.sources) {
+    IpAddress mask;
+    for (unsigned bit = 0; bit < prefix.bits && bit < 128; ++bit) {
+      mask.bytes[bit / 8] = static_cast<uint8_t>(mask.bytes[bit / 8] | 0x80u >> bit % 8);
+    }
+    Prefix made;
+    load_address(prefix.address, made.address);
+    load_address(mask, made.mask);
+    made.address[0] &= made.mask[0];
+    made.address[1] &= made.mask[1];
+    sources_.push_back(made);
+  }
+}
+
+bool Lane::take(const Arrival& arrival, uint64_t now, bool give_up) {
+  const RtpPacket& rtp = arrival.rtp;
+  const StreamKey key(rtp.ssrc, arrival.source);
+  const uint64_t hash = parts_.streams->hash(key);
+  Stream* stream = parts_.streams->find(hash, key);
+  // A stream that is followed passed the allow-list when it was added.
+  if (stream == nullptr && !allowed(arrival.source.address)) return dropped(DropReason::source_not_allowed);
+
+  Segments segments;
+  if (const auto reason = parse(rtp, segments)) return dropped(*reason);
+
+  OpenSample* sample = stream == nullptr ? nullptr : find_open(*stream, rtp.timestamp);
+  if (sample != nullptr) {
+    if (sample->request_id != segments.request_id) return dropped(DropReason::conflict);
+  } else {
+    if (stream != nullptr) {
+      const bool may_have_restarted = stream->open_samples == 0 && now - stream->last_used_ns > restart_ns_;
+      if (may_have_restarted) stream->closed.clear();
+      if (stream->closed.contains(rtp.timestamp)) return dropped(DropReason::late);
+    }
+    // Nothing is opened, evicted or forgotten for a packet that could not be placed.
+    if (const auto reason = check_placement(segments)) return dropped(*reason);
+    if (stream == nullptr && !parts_.streams->has_room()) return dropped(DropReason::stream_limit);
+    DropReason refusal = DropReason::no_slot;
+    bool hold = false;
+    if (!make_room(refusal, hold, give_up)) {
+      if (hold) return false;
+      return dropped(refusal);
+    }
+    if (stream == nullptr) {
+      stream = &parts_.streams->add(hash, key);
+      if (parts_.forward) parts_.forward->begin_stream(*stream);
+    }
+    open(*stream, arrival, segments.request_id, now, sample);
+  }
+  push(*sample, segments, arrival, now);
+  return true;
+}
+
+bool Lane::allowed(const IpAddress& source) const {
+  if (sources_.empty()) return true;
+  uint64_t address[2];
+  load_address(source, address);
+  for (const Prefix& prefix : sources_) {
+    if ((address[0] & prefix.mask[0]) == prefix.address[0] &&
+        (address[1] & prefix.mask[1]) == prefix.address[1])
+      return true;
+  }
+  return false;
+}
+
+std::optional<DropReason> Lane::parse(const RtpPacket& rtp, Segments& out) {
+  if (payload_ == PayloadFormat::rfc4175) {
+    if (const auto reason = parse_rfc4175(rtp.payload, geometry_, video_)) return reason;
+    out = {video_.segments, video_.count, 0};
+    return std::nullopt;
+  }
+  VideoSegment& segment = video_.segments[0];
+  if (const auto reason = parse_chunk(rtp.payload, chunk_, segment.bytes)) return reason;
+  segment.offset = chunk_.offset;
+  out = {&segment, 1, chunk_.request_id};
+  return check_chunk();
+}
+
+std::optional<DropReason> Lane::check_chunk() const {
+  if (chunk_.digest != digest_ || chunk_.output != 0) return DropReason::wrong_format;
+  if (chunk_.length != 0 && chunk_.length != sample_bytes_) return DropReason::wrong_shape;
+  if (chunk_.rank == 0) return std::nullopt;
+  // {height, width} or {height, width, channels}
+  if (chunk_.rank != 2 && chunk_.rank != 3) return DropReason::wrong_shape;
+  if (!std::equal(chunk_.dims, chunk_.dims + chunk_.rank, dims_)) return DropReason::wrong_shape;
+  return std::nullopt;
+}
+
+std::optional<DropReason> Lane::check_placement(const Segments& segments) const {
+  for (uint32_t i = 0; i < segments.count; ++i) {
+    const uint64_t offset = segments.first[i].offset;
+    const uint64_t bytes = segments.first[i].bytes.size();
+    if (offset > sample_bytes_ || bytes > sample_bytes_ - offset) return DropReason::out_of_range;
+    if (offset % element_bytes_ != 0 || bytes % element_bytes_ != 0) return DropReason::misaligned;
+  }
+  return std::nullopt;
+}
+
+OpenSample* Lane::find_open(const Stream& stream, uint32_t timestamp) {
+  for (uint32_t index = stream.open_head; index != kNone;) {
+    OpenSample& sample = parts_.samples->at(index);
+    if (sample.timestamp == timestamp) return &sample;
+    index = sample.next_of_stream;
+  }
+  return nullptr;
+}
+
+bool Lane::make_room(DropReason& refusal, bool& hold, bool give_up) {
+  // The consumer's part first: no sample is evicted for one that cannot be placed anyway.
+  const HostLane::Room room = parts_.host == nullptr ? HostLane::Room::yes : parts_.host->room();
+  if (room == HostLane::Room::consumer_holds) {
+    refusal = DropReason::slow_consumer;
+    hold = backpressure_ && !give_up;
+    return false;
+  }
+  if (room == HostLane::Room::yes && !parts_.samples->full()) return true;
+  if (!evict_oldest_) return false;
+  close_unfinished(*parts_.samples->oldest(), DropReason::evicted);
+  return true;
+}
+
+void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uint64_t now, OpenSample*& out) {
+  OpenSample& sample = parts_.samples->open();
+  const uint32_t index = parts_.samples->index_of(sample);
+  sample.timestamp = arrival.rtp.timestamp;
+  sample.stream = parts_.streams->index_of(stream);
+  sample.request_id = request_id;
+  sample.first_packet_ns = arrival.time_ns;
+  sample.deadline_ns = deadline_ns_ > UINT64_MAX - now ? UINT64_MAX : now + deadline_ns_;
+  if (stream.open_samples++ == 0) parts_.streams->became_active(stream);
+  sample.next_of_stream = stream.open_head;
+  stream.open_head = index;
+  parts_.counters->samples_opened.add(1);
+  out = &sample;
+  if (parts_.forward) {
+    parts_.forward->begin_sample(sample, index);
+    parts_.forward->select(sample, stream);
+  } else {
+    parts_.host->reserve(sample, index);
+  }
+  sample.state->begin({sample.outputs, outputs_}, parts_.forward.get());
+}
+
+void Lane::push(OpenSample& sample, const Segments& segments, const Arrival& arrival, uint64_t now) {
+  Stream& stream = parts_.streams->at(sample.stream);
+  if (parts_.forward) parts_.forward->select(sample, stream);
+  uint64_t fresh = 0, repeated = 0;
+  for (uint32_t i = 0; i < segments.count; ++i) {
+    const PushResult result =
+        sample.state->push(segments.first[i].offset, segments.first[i].bytes, parts_.forward.get());
+    // An RFC 4175 payload was checked whole before its first segment is used, so only a chunk leaves here.
+    if (result.status == PushStatus::misaligned) return drop(DropReason::misaligned);
+    if (result.status == PushStatus::out_of_range) return drop(DropReason::out_of_range);
+    fresh += result.new_bytes;
+    repeated += result.repeated_bytes;
+  }
+  if (fresh == 0) return drop(DropReason::duplicate);
+  RouteCounters& counters = *parts_.counters;
+  counters.packets_used.add(1);
+  counters.bytes_used.add(fresh);
+  counters.overlap_bytes.add(repeated);
+  stream.last_used_ns = now;
+  if (sample.state->complete()) {
+    finish(sample, arrival, now);
+  } else if (parts_.forward) {
+    parts_.forward->send_pending();
+  }
+}
+
+void Lane::finish(OpenSample& sample, const Arrival& arrival, uint64_t now) {
+  parts_.counters->samples_complete.add(1);
+  if (parts_.forward) {
+    parts_.forward->send_pending();
+    parts_.forward->complete(sample);
+  } else {
+    const SampleInfo info{sample.request_id, arrival.source,         arrival.rtp.ssrc,
+                          sample.timestamp,  sample.first_packet_ns, arrival.time_ns};
+    if (parts_.host->complete(sample, info, now)) parts_.host_sink->mark_pending();
+  }
+  leave_stream(sample);
+}
+
+void Lane::close_unfinished(OpenSample& sample, DropReason reason) {
+  drop(reason);
+  if (parts_.host != nullptr) parts_.host->abandon(sample);
+  leave_stream(sample);
+}
+
+void Lane::leave_stream(OpenSample& sample) {
+  Stream& stream = parts_.streams->at(sample.stream);
+  const uint32_t index = parts_.samples->index_of(sample);
+  uint32_t* link = &stream.open_head;
+  while (*link != index) link = &parts_.samples->at(*link).next_of_stream;
+  *link = sample.next_of_stream;
+  stream.closed.add(sample.timestamp);
+  if (--stream.open_samples == 0) parts_.streams->became_idle(stream);
+  parts_.samples->close(sample);
+}
+
+void Lane::tick(uint64_t now) {
+  while (OpenSample* oldest = parts_.samples->oldest()) {
+    if (now < oldest->deadline_ns) break;
+    close_unfinished(*oldest, DropReason::incomplete);
+  }
+  if (parts_.host != nullptr && parts_.host->tick(now, *parts_.samples)) parts_.host_sink->mark_pending();
+}
+
+uint64_t Lane::next_tick_ns() {
+  const OpenSample* oldest = parts_.samples->oldest();
+  const uint64_t deadline = oldest == nullptr ? UINT64_MAX : oldest->deadline_ns;
+  return parts_.host == nullptr ? deadline : std::min(deadline, parts_.host->next_tick_ns());
+}
+
+void Lane::close() {
+  while (OpenSample* oldest = parts_.samples->oldest()) close_unfinished(*oldest, DropReason::closed);
+  if (parts_.host != nullptr && parts_.host->flush()) parts_.host_sink->mark_pending();
+}
+
+}  // namespace onpath

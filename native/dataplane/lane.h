@@ -1,0 +1,108 @@
+// What one worker keeps of one route, and the way of an RTP packet through it: allow-list, payload header,
+// stream, open sample, program, sink. Every packet ends as used, dropped under one reason, or held back. Hot
+// path: no allocation, no lock, no system call.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/drop_reason.h"
+#include "base/result.h"
+#include "dataplane/config.h"
+#include "dataplane/counters.h"
+#include "dataplane/forward_lane.h"
+#include "dataplane/host_lane.h"
+#include "dataplane/sample_pool.h"
+#include "dataplane/shared_host_sink.h"
+#include "dataplane/stream_table.h"
+#include "wire/chunk.h"
+#include "wire/rfc4175.h"
+#include "wire/rtp.h"
+
+namespace onpath {
+
+/// A received packet after its headers were read.
+struct Arrival {
+  const RtpPacket& rtp;
+  const Endpoint& source;
+  uint64_t time_ns;
+};
+
+class Lane {
+ public:
+  /// A stream that brought nothing new for this long, or four deadlines if that is longer, may be a restarted
+  /// sender: its closed timestamps are forgotten.
+  static constexpr uint64_t kRestartNs = 3'000'000'000;
+
+  struct Parts {
+    std::unique_ptr<SamplePool> samples;
+    std::unique_ptr<StreamTable> streams;
+    std::unique_ptr<ForwardLane> forward;  // one of these two
+    std::shared_ptr<SharedHostSink> host_sink;
+    HostLane* host = nullptr;  // this worker's lane of host_sink
+    std::unique_ptr<RouteCounters> counters;
+  };
+  /// `port`: index of the port that the route's packets come by.
+  Lane(const RouteConfig& route, uint32_t port, Parts parts);
+
+  /// False: held back, the same packet must be offered again (backpressure). With `give_up` it is dropped as
+  /// slow_consumer instead.
+  bool take(const Arrival& arrival, uint64_t now, bool give_up);
+  /// Closes samples past their deadline, delivers batches that waited long enough.
+  void tick(uint64_t now);
+  /// When tick() has something to do next; UINT64_MAX: nothing is open.
+  uint64_t next_tick_ns();
+  /// The worker ends: open samples count as closed, what is complete is delivered.
+  void close();
+
+  RouteCounters& counters() { return *parts_.counters; }
+  HostLane* host() { return parts_.host; }
+  uint32_t port() const { return port_; }
+
+ private:
+  struct Segments {
+    const VideoSegment* first;
+    uint32_t count;
+    uint64_t request_id;
+  };
+  enum class Opened : uint8_t { yes, no, hold };
+
+  bool allowed(const IpAddress& source) const;
+  std::optional<DropReason> parse(const RtpPacket& rtp, Segments& out);
+  std::optional<DropReason> check_chunk() const;
+  std::optional<DropReason> check_placement(const Segments& segments) const;
+  OpenSample* find_open(const Stream& stream, uint32_t timestamp);
+  bool make_room(DropReason& refusal, bool& hold, bool give_up);
+  void open(Stream& stream, const Arrival& arrival, uint64_t request_id, uint64_t now, OpenSample*& out);
+  void push(OpenSample& sample, const Segments& segments, const Arrival& arrival, uint64_t now);
+  void finish(OpenSample& sample, const Arrival& arrival, uint64_t now);
+  void close_unfinished(OpenSample& sample, DropReason reason);
+  void leave_stream(OpenSample& sample);
+  void drop(DropReason reason) { count_drop(parts_.counters->drops, reason); }
+  bool dropped(DropReason reason) { return drop(reason), true; }
+
+  struct Prefix {
+    uint64_t address[2];
+    uint64_t mask[2];
+  };
+
+  Parts parts_;
+  const uint32_t port_;
+  const PayloadFormat payload_;
+  const uint32_t digest_;
+  const uint32_t element_bytes_;
+  const uint64_t sample_bytes_;
+  const uint32_t dims_[3];  // height, width, channels
+  const VideoGeometry geometry_;
+  const size_t outputs_;
+  const uint64_t deadline_ns_;
+  const uint64_t restart_ns_;
+  const bool evict_oldest_;
+  const bool backpressure_;
+  std::vector<Prefix> sources_;
+  ChunkHeader chunk_;
+  VideoPayload video_;
+};
+
+}  // namespace onpath

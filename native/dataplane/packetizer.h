@@ -1,0 +1,46 @@
+// Cuts one sample into RTP packets of a payload format.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/result.h"
+#include "dataplane/config.h"
+#include "wire/chunk.h"
+#include "wire/rfc4175.h"
+
+namespace onpath {
+
+class Packetizer {
+ public:
+  struct Options {
+    PayloadFormat payload = PayloadFormat::chunk;
+    bool send_dims = false;
+    uint8_t payload_type = 96;
+    uint32_t ssrc = 0;
+    uint32_t max_payload_bytes = 1400;  // of one RTP packet
+  };
+  /// Errors: INVALID_ARGUMENT (no element fits a packet, payload type), UNSUPPORTED (RFC 4175 has no sampling
+  /// for gray).
+  static Result<Packetizer> make(const SampleFormat& format, const Options& options);
+
+  /// Starts a sample. `bytes` holds a whole one and stays where it is until done().
+  void begin(std::span<const uint8_t> bytes, uint32_t timestamp, uint64_t request_id);
+  bool done() const { return offset_ == bytes_.size(); }
+  /// Writes the next RTP packet, at most max_payload_bytes long, and returns its length. Only if not done().
+  uint32_t next(uint8_t* out);
+
+ private:
+  Packetizer() = default;
+
+  Options options_;
+  VideoGeometry geometry_;
+  ChunkHeader chunk_;
+  uint64_t chunk_bytes_ = 0;  // most sample bytes in one packet, whole elements
+  std::span<const uint8_t> bytes_;
+  uint64_t offset_ = 0;
+  uint32_t timestamp_ = 0;
+  uint32_t sequence_ = 0;  // of the next packet, extended
+};
+
+}  // namespace onpath

@@ -1,0 +1,72 @@
+// The data plane as its owner sees it: start, statistics, close.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/drop_reason.h"
+#include "base/result.h"
+#include "dataplane/config.h"
+#include "dataplane/host_sink.h"
+
+namespace onpath {
+
+using DropCounts = std::array<uint64_t, kDropReasonCount>;
+
+struct PortStats {
+  std::string name;
+  onpath_port_counters counters{};
+  DropCounts drops{};  // packets dropped before a route was known, and transmit_failed
+};
+
+/// Books balance: over all routes and ports, packets received = packets_used + packet drops of routes +
+/// packet drops of ports (transmit_failed aside: it counts packets that did not leave). Exact after close();
+/// before, packets may be on their way.
+struct RouteStats {
+  std::string name;
+  uint64_t packets_used = 0;
+  uint64_t bytes_used = 0;
+  uint64_t overlap_bytes = 0;  // seen before, inside packets that also carried new bytes
+  uint64_t samples_opened =
+      0;  // = samples_complete + sample drops (incomplete, evicted, closed) + samples_open
+  uint64_t samples_open = 0;
+  uint64_t samples_complete = 0;
+  uint64_t samples_delivered =
+      0;  // taken by the consumer, or wholly sent on; after close, the rest is `undelivered`
+  uint64_t packets_forwarded = 0;
+  DropCounts drops{};
+};
+
+struct WorkerStats {
+  uint64_t polls = 0, empty_polls = 0, sleeps = 0;
+  uint64_t busy_ns = 0;  // time in polls that found packets
+  uint64_t cpu_ns = 0;   // CLOCK_THREAD_CPUTIME_ID of the worker's thread
+};
+
+struct PlaneStats {
+  std::vector<PortStats> ports;
+  std::vector<RouteStats> routes;
+  std::vector<WorkerStats> workers;
+};
+
+class Plane {
+ public:
+  virtual ~Plane() = default;
+  /// Stops workers, counts what is in flight, destroys ports. Finished samples already in a sink can still be
+  /// taken. Idempotent; callable from any thread; returns when done.
+  virtual void close() = 0;
+  virtual PlaneStats stats() const = 0;
+  /// Null if no host route has that name.
+  virtual std::shared_ptr<HostSink> host_sink(const std::string& route) const = 0;
+  /// Bytes of every pool taken at start.
+  virtual uint64_t memory_bytes() const = 0;
+};
+
+/// Checks the configuration, takes all memory, starts workers. Ports in the configuration are destroyed if
+/// this fails. Errors: INVALID_SPEC, LIMIT_EXCEEDED, OUT_OF_MEMORY, PORT_FAILED.
+Result<std::unique_ptr<Plane>> start_plane(PlaneConfig config);
+
+}  // namespace onpath

@@ -1,0 +1,182 @@
+#include "dataplane/plane_parts.h"
+
+#include <sys/random.h>
+
+#include <new>
+#include <utility>
+
+#include "dataplane/clock.h"
+
+namespace onpath {
+namespace {
+
+uint64_t random_bits() {
+  uint64_t bits = 0;
+  if (getrandom(&bits, sizeof bits, GRND_NONBLOCK) != static_cast<ssize_t>(sizeof bits))
+    bits = now_ns() * 0x9e3779b97f4a7c15u;
+  return bits;
+}
+
+/// Makes the workers of a checked configuration, part by part.
+class Builder {
+ public:
+  Builder(PlaneConfig& config, PlaneParts& parts) : config_(config), parts_(parts) {}
+
+  Result<void> build() {
+    if (auto ok = make_route_table(); !ok) return ok;
+    if (auto ok = make_wakes(); !ok) return ok;
+    if (auto ok = make_sinks(); !ok) return ok;
+    parts_.bell = std::make_unique<Bell>(host_sinks_);
+    for (uint32_t w = 0; w < config_.workers; ++w) {
+      if (auto ok = make_worker(w); !ok) return ok;
+    }
+    return {};
+  }
+
+ private:
+  uint32_t port_index(const std::string& name) const {
+    uint32_t index = 0;
+    while (config_.ports[index].name != name) ++index;
+    return index;
+  }
+
+  Result<void> make_route_table() {
+    std::vector<RouteTable::Entry> entries;
+    for (const RouteConfig& route : config_.routes) {
+      entries.push_back({route.name, port_index(route.port), route.udp_port, route.payload_type});
+    }
+    auto table = RouteTable::make(entries, static_cast<uint32_t>(config_.ports.size()));
+    if (!table) return table.error();
+    route_table_ = std::make_shared<const RouteTable>(std::move(table).value());
+    parts_.memory_bytes += route_table_->bytes();
+    return {};
+  }
+
+  Result<void> make_wakes() {
+    for (uint32_t w = 0; w < config_.workers; ++w) {
+      auto wake = WakeFd::make();
+      if (!wake) return wake.error();
+      wakes_.push_back(std::move(wake).value());
+    }
+    return {};
+  }
+
+  Result<void> make_sinks() {
+    for (const RouteConfig& route : config_.routes) {
+      const auto* host = std::get_if<HostSinkConfig>(&route.sink);
+      if (host == nullptr) {
+        parts_.sinks.push_back(nullptr);
+        first_ssrc_.push_back(first_ssrc(std::get<ForwardSinkConfig>(route.sink)));
+        continue;
+      }
+      first_ssrc_.push_back(0);
+      std::vector<std::unique_ptr<HostLane>> lanes;
+      for (const auto& wake : wakes_) {
+        auto lane = HostLane::make(route.program->plan(), route.slots, *host, wake);
+        if (!lane) return lane.error();
+        lanes.push_back(std::move(lane).value());
+      }
+      auto sink = std::make_shared<SharedHostSink>(route.program->plan_ptr(), route.slots, host->batch,
+                                                   std::move(lanes));
+      host_sinks_.push_back(sink);
+      parts_.sinks.push_back(std::move(sink));
+    }
+    return {};
+  }
+
+  static uint32_t first_ssrc(const ForwardSinkConfig& config) {
+    return config.ssrc != 0 ? config.ssrc : static_cast<uint32_t>(random_bits());
+  }
+
+  Result<void> make_worker(uint32_t w) {
+    Worker::Parts worker;
+    worker.routes = route_table_;
+    worker.wake = wakes_[w];
+    worker.sinks = host_sinks_;
+    worker.bell = parts_.bell.get();
+    worker.idle_after_ns = config_.idle_after_ns;
+    for (const NamedPort& named : config_.ports) {
+      Worker::PortPart& part = worker.ports.emplace_back();
+      part.port = named.port;
+      part.counters = std::make_unique<PortCounters>();
+      for (uint32_t q = w; q < named.port->queues; q += config_.workers) part.queues.push_back(q);
+    }
+    for (size_t r = 0; r < config_.routes.size(); ++r) {
+      auto lane = make_lane(w, r, worker);
+      if (!lane) return lane.error();
+      worker.lanes.push_back(std::move(lane).value());
+    }
+    parts_.workers.push_back(std::make_unique<Worker>(std::move(worker)));
+    return {};
+  }
+
+  Result<std::unique_ptr<Lane>> make_lane(uint32_t w, size_t r, Worker::Parts& worker) {
+    const RouteConfig& route = config_.routes[r];
+    Lane::Parts lane;
+    lane.counters = std::make_unique<RouteCounters>();
+    lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
+    auto samples = SamplePool::make(*route.program, route.open_samples);
+    if (!samples) return samples.error();
+    lane.samples = std::move(samples).value();
+    if (const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink)) {
+      auto made = make_forward(w, r, *forward, worker, *lane.counters);
+      if (!made) return made.error();
+      lane.forward = std::move(made).value();
+    } else {
+      lane.host_sink = parts_.sinks[r];
+      lane.host = &lane.host_sink->lane(w);
+    }
+    return std::make_unique<Lane>(route, port_index(route.port), std::move(lane));
+  }
+
+  Result<std::unique_ptr<ForwardLane>> make_forward(uint32_t w, size_t r, const ForwardSinkConfig& forward,
+                                                    Worker::Parts& worker, RouteCounters& counters) {
+    const RouteConfig& route = config_.routes[r];
+    Worker::PortPart& target = worker.ports[port_index(forward.port)];
+    auto path = OutgoingPath::make(*target.port, forward.source, forward.destination, forward.destination_mac,
+                                   forward.max_payload_bytes);
+    if (!path) return Error{ErrorCode::INVALID_SPEC, "Route \"" + route.name + "\": " + path.error().message};
+    if (!target.transmit) {
+      target.transmit = std::make_unique<TransmitQueue>(*target.port, w, target.counters->drops);
+      parts_.memory_bytes += sizeof(TransmitQueue);
+    }
+    return ForwardLane::make(route.program->plan(), route.open_samples, forward, path.value(),
+                             first_ssrc_[r] + w, config_.workers, *target.transmit, counters);
+  }
+
+  PlaneConfig& config_;
+  PlaneParts& parts_;
+  std::shared_ptr<const RouteTable> route_table_;
+  std::vector<std::shared_ptr<WakeFd>> wakes_;
+  std::vector<std::shared_ptr<SharedHostSink>> host_sinks_;
+  std::vector<uint32_t> first_ssrc_;  // by route
+};
+
+}  // namespace
+
+void OwnedPorts::destroy() {
+  for (const NamedPort& named : ports_) {
+    // A port of another version has its functions elsewhere.
+    if (named.port != nullptr && named.port->version == ONPATH_PORT_ABI_VERSION)
+      named.port->destroy(named.port->self);
+  }
+  ports_.clear();
+}
+
+Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config) {
+  OwnedPorts ports(config.ports);
+  try {
+    if (const auto ok = check_config(config); !ok) return ok.error();
+    const auto bytes = pool_bytes(config);
+    if (!bytes) return bytes.error();
+    std::unique_ptr<PlaneParts> parts(new PlaneParts{std::move(ports), {}, {}, nullptr, {}, bytes.value()});
+    if (const auto ok = Builder(config, *parts).build(); !ok) return ok.error();
+    parts->routes = std::move(config.routes);
+    return parts;
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::OUT_OF_MEMORY,
+                 "The pools of the plane could not be had. Ask for fewer slots, open samples or streams."};
+  }
+}
+
+}  // namespace onpath

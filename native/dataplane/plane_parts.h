@@ -1,0 +1,51 @@
+// Everything a plane consists of but its threads. Control path only. start_plane() adds the threads; tests
+// and the fuzzer drive the workers by hand.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "dataplane/bell.h"
+#include "dataplane/config.h"
+#include "dataplane/shared_host_sink.h"
+#include "dataplane/worker.h"
+
+namespace onpath {
+
+/// Owns started ports and destroys them, last of all.
+class OwnedPorts {
+ public:
+  explicit OwnedPorts(std::vector<NamedPort> ports) : ports_(std::move(ports)) {}
+  OwnedPorts(OwnedPorts&& other) noexcept : ports_(std::move(other.ports_)) { other.ports_.clear(); }
+  OwnedPorts& operator=(OwnedPorts&&) = delete;
+  ~OwnedPorts() { destroy(); }
+
+  void destroy();
+  const std::vector<NamedPort>& list() const { return ports_; }
+
+ private:
+  std::vector<NamedPort> ports_;
+};
+
+struct PlaneParts {
+  OwnedPorts ports;
+  std::vector<RouteConfig> routes;
+  std::vector<std::shared_ptr<SharedHostSink>> sinks;  // by route; null for forward sinks
+  std::unique_ptr<Bell> bell;
+  std::vector<std::unique_ptr<Worker>> workers;
+  uint64_t memory_bytes = 0;
+};
+
+/// Errors: INVALID_SPEC, PORT_FAILED (a port of another version).
+Result<void> check_config(const PlaneConfig& config);
+
+/// Bytes of all pools that the configuration asks for. Errors: LIMIT_EXCEEDED.
+Result<uint64_t> pool_bytes(const PlaneConfig& config);
+
+/// Checks, then takes all memory. The ports are destroyed if this fails. Errors: as start_plane().
+Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config);
+
+}  // namespace onpath

@@ -1,0 +1,269 @@
+// A sender: its queue of samples, and the thread that cuts, paces and transmits them.
+#include "dataplane/sender.h"
+
+#include <sys/random.h>
+#include <time.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <new>
+#include <string>
+#include <system_error>
+#include <thread>
+
+#include "dataplane/clock.h"
+#include "dataplane/outgoing.h"
+#include "dataplane/packetizer.h"
+#include "dataplane/threads.h"
+
+namespace onpath {
+namespace {
+
+constexpr uint32_t kBurst = 32;
+constexpr uint64_t kPacedBurstNs = 200'000;    // a paced sender may be this far ahead of its rate
+constexpr uint64_t kCatchUpNs = 1'000'000;     // and makes up for at most this much lost time
+constexpr uint64_t kPatienceNs = 200'000'000;  // for a port that takes nothing at all
+constexpr uint64_t kRetryNs = 20'000;
+constexpr int kYields = 64;
+
+void sleep_ns(uint64_t ns) {
+  const timespec time{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
+}
+
+/// The 90 kHz media clock. Of the real-time clock, so that a sender that is started again goes on where it
+/// was.
+uint64_t media_clock() {
+  timespec time;
+  clock_gettime(CLOCK_REALTIME, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 90'000 + static_cast<uint64_t>(time.tv_nsec) * 9 / 100'000;
+}
+
+Error closed() { return {ErrorCode::CLOSED, "The sender was closed before the sample was sent."}; }
+
+struct Job {
+  std::span<const uint8_t> bytes;
+  uint64_t request_id = 0;
+  std::function<void(Result<SendReport>)> done;
+};
+
+class ThreadedSender final : public Sender {
+ public:
+  ThreadedSender(const SenderConfig& config, uint32_t ssrc, const OutgoingPath& path,
+                 const Packetizer& packetizer)
+      : config_(config), ssrc_(ssrc), path_(path), packetizer_(packetizer) {}
+  ~ThreadedSender() override { ThreadedSender::close(); }
+
+  /// Throws std::system_error.
+  void start() {
+    thread_ = start_thread("onpath-sender", [this] { run(); });
+  }
+
+  Result<void> send(std::span<const uint8_t> bytes, uint64_t request_id,
+                    std::function<void(Result<SendReport>)> done) override {
+    if (bytes.size() != config_.format.bytes) {
+      return Error{ErrorCode::INVALID_ARGUMENT, "The sample has " + std::to_string(bytes.size()) +
+                                                    " bytes, expected " +
+                                                    std::to_string(config_.format.bytes) + "."};
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      if (closing_.load(std::memory_order_relaxed)) return Error{ErrorCode::CLOSED, "The sender is closed."};
+      if (jobs_.size() >= config_.queued_samples) {
+        return Error{ErrorCode::BUSY, std::to_string(jobs_.size()) +
+                                          " samples wait to be sent already. Await one of them first."};
+      }
+      jobs_.push_back({bytes, request_id, std::move(done)});
+    }
+    changed_.notify_one();
+    return {};
+  }
+
+  void close() override {
+    const std::lock_guard only_one(close_mutex_);
+    {
+      const std::lock_guard lock(mutex_);
+      closing_.store(true, std::memory_order_relaxed);
+    }
+    changed_.notify_one();
+    if (thread_.joinable()) thread_.join();
+    if (config_.port != nullptr) config_.port->destroy(config_.port->self);
+    config_.port = nullptr;
+  }
+
+  uint32_t ssrc() const override { return ssrc_; }
+  /// Start failed: the port stays the caller's.
+  void disown() { config_.port = nullptr; }
+
+ private:
+  void run() {
+    for (;;) {
+      Job job;
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return !jobs_.empty() || is_closing(); });
+        if (jobs_.empty()) return;
+        job = std::move(jobs_.front());
+        jobs_.pop_front();
+      }
+      // What is still queued when the sender closes is handed back here as well, on this thread.
+      job.done(is_closing() ? Result<SendReport>(closed()) : send_sample(job));
+    }
+  }
+
+  bool is_closing() const { return closing_.load(std::memory_order_relaxed); }
+
+  Result<SendReport> send_sample(const Job& job) {
+    SendReport report;
+    timestamp_ = std::max(timestamp_ + 1, media_clock());
+    report.timestamp = static_cast<uint32_t>(timestamp_);
+    packetizer_.begin(job.bytes, report.timestamp, job.request_id);
+    while (!packetizer_.done()) {
+      if (is_closing()) return closed();
+      send_burst(report);
+    }
+    return report;
+  }
+
+  void send_burst(SendReport& report) {
+    const onpath_port& port = *config_.port;
+    std::array<onpath_packet, kBurst> packets;
+    std::array<uint32_t, kBurst> payload_bytes;
+    const uint32_t wanted = burst_of_rate();
+    uint32_t count = port.allocate(port.self, 0, packets.data(), wanted);
+    if (count == 0) {
+      // Buffers come back on their own (a driver that still transmits); a port that never gives any is not a
+      // port.
+      sleep_ns(kRetryNs);
+      return;
+    }
+    uint32_t built = 0;
+    uint64_t bits = 0;
+    for (; built < count && !packetizer_.done(); ++built) {
+      payload_bytes[built] = packetizer_.next(path_.payload(packets[built]));
+      path_.finish(packets[built], payload_bytes[built]);
+      bits += uint64_t{payload_bytes[built]} * 8;
+    }
+    pace(bits);
+    const uint32_t sent = transmit(packets.data(), built);
+    for (uint32_t i = 0; i < sent; ++i) report.bytes += payload_bytes[i];
+    report.packets += sent;
+    report.refused += built - sent;
+    if (sent < count) port.release(port.self, 0, packets.data() + sent, count - sent);
+  }
+
+  /// Packets per burst: at low rates only as many as kPacedBurstNs allows, so that packets are spread.
+  uint32_t burst_of_rate() const {
+    if (config_.bits_per_second <= 0) return kBurst;
+    const double packets = config_.bits_per_second * (static_cast<double>(kPacedBurstNs) * 1e-9) /
+                           (config_.max_payload_bytes * 8.0);
+    if (packets >= kBurst) return kBurst;
+    return packets < 1 ? 1 : static_cast<uint32_t>(packets);
+  }
+
+  void pace(uint64_t bits) {
+    if (config_.bits_per_second <= 0) return;
+    uint64_t now = now_ns();
+    if (due_ns_ + kCatchUpNs < now) due_ns_ = now - kCatchUpNs;
+    while (due_ns_ > now && !is_closing()) {
+      sleep_ns(std::min<uint64_t>(due_ns_ - now, 10'000'000));
+      now = now_ns();
+    }
+    due_ns_ += static_cast<uint64_t>(static_cast<double>(bits) * 1e9 / config_.bits_per_second);
+  }
+
+  /// Returns how many of the first packets left. Waits while the port takes none, but not forever; a port
+  /// that wore out our patience gets single tries until it takes something again.
+  uint32_t transmit(onpath_packet* packets, uint32_t count) {
+    const onpath_port& port = *config_.port;
+    uint32_t sent = 0;
+    int yields = 0;
+    uint64_t refused_since = 0;
+    while (sent < count) {
+      const uint32_t taken = port.transmit(port.self, 0, packets + sent, count - sent);
+      sent += taken;
+      if (taken > 0) {
+        stuck_ = false;
+        yields = 0;
+        refused_since = 0;
+        continue;
+      }
+      if (stuck_ || is_closing()) break;
+      if (++yields <= kYields) {
+        std::this_thread::yield();
+        continue;
+      }
+      const uint64_t now = now_ns();
+      if (refused_since == 0) refused_since = now;
+      if (now - refused_since > kPatienceNs) stuck_ = true;
+      sleep_ns(kRetryNs);
+    }
+    return sent;
+  }
+
+  SenderConfig config_;
+  const uint32_t ssrc_;
+  OutgoingPath path_;
+  Packetizer packetizer_;
+  uint64_t timestamp_ = 0;  // extended; the low 32 bits travel
+  uint64_t due_ns_ = 0;     // when the next burst may leave
+  bool stuck_ = false;
+  std::mutex mutex_;
+  std::mutex close_mutex_;
+  std::condition_variable changed_;
+  std::deque<Job> jobs_;
+  std::atomic<bool> closing_{false};
+  std::thread thread_;
+};
+
+Result<std::unique_ptr<Sender>> make_sender(const SenderConfig& config) {
+  const onpath_port& port = *config.port;
+  if (config.queued_samples == 0)
+    return Error{ErrorCode::INVALID_ARGUMENT, "queuedSamples is 0, expected at least 1."};
+  if (!(config.bits_per_second >= 0)) {
+    return Error{ErrorCode::INVALID_ARGUMENT,
+                 "bitsPerSecond is " + std::to_string(config.bits_per_second) + ", expected 0 or more."};
+  }
+  uint32_t ssrc = config.ssrc;
+  if (ssrc == 0 && getrandom(&ssrc, sizeof ssrc, GRND_NONBLOCK) != static_cast<ssize_t>(sizeof ssrc)) {
+    ssrc = static_cast<uint32_t>(now_ns());
+  }
+  auto path = OutgoingPath::make(port, config.source, config.destination, config.destination_mac,
+                                 config.max_payload_bytes);
+  if (!path) return path.error();
+  auto packetizer = Packetizer::make(
+      config.format, {config.payload, config.send_dims, config.payload_type, ssrc, config.max_payload_bytes});
+  if (!packetizer) return packetizer.error();
+  auto sender = std::make_unique<ThreadedSender>(config, ssrc, path.value(), packetizer.value());
+  try {
+    sender->start();
+  } catch (...) {
+    sender->disown();
+    throw;
+  }
+  return std::unique_ptr<Sender>(std::move(sender));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Sender>> open_sender(const SenderConfig& config) {
+  if (config.port == nullptr) return Error{ErrorCode::INVALID_ARGUMENT, "The sender has no port."};
+  Error error{ErrorCode::OUT_OF_MEMORY, "The sender's memory could not be had."};
+  try {
+    auto sender = make_sender(config);
+    if (sender) return sender;
+    error = sender.error();
+  } catch (const std::system_error& failure) {
+    error = {ErrorCode::PORT_FAILED,
+             std::string("The system refused a thread for the sender: ") + failure.what() + "."};
+  } catch (const std::bad_alloc&) {
+  }
+  config.port->destroy(config.port->self);
+  return error;
+}
+
+}  // namespace onpath

@@ -1,0 +1,52 @@
+// Cuts samples into RTP packets and paces them onto a port.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "dataplane/config.h"
+
+namespace onpath {
+
+struct SenderConfig {
+  const onpath_port* port = nullptr;  // owned from open on
+  Endpoint destination;
+  Endpoint source;                           // Ethernet framing: own address
+  std::array<uint8_t, 6> destination_mac{};  // Ethernet framing
+  PayloadFormat payload = PayloadFormat::chunk;
+  SampleFormat format;     // what samples are: size, element bytes, digest
+  bool send_dims = false;  // chunk: carry {height, width} in every header
+  uint8_t payload_type = 96;
+  uint32_t ssrc = 0;                  // 0: random
+  uint32_t max_payload_bytes = 1400;  // RTP packet without UDP header
+  double bits_per_second = 0;         // 0: as fast as the port takes them; counts UDP payload bytes
+  uint32_t queued_samples = 64;       // send() beyond this many waiting samples is refused with BUSY
+};
+
+struct SendReport {
+  uint64_t packets = 0;
+  uint64_t bytes = 0;    // UDP payload
+  uint64_t refused = 0;  // packets that the port did not take after bounded retries
+  uint32_t timestamp = 0;
+};
+
+class Sender {
+ public:
+  virtual ~Sender() = default;
+  /// Queues one sample; `bytes` must stay valid until `done` is called, once, on the sender's thread.
+  /// Errors: INVALID_ARGUMENT (size), BUSY, CLOSED.
+  virtual Result<void> send(std::span<const uint8_t> bytes, uint64_t request_id,
+                            std::function<void(Result<SendReport>)> done) = 0;
+  /// Abandons what has not been sent yet (done gets CLOSED), stops the thread, destroys the port. Idempotent.
+  virtual void close() = 0;
+  virtual uint32_t ssrc() const = 0;
+};
+
+Result<std::unique_ptr<Sender>> open_sender(const SenderConfig& config);
+
+}  // namespace onpath

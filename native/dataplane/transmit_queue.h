@@ -1,0 +1,55 @@
+// Packets of one worker on their way into one port: staged in order, handed over in bursts, kept for the next
+// try while the port takes none, given up and counted when even that is full. Hot path: no allocation, no
+// lock, no system call but the port's own.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "dataplane/counters.h"
+#include "dataplane/port_abi.h"
+
+namespace onpath {
+
+class TransmitQueue {
+ public:
+  TransmitQueue(const onpath_port& port, uint32_t queue, DropCounters& drops)
+      : port_(port), queue_(queue), drops_(drops) {}
+
+  /// A transmit buffer to fill and commit(); null if the port is out of them: the packet counts as
+  /// transmit_failed.
+  onpath_packet* next();
+  /// The buffer that next() gave is ready to leave.
+  void commit(RouteCounters& route);
+  /// Every packet of a sample has been committed; it counts as sent once the last of them has left.
+  void sample_ends(RouteCounters& route);
+  /// Hands over what is staged, as far as the port takes it.
+  void flush();
+  /// The worker ends: what the port does not take now is given up.
+  void finish();
+
+  bool empty() const { return head_ == tail_; }
+
+ private:
+  static constexpr uint32_t kBurst = 32;
+  static constexpr uint32_t kStaged = 512;
+
+  struct Staged {
+    RouteCounters* route = nullptr;
+    RouteCounters* sample_of = nullptr;  // a sample ends with this packet
+  };
+
+  bool make_room();
+
+  const onpath_port& port_;
+  const uint32_t queue_;
+  DropCounters& drops_;
+  uint32_t head_ = 0, tail_ = 0;
+  uint32_t unflushed_ = 0;
+  uint32_t spare_count_ = 0;
+  std::array<onpath_packet, kBurst> spare_;
+  std::array<onpath_packet, kStaged> staged_;
+  std::array<Staged, kStaged> notes_;
+};
+
+}  // namespace onpath

@@ -1,0 +1,89 @@
+// A worker: polls its queues of every port and takes each packet to its end before the next (run to
+// completion). Hot path (poll_once): no lock, no allocation, no system call and no log line while packets
+// arrive, but what a port itself is.
+#pragma once
+
+#include <poll.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dataplane/bell.h"
+#include "dataplane/counters.h"
+#include "dataplane/lane.h"
+#include "dataplane/port_abi.h"
+#include "dataplane/route_table.h"
+#include "dataplane/transmit_queue.h"
+#include "dataplane/wake_fd.h"
+
+namespace onpath {
+
+class Worker {
+ public:
+  static constexpr uint32_t kBurst = 32;
+
+  struct PortPart {
+    const onpath_port* port = nullptr;
+    std::vector<uint32_t> queues;  // this worker's, polled in turn
+    std::unique_ptr<PortCounters> counters;
+    std::unique_ptr<TransmitQueue> transmit;  // only if a forward sink of this worker sends there
+  };
+  struct Parts {
+    std::shared_ptr<const RouteTable> routes;
+    std::vector<PortPart> ports;
+    std::vector<std::unique_ptr<Lane>> lanes;  // by route
+    std::shared_ptr<WakeFd> wake;
+    std::vector<std::shared_ptr<SharedHostSink>> sinks;
+    Bell* bell = nullptr;  // null in tests that drive poll_once() themselves
+    uint64_t idle_after_ns = 0;
+  };
+  explicit Worker(Parts parts);
+
+  /// One round over all queues at the time `now`. Returns how many packets were taken to their end.
+  uint32_t poll_once(uint64_t now);
+  /// Ends everything that is open or staged; nothing may be polled afterwards.
+  void finish(uint64_t now);
+
+  /// The thread's body: polls until stop(), sleeps when nothing arrives.
+  void run();
+  /// From any thread.
+  void stop();
+
+  const WorkerCounters& counters() const { return counters_; }
+  const PortCounters& port_counters(size_t port) const { return *parts_.ports[port].counters; }
+  const RouteCounters& route_counters(size_t route) const { return parts_.lanes[route]->counters(); }
+
+ private:
+  /// One queue of one port, with the packets that wait for the consumer (backpressure).
+  struct Queue {
+    uint32_t port = 0;
+    uint32_t queue = 0;
+    uint32_t first = 0, last = 0;  // of `packets`: received, not taken to their end
+    std::array<onpath_packet, kBurst> packets;
+  };
+
+  uint32_t poll_queue(Queue& queue, uint64_t now, bool give_up);
+  bool take(const Queue& queue, const onpath_packet& packet, uint64_t now, bool give_up);
+  bool drop(const Queue& queue, DropReason reason);
+  void tick(uint64_t now);
+  uint64_t next_tick_ns();
+  bool holds_back() const;
+  bool sends() const;
+  void sleep();
+  void wait(uint64_t now);
+
+  static constexpr uint64_t kTickNs = 1'000'000;
+
+  Parts parts_;
+  std::vector<Queue> queues_;
+  std::vector<pollfd> wait_fds_;
+  bool can_wait_ = true;  // every queue has a wait_fd
+  uint64_t next_tick_ = 0;
+  WorkerCounters counters_;
+  std::atomic<bool> stopping_{false};
+};
+
+}  // namespace onpath

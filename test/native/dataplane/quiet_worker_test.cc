@@ -1,0 +1,235 @@
+// A worker over a million packets: no allocation, no system call (and so no futex). It runs in a child
+// process whose worker thread this process traces; what the worker allocates is counted in its own thread.
+#include <gtest/gtest.h>
+
+#include "dataplane/plane_testing.h"
+
+#ifndef ONPATH_SANITIZED  // sanitizers make system calls and allocate on their own behalf
+
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/syscall.h>
+#include <sys/user.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "dataplane/plane_parts.h"
+#include "support/allocation_count.h"
+
+namespace onpath::testing {
+namespace {
+
+constexpr uint64_t kPackets = 1'000'000;
+
+/// What the two processes tell each other.
+struct Shared {
+  enum Phase : int { starting, warm, traced, done, untraced };
+  std::atomic<int> phase{starting};
+  std::atomic<pid_t> worker{0};
+  std::atomic<uint64_t> packets{0};
+  std::atomic<uint64_t> samples{0};
+  std::atomic<uint64_t> allocations{UINT64_MAX};
+
+  void await(int wanted) const {
+    while (phase.load() != wanted) std::this_thread::yield();
+  }
+};
+
+struct Counted {
+  uint64_t system_calls = 0;
+  std::string names;
+  std::string failure;
+};
+
+/// Counts the worker's system calls from phase warm to phase done.
+Counted trace(Shared& shared, pid_t child) {
+  Counted counted;
+  const auto child_lives = [&] { return waitpid(child, nullptr, WNOHANG) == 0; };
+  while (shared.phase.load() != Shared::warm) {
+    if (!child_lives()) return {0, "", "the traced process ended early"};
+    usleep(1000);
+  }
+  const pid_t worker = shared.worker.load();
+  int status = 0;
+  if (ptrace(PTRACE_SEIZE, worker, nullptr, PTRACE_O_TRACESYSGOOD) != 0) {
+    counted.failure = std::string("ptrace is needed to count system calls, and not permitted here: ") +
+                      std::strerror(errno);
+    shared.phase = Shared::traced;
+    shared.await(Shared::done);
+    shared.phase = Shared::untraced;
+    return counted;
+  }
+  ptrace(PTRACE_INTERRUPT, worker, nullptr, nullptr);
+  waitpid(worker, &status, __WALL);
+  ptrace(PTRACE_SYSCALL, worker, nullptr, nullptr);
+  shared.phase = Shared::traced;
+  uint64_t stops = 0;
+  while (shared.phase.load() != Shared::done) {
+    if (waitpid(worker, &status, __WALL | WNOHANG) != worker) {
+      usleep(200);
+      continue;
+    }
+    if (!WIFSTOPPED(status)) return {0, "", "the worker ended early"};
+    if (WSTOPSIG(status) == (SIGTRAP | 0x80) && stops++ % 2 == 0) {
+      ++counted.system_calls;
+      if (counted.system_calls <= 5) {
+        struct __ptrace_syscall_info info {};
+        ptrace(PTRACE_GET_SYSCALL_INFO, worker, sizeof info, &info);
+        counted.names += " " + std::to_string(info.entry.nr);
+      }
+    }
+    ptrace(PTRACE_SYSCALL, worker, nullptr, nullptr);
+  }
+  ptrace(PTRACE_INTERRUPT, worker, nullptr, nullptr);
+  waitpid(worker, &status, __WALL);
+  ptrace(PTRACE_DETACH, worker, nullptr, nullptr);
+  shared.phase = Shared::untraced;
+  return counted;
+}
+
+/// Runs `body` in a child and traces the thread it names.
+Counted run_traced(Shared& shared, void (*body)(Shared&)) {
+  const pid_t child = fork();
+  if (child == 0) {
+    body(shared);
+    _exit(0);
+  }
+  const Counted counted = trace(shared, child);
+  if (!counted.failure.empty() && shared.phase.load() != Shared::untraced) kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  return counted;
+}
+
+class SharedMemory {
+ public:
+  SharedMemory()
+      : shared_(new (mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
+                    Shared) {}
+  ~SharedMemory() { munmap(shared_, sizeof(Shared)); }
+  Shared& operator*() { return *shared_; }
+
+ private:
+  Shared* shared_;
+};
+
+/// The plane's parts with a worker in a thread of the test's, so that its allocations can be counted.
+void feed(Shared& shared, const RouteConfig& route, bool forward) {
+  const std::string in = fresh_link(), out = fresh_link();
+  PlaneConfig config;
+  config.ports = {{"p", memory_end(in, 0)}, {"q", memory_end(out, 0)}};
+  config.routes = {route};
+  config.idle_after_ns = UINT64_MAX;
+  RawEnd far(in, 1), target(out, 1);
+  auto parts = must(build_plane(std::move(config)));
+  parts->bell->start();
+  Worker& worker = *parts->workers[0];
+  std::thread thread([&] {
+    shared.worker = static_cast<pid_t>(syscall(SYS_gettid));
+    const AllocationCount count;
+    worker.run();
+    shared.allocations = count.calls();
+  });
+  std::atomic<bool> stop{false};
+  std::thread consumer([&] {
+    while (!stop) {
+      for (Delivery delivery; !forward && parts->sinks[0]->next(delivery);)
+        parts->sinks[0]->release(delivery.buffer);
+      while (target.receive()) {
+      }
+    }
+  });
+  const Program& program = *route.program;
+  const Bytes sample = sample_of(program, 1);
+  uint32_t timestamp = 0;
+  const auto send_until = [&](uint64_t packets) {
+    while (far.sent() < packets) {
+      for (const ChunkPacket& packet : cut(program, sample, 96, timestamp, timestamp)) far.send(packet);
+      ++timestamp;
+    }
+    const RouteCounters& counters = worker.route_counters(0);
+    while (counters.packets_used.get() +
+               counters.drops[static_cast<size_t>(DropReason::slow_consumer)].get() +
+               counters.drops[static_cast<size_t>(DropReason::late)].get() <
+           far.sent()) {
+    }
+  };
+  send_until(10'000);
+  shared.phase = Shared::warm;
+  shared.await(Shared::traced);
+  send_until(10'000 + kPackets);
+  shared.phase = Shared::done;
+  shared.await(Shared::untraced);
+  shared.packets = far.sent();
+  shared.samples = worker.route_counters(0).samples_complete.get();
+  worker.stop();
+  thread.join();
+  stop = true;
+  consumer.join();
+}
+
+void feed_host_sink(Shared& shared) {
+  RouteConfig route = route_to_host(small_program());
+  std::get<HostSinkConfig>(route.sink) = {4, 1'000'000, true};
+  feed(shared, route, false);
+}
+
+void feed_resize(Shared& shared) {
+  RouteConfig route = route_to_host(resize_program(16, 8));
+  std::get<HostSinkConfig>(route.sink).backpressure = true;
+  feed(shared, route, false);
+}
+
+void feed_forward_sink(Shared& shared) {
+  RouteConfig route = route_to_host(small_program());
+  ForwardSinkConfig forward;
+  forward.port = "q";
+  forward.source = endpoint("10.0.1.1", 5000);
+  forward.destination = endpoint("10.0.1.2", 5000);
+  route.sink = forward;
+  feed(shared, route, true);
+}
+
+void expect_quiet(void (*body)(Shared&)) {
+  SharedMemory memory;
+  const Counted counted = run_traced(*memory, body);
+  ASSERT_EQ(counted.failure, "");
+  EXPECT_EQ(counted.system_calls, 0u) << "numbers:" << counted.names;
+  EXPECT_EQ((*memory).allocations.load(), 0u);
+  EXPECT_GE((*memory).packets.load(), kPackets);
+  EXPECT_GT((*memory).samples.load(), kPackets / 8);
+}
+
+TEST(QuietWorker, MakesNoSystemCallAndNoAllocationOverAMillionPacketsIntoAHostSink) {
+  expect_quiet(feed_host_sink);
+}
+TEST(QuietWorker, NorWithAProgramThatResizes) { expect_quiet(feed_resize); }
+TEST(QuietWorker, NorIntoAForwardSink) { expect_quiet(feed_forward_sink); }
+
+TEST(QuietWorker, TheCountSeesASystemCallIfThereIsOne) {
+  SharedMemory memory;
+  const Counted counted = run_traced(*memory, [](Shared& shared) {
+    std::atomic<bool> stop{false};
+    std::thread thread([&] {
+      shared.worker = static_cast<pid_t>(syscall(SYS_gettid));
+      shared.phase = Shared::warm;
+      shared.await(Shared::traced);
+      while (!stop) syscall(SYS_getppid);
+    });
+    while (shared.phase.load() != Shared::traced) usleep(100);
+    usleep(20'000);
+    shared.phase = Shared::done;
+    shared.await(Shared::untraced);
+    stop = true;
+    thread.join();
+  });
+  ASSERT_EQ(counted.failure, "");
+  EXPECT_GT(counted.system_calls, 0u);
+}
+
+}  // namespace
+}  // namespace onpath::testing
+
+#endif

@@ -115,6 +115,7 @@ export class Dataplane {
       ports: parsed.ports.map((port) => nativePort(port, parsed.workers)),
       routes: parsed.routes.map((route, i) => nativeRoute(route, i, ports)),
       workers: parsed.workers,
+      maxMemoryBytes: parsed.limits.memoryBytes,
       idleAfterUs: parsed.idleAfterUs === 'never' ? Infinity : parsed.idleAfterUs,
     });
     return new Dataplane(plane, parsed, options.signal);

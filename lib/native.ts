@@ -145,6 +145,7 @@ export interface NativePlaneConfig {
   ports: NativePortConfig[];
   routes: NativeRouteConfig[];
   workers: number;
+  maxMemoryBytes: number;
   /** Microseconds of empty polls before a worker sleeps; Infinity: never. */
   idleAfterUs: number;
 }

@@ -320,6 +320,16 @@ export const dataplaneSpec = z.strictObject({
   ports: z.array(portSpec).min(1).max(64).describe('Where packets enter and leave.'),
   routes: z.array(routeSpec).min(1).max(1024).describe('Which packets get which pipeline.'),
   workers: z.int().min(1).max(64).default(1).describe('Threads that poll ports and run programs.'),
+  limits: z
+    .strictObject({
+      memoryBytes: z
+        .int()
+        .min(0)
+        .default(8 * 1024 * 1024 * 1024)
+        .describe('Refuse to start a plane whose pools would take more than this.'),
+    })
+    .prefault({})
+    .describe('Bounds that start keeps.'),
   idleAfterUs: z
     .union([z.number().min(0), z.literal('never')])
     .default(50)

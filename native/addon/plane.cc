@@ -33,6 +33,7 @@ int64_t epoch_offset_ns() {
 Result<std::shared_ptr<PlaneCore>> PlaneCore::start(Environment& environment, PlaneSpec spec) {
   PlaneConfig config;
   config.workers = spec.workers;
+  config.max_memory_bytes = spec.max_memory_bytes;
   config.idle_after_ns = spec.idle_after_ns;
   std::vector<std::string> host_routes;
   for (const RouteConfig& route : spec.routes) {

@@ -173,6 +173,7 @@ PlaneSpec plane_from_js(const Input& input) {
   input["ports"].each(kMostPorts, [&](const Input& element) { spec.ports.push_back(port(element)); });
   input["routes"].each(kMostRoutes, [&](const Input& element) { spec.routes.push_back(route(element)); });
   spec.workers = input["workers"].integer<uint32_t>();
+  spec.max_memory_bytes = input["maxMemoryBytes"].integer<uint64_t>();
   spec.idle_after_ns = duration(input["idleAfterUs"], 1e3);
   return spec;
 }

@@ -33,6 +33,7 @@ struct PlaneSpec {
   std::vector<PortSpec> ports;
   std::vector<RouteConfig> routes;
   uint32_t workers = 1;
+  uint64_t max_memory_bytes = 0;
   uint64_t idle_after_ns = 0;
 };
 

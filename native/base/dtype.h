@@ -8,7 +8,15 @@
 namespace onpath {
 
 /// Values are part of the plan's byte form: append only.
-enum class DType : uint8_t { uint8 = 0, int8 = 1, uint16 = 2, float16 = 3, bfloat16 = 4, float32 = 5, uint32 = 6 };
+enum class DType : uint8_t {
+  uint8 = 0,
+  int8 = 1,
+  uint16 = 2,
+  float16 = 3,
+  bfloat16 = 4,
+  float32 = 5,
+  uint32 = 6
+};
 
 /// Bytes of one element.
 constexpr size_t dtype_bytes(DType dtype) {

@@ -17,7 +17,8 @@ enum class ErrorCode : uint16_t {
 /// The stable name of a code, as JavaScript sees it in `OnpathError.code`.
 const char* error_code_name(ErrorCode code);
 
-/// A failure: a stable code and one sentence that names the offending value, what was expected and what to do.
+/// A failure: a stable code and one sentence that names the offending value, what was expected and what to
+/// do.
 struct Error {
   ErrorCode code;
   std::string message;
@@ -27,8 +28,10 @@ struct Error {
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }

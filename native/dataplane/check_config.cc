@@ -91,6 +91,14 @@ Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
                    " takes RFC 4175, which has no sampling for gray. Use a pipeline with rgb, bgr, rgba or "
                    "bgra input, or onpath chunks.");
   }
+  const SampleFormat& input = route.program->plan().input();
+  if (route.payload == PayloadFormat::rfc4175 &&
+      (input.width > kMaxVideoSide || input.height > kMaxVideoSide)) {
+    return invalid("Route " + quoted(route.name) +
+                   " takes RFC 4175, which numbers lines and pixels in 15 bits; " +
+                   std::to_string(input.width) + "x" + std::to_string(input.height) + " is beyond " +
+                   std::to_string(kMaxVideoSide) + " a side. Use onpath chunks.");
+  }
   return check_sink(config, route);
 }
 
@@ -154,7 +162,7 @@ Result<uint64_t> pool_bytes(const PlaneConfig& config) {
       return Error{ErrorCode::LIMIT_EXCEEDED,
                    "The pools of the plane up to route " + quoted(route.name) + " need " +
                        (overflow ? std::string("more than 2^64") : std::to_string(total)) +
-                       " bytes; the limit maxMemoryBytes is " + std::to_string(config.max_memory_bytes) +
+                       " bytes; limits.memoryBytes is " + std::to_string(config.max_memory_bytes) +
                        ". Ask for fewer slots, open samples or a smaller batch."};
     }
   }

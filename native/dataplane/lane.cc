@@ -62,8 +62,13 @@ bool Lane::take(const Arrival& arrival, uint64_t now, bool give_up) {
   } else {
     if (stream != nullptr) {
       const bool may_have_restarted = stream->open_samples == 0 && now - stream->last_used_ns > restart_ns_;
-      if (may_have_restarted) stream->closed.clear();
+      if (may_have_restarted) {
+        stream->closed.clear();
+        stream->refused = false;
+      }
       if (stream->closed.contains(rtp.timestamp)) return dropped(DropReason::late);
+      if (stream->refused && stream->refused_timestamp == rtp.timestamp)
+        return dropped(stream->refused_reason);
     }
     // Nothing is opened, evicted or forgotten for a packet that could not be placed.
     if (const auto reason = check_placement(segments)) return dropped(*reason);
@@ -72,6 +77,11 @@ bool Lane::take(const Arrival& arrival, uint64_t now, bool give_up) {
     bool hold = false;
     if (!make_room(refusal, hold, give_up)) {
       if (hold) return false;
+      if (stream != nullptr) {
+        stream->refused = true;
+        stream->refused_reason = refusal;
+        stream->refused_timestamp = rtp.timestamp;
+      }
       return dropped(refusal);
     }
     if (stream == nullptr) {

@@ -34,6 +34,12 @@ Result<Packetizer> Packetizer::make(const SampleFormat& format, const Options& o
     return Error{ErrorCode::UNSUPPORTED,
                  "RFC 4175 has no sampling for gray. Send it as onpath chunks, or as rgb."};
   }
+  if (video && (format.width > kMaxVideoSide || format.height > kMaxVideoSide)) {
+    return Error{ErrorCode::UNSUPPORTED,
+                 "RFC 4175 numbers lines and pixels in 15 bits: " + std::to_string(format.width) + "x" +
+                     std::to_string(format.height) + " is beyond " + std::to_string(kMaxVideoSide) +
+                     " a side. Send it as onpath chunks."};
+  }
   const uint64_t headers = kRtpHeaderBytes + (video ? kVideoHeaderBytes : made.chunk_.bytes());
   const uint64_t room = options.max_payload_bytes > headers ? options.max_payload_bytes - headers : 0;
   made.chunk_bytes_ = format.element_bytes == 0 ? 0 : room / format.element_bytes * format.element_bytes;

@@ -22,6 +22,8 @@ enum {                                         /* onpath_packet.flags */
        ONPATH_PACKET_TRUNCATED = 1u << 0,      /* longer than the receive buffer; its tail is lost */
        ONPATH_PACKET_IP_CHECKSUM_OK = 1u << 1, /* verified below us */
        ONPATH_PACKET_UDP_CHECKSUM_OK = 1u << 2,
+       ONPATH_PACKET_REFUSED =
+           1u << 3, /* set by transmit: accepted as an argument, but the system will never send it */
 };
 
 typedef struct onpath_packet {
@@ -62,7 +64,8 @@ typedef struct onpath_port {
   /* Transmit buffers of `max_bytes` capacity. Returns how many there were. */
   uint32_t (*allocate)(void* self, uint32_t queue, onpath_packet* packets, uint32_t count);
   /* Takes packets that came from allocate(); returns how many of the first ones were accepted, the rest is
-   * still the caller's (to be released). */
+   * still the caller's (to be offered again, or released). One that can never be sent is accepted too, lest
+   * it block those behind it; its flags then say ONPATH_PACKET_REFUSED. */
   uint32_t (*transmit)(void* self, uint32_t queue, onpath_packet* packets, uint32_t count);
   /* A file descriptor that is readable when a packet arrives after arm(queue, 1), or -1 if the port can only
    * be polled. */

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/drop_reason.h"
 #include "dataplane/closed_timestamps.h"
 #include "wire/address.h"
 
@@ -40,6 +41,11 @@ struct Stream {
   uint32_t forward_ssrc = 0;  // of its results, if they are forwarded
   uint32_t forward_sequence = 0;
   ClosedTimestamps closed;
+  // The sample that was refused last: packets of it that come when there is room again must not open half of
+  // it.
+  bool refused = false;
+  DropReason refused_reason = DropReason::no_slot;
+  uint32_t refused_timestamp = 0;
 };
 
 class StreamTable {

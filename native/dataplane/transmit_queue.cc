@@ -53,6 +53,10 @@ void TransmitQueue::flush() {
     const uint32_t offered = std::min(tail_ - head_, kBurst);
     const uint32_t taken = port_.transmit(port_.self, queue_, staged_.data() + head_, offered);
     for (uint32_t i = head_; i < head_ + taken; ++i) {
+      if (staged_[i].flags & ONPATH_PACKET_REFUSED) {
+        count_drop(drops_, DropReason::transmit_failed);
+        continue;
+      }
       notes_[i].route->packets_forwarded.add(1);
       if (notes_[i].sample_of != nullptr) notes_[i].sample_of->samples_sent.add(1);
     }

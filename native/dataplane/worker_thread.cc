@@ -69,10 +69,13 @@ void Worker::sleep() {
     const onpath_port& port = *parts_.ports[queue.port].port;
     port.arm(port.self, queue.queue, 1);
   }
+  const bool held = holds_back();
   for (const auto& lane : parts_.lanes) {
-    if (lane->host() != nullptr) lane->host()->wait_for_release(holds_back());
+    if (lane->host() != nullptr) lane->host()->wait_for_release(held);
   }
-  if (poll_once(now_ns()) == 0 && !stopping_.load(std::memory_order_acquire)) {
+  // A last look that begins to hold packets back found no release to wait for yet: come again.
+  const bool nothing_new = poll_once(now_ns()) == 0 && holds_back() == held;
+  if (nothing_new && !stopping_.load(std::memory_order_acquire)) {
     // The bell may block once we sleep: what it would announce is announced here.
     for (const auto& sink : parts_.sinks) sink->ring();
     parts_.bell->worker_sleeps();

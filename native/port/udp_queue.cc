@@ -239,8 +239,14 @@ uint32_t UdpQueue::compose(const onpath_packet* packets, uint32_t count, uint32_
   return taken;
 }
 
+void UdpQueue::refuse(onpath_packet& packet) {
+  packet.flags |= ONPATH_PACKET_REFUSED;
+  free_transmit_.push_back(packet.data);
+}
+
 uint32_t UdpQueue::transmit(onpath_packet* packets, uint32_t count) {
-  uint32_t sent = 0;
+  uint32_t sent = 0;  // accepted: transmitted or refused for good
+  uint32_t transmitted = 0;
   uint64_t bytes = 0;
   while (sent < count) {
     vectors_used_ = 0;
@@ -250,26 +256,35 @@ uint32_t UdpQueue::transmit(onpath_packet* packets, uint32_t count) {
       if (packets_of_[messages] == 0) break;
       composed += packets_of_[messages];
     }
-    if (messages == 0) break;
+    if (messages == 0) {  // the first packet is for no address of this socket's family, or too long
+      refuse(packets[sent++]);
+      continue;
+    }
     const int done = sendmmsg(options_.socket, headers_.data(), messages, MSG_DONTWAIT);
     if (done <= 0) {
       // A path that cannot carry segments (their size over its MTU, no checksum offload) takes single
       // datagrams.
       const bool refused_segments =
           packets_of_[0] > 1 && (errno == EINVAL || errno == EMSGSIZE || errno == EIO || errno == EOPNOTSUPP);
-      if (!refused_segments) break;
-      segments_ = false;
+      if (refused_segments) {
+        segments_ = false;
+        continue;
+      }
+      if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS || errno == EINTR) break;
+      // The system will not send there (no route, not permitted, too long): the next ones must not wait for
+      // it.
+      for (uint32_t i = 0; i < packets_of_[0]; ++i) refuse(packets[sent++]);
       continue;
     }
     for (int m = 0; m < done; ++m) {
-      for (uint32_t i = 0; i < packets_of_[static_cast<size_t>(m)]; ++i, ++sent) {
+      for (uint32_t i = 0; i < packets_of_[static_cast<size_t>(m)]; ++i, ++sent, ++transmitted) {
         bytes += packets[sent].length;
         free_transmit_.push_back(packets[sent].data);
       }
     }
   }
-  if (sent > 0) {
-    tx_packets_.add(sent);
+  if (transmitted > 0) {
+    tx_packets_.add(transmitted);
     tx_bytes_.add(bytes);
   }
   return sent;

@@ -75,6 +75,7 @@ class UdpQueue {
   void give(Message& message, onpath_packet& packet);
   void unuse(Message& message);
   /// Packets [first, ...) as one message: how many packets it takes.
+  void refuse(onpath_packet& packet);
   uint32_t compose(const onpath_packet* packets, uint32_t count, uint32_t message);
   bool address(const onpath_endpoint& to, SocketAddress& out, socklen_t& length) const;
 

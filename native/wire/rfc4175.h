@@ -31,6 +31,9 @@ struct VideoSegment {
   std::span<const uint8_t> bytes;
 };
 
+/// Line numbers and pixel offsets have 15 bits.
+inline constexpr uint32_t kMaxVideoSide = 32768;
+
 inline constexpr size_t kMaxVideoSegments = 32;
 
 struct VideoPayload {

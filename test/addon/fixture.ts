@@ -79,6 +79,7 @@ export function planeConfig(of: NativeProgram, port: NativePortConfig, slots = 8
   return {
     ports: [port],
     workers: 1,
+    maxMemoryBytes: 2 ** 30,
     idleAfterUs: 50,
     routes: [
       {

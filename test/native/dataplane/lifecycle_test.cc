@@ -220,13 +220,17 @@ TEST(Lifecycle, ConsumersAreToldOncePerReadySpellAndNotAfterDetaching) {
   EXPECT_EQ(told, 2);
 }
 
-TEST(Lifecycle, BackpressureLosesNothingHoweverSlowTheConsumer) {
+class Backpressure : public ::testing::TestWithParam<uint64_t> {};  // idle_after_ns: 0 sleeps at every pause
+
+TEST_P(Backpressure, LosesNothingHoweverSlowTheConsumer) {
   const ProgramPtr program = small_program();
   const std::string link = fresh_link();
   RouteConfig route = route_to_host(program);
   route.slots = 4;
   std::get<HostSinkConfig>(route.sink).backpressure = true;
-  auto plane = must(start_plane(plane_on(memory_end(link, 0), {route})));
+  PlaneConfig config = plane_on(memory_end(link, 0), {route});
+  config.idle_after_ns = GetParam();
+  auto plane = must(start_plane(std::move(config)));
   const auto sink = plane->host_sink("r");
   RawEnd far(link);
   const uint64_t samples = 300;
@@ -249,6 +253,9 @@ TEST(Lifecycle, BackpressureLosesNothingHoweverSlowTheConsumer) {
   EXPECT_EQ(dropped(plane->stats().routes[0], DropReason::slow_consumer), 0u);
   EXPECT_EQ(imbalance(plane->stats()), "");
 }
+
+INSTANTIATE_TEST_SUITE_P(Lifecycle, Backpressure,
+                         ::testing::Values(uint64_t{0}, uint64_t{50'000}, UINT64_MAX));
 
 TEST(Lifecycle, PacketsHeldBackAtCloseCountAsSlowConsumer) {
   const ProgramPtr program = small_program();

@@ -1,5 +1,8 @@
 // What a plane refuses to start with, in words that help, and without leaving anything behind.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "dataplane/fake_port.h"
 #include "dataplane/plane_testing.h"
@@ -82,6 +85,24 @@ TEST_F(Config, MoreMemoryThanAllowedIsALimitAndSaysHowMuch) {
   EXPECT_REFUSAL("LIMIT_EXCEEDED", config.routes[0].slots = 65536;
                  std::get<HostSinkConfig>(config.routes[0].sink).batch = 65536;);
 }
+
+#ifndef ONPATH_SANITIZED  // sanitizers need address space of their own
+TEST_F(Config, MemoryThatTheSystemDoesNotHaveIsAnErrorAndNotAnEnd) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit little{1u << 30, 1u << 30};
+    setrlimit(RLIMIT_AS, &little);
+    const std::string text = refusal([](PlaneConfig& config) {
+      config.routes[0].slots = 65536;
+      std::get<HostSinkConfig>(config.routes[0].sink).batch = 64;
+    });
+    _exit(text.rfind("OUT_OF_MEMORY: The system has no ", 0) == 0 ? 0 : 1);
+  }
+  int status = 1;
+  waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+#endif
 
 TEST_F(Config, APortOfAnotherVersionIsRefusedAndLeftAlone) {
   port.table().version = 2;

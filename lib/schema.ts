@@ -178,22 +178,19 @@ const impairments = {
   seed: z.int().min(0).default(1).describe('Same seed and same frames, same fate.'),
 };
 
+const linkSide = z.union([z.literal(0), z.literal(1)]);
+const memoryLink = {
+  link: name.describe('Two ends of the same link name in one process are joined.'),
+  depth: ringDepth,
+  maxBytes: z.int().min(128).max(65535).default(2048).describe('Longest Ethernet frame; equal on both ends.'),
+};
+
 const memoryPort = z
   .strictObject({
     type: z.literal('memory'),
     name: name.describe('How routes refer to the port.'),
-    link: name.describe('Two ends of the same link name in one process are joined.'),
-    side: z
-      .union([z.literal(0), z.literal(1)])
-      .default(0)
-      .describe('Which end. Each can be open once.'),
-    depth: ringDepth,
-    maxBytes: z
-      .int()
-      .min(128)
-      .max(65535)
-      .default(2048)
-      .describe('Longest Ethernet frame; equal on both ends.'),
+    ...memoryLink,
+    side: linkSide.default(0).describe('Which end. Each can be open once.'),
     ...impairments,
   })
   .describe('Ethernet frames in process: for tests and for chaining planes.');
@@ -342,18 +339,8 @@ export const senderSpec = z.strictObject({
   to: z.string().describe('"address:port" of the receiver, "[address]:port" for IPv6.'),
   via: z
     .strictObject({
-      link: name.describe('Name of a memory link in this process.'),
-      side: z
-        .union([z.literal(0), z.literal(1)])
-        .default(1)
-        .describe('Which end. Each can be open once.'),
-      depth: ringDepth,
-      maxBytes: z
-        .int()
-        .min(128)
-        .max(65535)
-        .default(2048)
-        .describe('Longest Ethernet frame; equal on both ends.'),
+      ...memoryLink,
+      side: linkSide.default(1).describe('Which end. Each can be open once.'),
     })
     .optional()
     .describe('Send over a memory link instead of a kernel socket.'),

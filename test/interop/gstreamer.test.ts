@@ -18,24 +18,34 @@ import { missing, runTool, temporaryFolder } from '../support/tools.js';
 const RATE = 20;
 const skip = missing('gstreamer') || missing('pillow');
 
-/** Sends test pictures to `port`; gives the caps of the RTP stream as gst-launch prints them. */
+const rawCaps = ({ width, height }: Frames, gstFormat: string) =>
+  `video/x-raw,format=${gstFormat},width=${width},height=${height},framerate=${RATE}/1`;
+
+/** The caps of the RTP stream as gst-launch prints them. Which changes it prints is a race inside it, so it is asked several times. */
+async function rtpCaps(frames: Frames, gstFormat: string): Promise<string> {
+  const pipeline = `videotestsrc num-buffers=2 ! ${rawCaps(frames, gstFormat)} ! rtpvrawpay ! fakesink`;
+  let printed = '';
+  for (let attempt = 0; attempt < 5; attempt++) {
+    printed = (await runTool('gst-launch-1.0', ['-v', ...pipeline.split(' ')])).stdout;
+    const found = /caps = (application\/x-rtp, .*)/.exec(printed)?.[1];
+    if (found !== undefined) return found;
+  }
+  return assert.fail(`gst-launch-1.0 printed no RTP caps: ${printed}`);
+}
+
+/** Sends test pictures to `port`. */
 async function send(
   frames: Frames,
   gstFormat: string,
   port: number,
   options: { mtu?: number; file?: string; pattern?: string } = {},
-): Promise<string> {
-  const { width, height, count } = frames;
-  const caps = `video/x-raw,format=${gstFormat},width=${width},height=${height},framerate=${RATE}/1`;
+): Promise<void> {
   const file = options.file === undefined ? 'fakesink' : `filesink location=${options.file}`;
   const pipeline =
-    `videotestsrc num-buffers=${count} pattern=${options.pattern ?? 'smpte'} ! ${caps} ! tee name=t ` +
+    `videotestsrc num-buffers=${frames.count} pattern=${options.pattern ?? 'smpte'} ! ${rawCaps(frames, gstFormat)} ! tee name=t ` +
     `t. ! queue ! rtpvrawpay mtu=${options.mtu ?? 1400} ! udpsink host=127.0.0.1 port=${port} ` +
     `t. ! queue ! ${file}`;
-  const { stdout } = await runTool('gst-launch-1.0', ['-v', ...pipeline.split(' ')]);
-  const found = /caps = (application\/x-rtp, .*)/.exec(stdout)?.[1];
-  assert.ok(found, `gst-launch-1.0 printed no RTP caps: ${stdout}`);
-  return found;
+  await runTool('gst-launch-1.0', ['-q', ...pipeline.split(' ')]);
 }
 
 /** The session description of RTP caps, as GStreamer's SDP library makes it. */
@@ -82,13 +92,12 @@ describe('GStreamer as sender', { skip }, () => {
       const frames: Frames = { width, height, format, count: 8 };
       await using plane = await receiverOf(frames, 'rfc4175');
       const { port } = plane.address('in');
-      let caps = '';
-      const samples = await receive(plane, frames.count, async () => {
-        caps = await send(frames, gstFormat, port, { mtu, file, pattern });
-      });
+      const samples = await receive(plane, frames.count, () =>
+        send(frames, gstFormat, port, { mtu, file, pattern }),
+      );
       assertEqualsPillow(samples, frames, file);
       await assertNothingLost(plane);
-      assert.deepEqual(parseSdp(sdpOf(caps, port)), {
+      assert.deepEqual(parseSdp(sdpOf(await rtpCaps(frames, gstFormat), port)), {
         address: '127.0.0.1',
         udpPort: port,
         payloadType: 96,
@@ -106,7 +115,8 @@ describe('GStreamer as sender', { skip }, () => {
       const frames: Frames = { width: 64, height: 48, format: 'rgb', count: 3 };
       await using plane = await receiverOf(frames, 'rfc4175');
       const { port } = plane.address('in');
-      const caps = await send(frames, gstFormat, port);
+      await send(frames, gstFormat, port);
+      const caps = await rtpCaps(frames, gstFormat);
       assertThrows(() => parseSdp(sdpOf(caps, port)), 'UNSUPPORTED', new RegExp(name));
       await eventually('packets came', () => plane.stats().ports[0]!.rxPackets > 0);
       await plane.close();

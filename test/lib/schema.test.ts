@@ -78,7 +78,7 @@ describe('jsonSchema', () => {
   test('of dataplane and sender cover ports, routes and sinks', () => {
     const names = (schema: Schema) => Object.keys(schema.properties ?? {});
     const plane = (jsonSchema('dataplane') as Schema).properties!;
-    assert.deepEqual(Object.keys(plane), ['ports', 'routes', 'workers', 'idleAfterUs']);
+    assert.deepEqual(Object.keys(plane), ['ports', 'routes', 'workers', 'limits', 'idleAfterUs']);
     const [memory, udp] = plane['ports']!.items!.oneOf!;
     for (const field of ['link', 'side', 'loss', 'duplicate', 'corrupt', 'reorderSpan', 'seed']) {
       assert.ok(names(memory!).includes(field), field);

@@ -7,8 +7,13 @@ export function abortError(signal: AbortSignal): OnpathError {
   });
 }
 
+/** Also refuses what is no AbortSignal, before anything is started that would need closing. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
-  if (signal?.aborted) throw abortError(signal);
+  if (signal === undefined) return;
+  if (!(signal instanceof AbortSignal)) {
+    throw new OnpathError('INVALID_ARGUMENT', `signal must be an AbortSignal, received ${typeof signal}.`);
+  }
+  if (signal.aborted) throw abortError(signal);
 }
 
 /** Settles like `work`, or rejects when the signal is aborted first; leaves no listener behind. */

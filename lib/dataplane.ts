@@ -251,6 +251,12 @@ function nativeRoute(
         'List the prefixes that may send, such as ["10.1.0.0/16"], or ["0.0.0.0/0", "::/0"] for anyone.',
     );
   }
+  if (port.type === 'udp' && port.port !== 0 && route.udpPort !== 0 && route.udpPort !== port.port) {
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `${where}.udpPort is ${route.udpPort}, but port "${port.name}" is bound to ${port.port}: no packet could match. Leave udpPort out.`,
+    );
+  }
   return {
     name: route.name,
     port: route.port,
@@ -287,6 +293,12 @@ function nativeSink(
       maxWaitMs: route.deliver.maxWaitMs,
       backpressure: route.slowConsumer === 'backpressure',
     };
+  }
+  if (route.deliver.batch > 1 || route.deliver.maxWaitMs > 0) {
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `${where}.deliver is for results that come to JavaScript; this route forwards them. Leave it out.`,
+    );
   }
   const { forward } = route.sink;
   const sink = `${where}.sink.forward`;

@@ -14,7 +14,7 @@ import {
   type TensorData,
   typedView,
 } from './tensor.js';
-import { parse } from './validate.js';
+import { parse, shown } from './validate.js';
 
 /** The result of one sample: tensors by name, and the shorthands when there is one. */
 export class RunResult {
@@ -295,7 +295,7 @@ export class PipelineStream {
     if (!Number.isSafeInteger(offset) || offset < 0) {
       throw new OnpathError(
         'INVALID_ARGUMENT',
-        `offset must be a whole number of bytes >= 0, received ${String(offset)}.`,
+        `offset must be a whole number of bytes >= 0, received ${shown(offset)}.`,
       );
     }
     const view = byteView(bytes, 'bytes');

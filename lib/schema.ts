@@ -246,6 +246,7 @@ const routeSpec = z
     payloadType: payloadType.optional().describe('RTP payload type; absent: any.'),
     sources: z
       .array(z.string().refine(isPrefix, 'expected a prefix such as "10.1.0.0/16" or "2001:db8::/32"'))
+      .min(1)
       .max(4096)
       .optional()
       .describe(
@@ -290,13 +291,20 @@ const routeSpec = z
       .describe('A new sample while all are open: evict the oldest, or drop the packet as `no_slot`.'),
     deliver: z
       .strictObject({
-        batch: z.int().min(1).max(4096).default(1).describe('Samples per delivery, contiguous.'),
+        batch: z
+          .int()
+          .min(1)
+          .max(4096)
+          .default(1)
+          .describe('Samples per delivery, contiguous; `slots` then counts batches.'),
         maxWaitMs: z
           .number()
           .min(0)
           .max(3_600_000)
           .default(0)
-          .describe('Deliver a partial batch after this; 0: never.'),
+          .describe(
+            'Deliver a partial batch after this; 0: never, it waits until it is full or the plane closes.',
+          ),
       })
       .prefault({})
       .describe('How results reach JavaScript.'),
@@ -304,7 +312,7 @@ const routeSpec = z
       .enum(['drop', 'backpressure'])
       .default('drop')
       .describe(
-        'All buffers held by the consumer: drop new samples as `slow_consumer`, or stop reading the port.',
+        'All buffers held by the consumer: drop new samples as `slow_consumer`, or stop reading the port (all its routes; samples that are open meanwhile may pass their deadline).',
       ),
     sink: z
       .union([z.literal('host'), forwardSink])

@@ -87,7 +87,7 @@ function rawVideo(
   types: readonly string[],
 ): { payloadType: number; parameters: Map<string, string> } | undefined {
   for (const line of lines) {
-    const map = /^a=rtpmap:(\d{1,3}) raw\/90000/i.exec(line);
+    const map = /^a=rtpmap:(\d{1,3}) raw\/90000(?:\/1)?\s*$/i.exec(line);
     if (map === null || !types.includes(map[1]!)) continue;
     const payloadType = numberIn(map[1], 0, 127, 'payload type');
     const format = lines.find((other) => other.startsWith(`a=fmtp:${map[1]} `));

@@ -4,7 +4,7 @@ import { OnpathError } from './errors.js';
 import { type NativePortConfig, type NativeSender, native } from './native.js';
 import { type ParsedSenderSpec, type SenderSpec, senderSpec } from './schema.js';
 import { Serialization } from './serialization.js';
-import { parse } from './validate.js';
+import { parse, shown } from './validate.js';
 
 /** What was sent for one sample. */
 export interface SendReport {
@@ -101,7 +101,7 @@ function request64(requestId: bigint | number): bigint {
   if (value < 0n || value > 0xffff_ffff_ffff_ffffn) {
     throw new OnpathError(
       'INVALID_ARGUMENT',
-      `requestId must be a whole number from 0 to 2^64 - 1 (bigint above 2^53), received ${String(requestId)}.`,
+      `requestId must be a whole number from 0 to 2^64 - 1 (bigint above 2^53), received ${shown(requestId)}.`,
     );
   }
   return value;

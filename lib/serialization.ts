@@ -4,7 +4,7 @@ import { native } from './native.js';
 import type { Pipeline } from './pipeline.js';
 import { type ChannelFormat, channelFormat } from './schema.js';
 import { byteView } from './tensor.js';
-import { parse } from './validate.js';
+import { parse, shown } from './validate.js';
 
 /** The shape of the images that a serialization is for. */
 export interface ImageFormat {
@@ -72,7 +72,7 @@ export class Serialization {
     if (!Number.isInteger(stride) || stride < row) {
       throw new OnpathError(
         'INVALID_ARGUMENT',
-        `stride must be a whole number of at least ${row} bytes (one row), received ${String(stride)}.`,
+        `stride must be a whole number of at least ${row} bytes (one row), received ${shown(stride)}.`,
       );
     }
     const needed = stride * (this.image.height - 1) + row;

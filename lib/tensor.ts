@@ -2,6 +2,7 @@
 import { OnpathError } from './errors.js';
 import type { NativeOutputFormat } from './native.js';
 import type { DType, Layout } from './schema.js';
+import { shown } from './validate.js';
 
 /** float16 and bfloat16 are Uint16Array, whatever the runtime offers. */
 export type TensorData = Uint8Array | Int8Array | Uint16Array | Uint32Array | Float32Array;
@@ -98,6 +99,6 @@ export function byteView(value: unknown, what: string): Uint8Array {
   }
   throw new OnpathError(
     'INVALID_ARGUMENT',
-    `${what} must be a typed array, Buffer or ArrayBuffer, received ${value === null ? 'null' : typeof value}.`,
+    `${what} must be a typed array, Buffer or ArrayBuffer, received ${value === undefined ? 'undefined' : shown(value)}.`,
   );
 }

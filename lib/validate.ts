@@ -32,8 +32,7 @@ export function parse<T extends z.ZodType>(
 
 /** A union fails with one list of issues for each alternative: the one that got farthest is what the caller meant. */
 function closest(issue: Issue): { path: readonly PropertyKey[]; text: string } {
-  if (issue.code !== 'invalid_union')
-    return { path: issue.path, text: `${issue.message}${receivedText(issue)}` };
+  if (issue.code !== 'invalid_union') return { path: issue.path, text: expectation(issue) };
   const { discriminator } = issue;
   if (discriminator !== undefined) {
     return {
@@ -44,14 +43,19 @@ function closest(issue: Issue): { path: readonly PropertyKey[]; text: string } {
   const firsts = issue.errors.map((alternative) => alternative[0]!).map(closest);
   const deepest = firsts.reduce((best, next) => (next.path.length > best.path.length ? next : best));
   if (deepest.path.length > 0) return { path: [...issue.path, ...deepest.path], text: deepest.text };
-  const expected = firsts.map(({ text }) =>
-    text.replace(/^Invalid input: /, '').replace(/, received .*$/s, ''),
-  );
+  const expected = firsts.map(({ text }) => withoutReceived(text));
   return { path: issue.path, text: `${[...new Set(expected)].join(' or ')}, received ${shown(issue.input)}` };
 }
 
-function receivedText(issue: Issue): string {
-  return issue.code === 'unrecognized_keys' ? '' : `, received ${shown(issue.input)}`;
+/** What was expected and what came, without zod's own idea of the latter. */
+function expectation(issue: Issue): string {
+  if (issue.code === 'unrecognized_keys')
+    return `unknown field ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
+  return `${withoutReceived(issue.message)}, received ${shown(issue.input)}`;
+}
+
+function withoutReceived(text: string): string {
+  return text.replace(/^Invalid input: /, '').replace(/, received .*$/s, '');
 }
 
 function pathText(path: readonly PropertyKey[]): string {
@@ -61,7 +65,7 @@ function pathText(path: readonly PropertyKey[]): string {
 }
 
 /** A value in a message: short, and without running any code of the caller's. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   if (value === undefined) return 'nothing';
   if (typeof value === 'string')
     return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}...` : value);

@@ -5,7 +5,7 @@ export type DropScope = 'packet' | 'sample';
 
 /** Every drop reason, in the order of the native counters. */
 export const DROP_REASONS = [
-  { name: 'truncated', scope: 'packet', meaning: 'The packet was longer than the port\'s receive buffer, so its tail was lost. Raise the port\'s mtu.' },
+  { name: 'truncated', scope: 'packet', meaning: 'The packet was longer than the port\'s receive buffer, so its tail was lost. Raise the port\'s `maxBytes`.' },
   { name: 'bad_ethernet', scope: 'packet', meaning: 'Shorter than an Ethernet header with its VLAN tags (at most two).' },
   { name: 'not_ip', scope: 'packet', meaning: 'EtherType is neither IPv4 nor IPv6.' },
   { name: 'bad_ip_header', scope: 'packet', meaning: 'IP version, header length or total length does not fit the frame (RFC 791 section 3.1, RFC 8200 section 3).' },

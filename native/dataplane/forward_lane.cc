@@ -28,11 +28,7 @@ uint32_t channels_of(const OutputFormat& format) {
 
 std::string output_format_text(const OutputFormat& format) {
   const uint32_t channels = channels_of(format);
-  if (format.dtype == DType::uint8 && format.layout == Layout::hwc) {
-    if (channels == 1) return format_text(PixelFormat::gray);
-    if (channels == 3) return format_text(PixelFormat::rgb);
-    if (channels == 4) return format_text(PixelFormat::rgba);
-  }
+  if (format.dtype == DType::uint8 && format.layout == Layout::hwc) return format_text(format.format);
   return "onpath-sample/1 dtype=" + std::string(dtype_name(format.dtype)) +
          " channels=" + std::to_string(channels) +
          " layout=" + (format.layout == Layout::hwc ? "hwc" : "chw") + " order=row-major";

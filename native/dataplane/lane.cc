@@ -181,7 +181,9 @@ void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uin
   } else {
     parts_.host->reserve(sample, index);
   }
-  sample.state->begin({sample.outputs, outputs_}, parts_.forward.get());
+  // Padding is told to a forward sink when the sample is complete: else one small packet would send a whole
+  // frame of it.
+  sample.state->begin({sample.outputs, outputs_}, nullptr);
 }
 
 void Lane::push(OpenSample& sample, const Segments& segments, const Arrival& arrival, uint64_t now) {
@@ -213,6 +215,9 @@ void Lane::push(OpenSample& sample, const Segments& segments, const Arrival& arr
 void Lane::finish(OpenSample& sample, const Arrival& arrival, uint64_t now) {
   parts_.counters->samples_complete.add(1);
   if (parts_.forward) {
+    // Beginning again places the padding once more, where it is already, and tells it. Nothing of this sample
+    // follows.
+    sample.state->begin({sample.outputs, outputs_}, parts_.forward.get());
     parts_.forward->send_pending();
     parts_.forward->complete(sample);
   } else {

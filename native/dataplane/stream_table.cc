@@ -46,6 +46,7 @@ Stream& StreamTable::add(uint64_t hash, const StreamKey& key) {
   stream.forward_ssrc = 0;
   stream.forward_sequence = 0;
   stream.closed.clear();
+  stream.refused = false;
   insert(index);
   became_idle(stream);
   return stream;

@@ -9,6 +9,7 @@ namespace onpath {
 bool TransmitQueue::make_room() {
   if (tail_ < kStaged) return true;
   flush();
+  if (head_ == tail_) return true;
   if (head_ == 0) return false;
   std::copy(staged_.begin() + head_, staged_.begin() + tail_, staged_.begin());
   std::copy(notes_.begin() + head_, notes_.begin() + tail_, notes_.begin());

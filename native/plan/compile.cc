@@ -83,13 +83,17 @@ Result<PlanPtr> Compiler::run() {
                    std::to_string(kMaxNameBytes) + ". Give a short name such as 'pixels'.");
   }
   steps_.push_back({fold_.finish(width_, height_, spec_.output.layout)});
-  auto plan = std::make_shared<const CompiledPlan>(spec_.input, spec_.output.name, std::move(steps_));
+  auto plan =
+      std::make_shared<const CompiledPlan>(spec_.input, spec_.output.name, fold_.format(), std::move(steps_));
   if (plan->state_bytes() > spec_.max_state_bytes) {
     return Error{ErrorCode::LIMIT_EXCEEDED,
                  "One sample could need " + std::to_string(plan->state_bytes()) +
                      " bytes of state (all rows incomplete at once); expected at most limits.stateBytes = " +
                      std::to_string(spec_.max_state_bytes) +
                      ". Raise limits.stateBytes or crop before resizing."};
+  }
+  if (plan->edge_bytes() > kMaxEdgeBytes) {
+    return Error{ErrorCode::LIMIT_EXCEEDED, edge_limit_text(plan->edge_bytes())};
   }
   return PlanPtr(std::move(plan));
 }

@@ -16,9 +16,18 @@ uint64_t vector_bytes(const std::vector<T>& v) {
   return v.size() * sizeof(T);
 }
 
+uint64_t out_bytes_of(const Step& step) {
+  if (const auto* select = std::get_if<SelectStep>(&step.what))
+    return uint64_t{select->out_width} * select->out_height * select->channels;
+  if (const auto* resize = std::get_if<ResizeStep>(&step.what))
+    return resize->out_row_bytes() * resize->out_height;
+  return std::get<FoldedMapStep>(step.what).out_bytes();
+}
+
 }  // namespace
 
-CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, std::vector<Step> steps)
+CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, PixelFormat output_format,
+                           std::vector<Step> steps)
     : steps_(std::move(steps)) {
   input_.width = input.width;
   input_.height = input.height;
@@ -30,6 +39,7 @@ CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, std
 
   const FoldedMapStep& place = last();
   output_.name = std::move(output_name);
+  output_.format = output_format;
   output_.dtype = place.map.dtype;
   output_.layout = place.planar ? Layout::chw : Layout::hwc;
   output_.shape = place.planar ? std::vector<uint32_t>{place.out_channels, place.height, place.width}
@@ -38,7 +48,9 @@ CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, std
 
   state_bytes_ = kProgramStateBytes + Coverage::memory_bytes(input_.bytes);
   DistinctTables tables;
+  edge_bytes_ = input_.bytes;
   for (const Step& step : steps_) {
+    edge_bytes_ += out_bytes_of(step);
     state_bytes_ += step_state_bytes(step, &step == &steps_.back());
     if (const auto* resize = std::get_if<ResizeStep>(&step.what)) {
       stage_class_ = StageClass::placed;
@@ -63,6 +75,12 @@ std::string format_text(PixelFormat format) {
   static constexpr const char* kNames[] = {"gray", "rgb", "bgr", "rgba", "bgra", "rgbx"};
   return std::string("onpath-sample/1 dtype=uint8 channels=") + kNames[static_cast<size_t>(format)] +
          " order=row-major";
+}
+
+std::string edge_limit_text(uint64_t edge_bytes) {
+  return "The images between input and output have " + std::to_string(edge_bytes) +
+         " bytes together; expected at most " + std::to_string(kMaxEdgeBytes) +
+         ". Use smaller sizes or fewer steps.";
 }
 
 uint64_t step_state_bytes(const Step& step, bool last) {

@@ -36,7 +36,8 @@ struct OutputFormat {
   std::string name;
   DType dtype = DType::uint8;
   Layout layout = Layout::hwc;
-  std::vector<uint32_t> shape;  // elements: {height, width, channels} or {channels, height, width}
+  PixelFormat format = PixelFormat::rgb;  // what its channels mean
+  std::vector<uint32_t> shape;            // elements: {height, width, channels} or {channels, height, width}
   uint64_t bytes = 0;
 };
 

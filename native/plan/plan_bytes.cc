@@ -83,6 +83,9 @@ std::shared_ptr<const CompiledPlan> PlanReader::read() {
   const std::vector<char> name = in_.array<char>(name_bytes);
   if (name.empty() || name.size() > kMaxNameBytes) return fail("output name of a wrong length"), nullptr;
 
+  const uint8_t output_format = in_.number<uint8_t>();
+  if (output_format > static_cast<uint8_t>(PixelFormat::rgbx)) return fail("unknown output format"), nullptr;
+
   width_ = input.width;
   height_ = input.height;
   channels_ = pixel_format_channels(input.format);
@@ -93,8 +96,11 @@ std::shared_ptr<const CompiledPlan> PlanReader::read() {
     if (!read_step(i + 1 == steps)) return nullptr;
   }
   if (in_.failed() || in_.remaining() != 0) return fail("its length does not fit its contents"), nullptr;
+  if (pixel_format_channels(static_cast<PixelFormat>(output_format)) != channels_) {
+    return fail("an output format of another number of channels"), nullptr;
+  }
   return std::make_shared<const CompiledPlan>(input, std::string(name.begin(), name.end()),
-                                              std::move(steps_));
+                                              static_cast<PixelFormat>(output_format), std::move(steps_));
 }
 
 bool PlanReader::read_size(uint32_t* width, uint32_t* height) {
@@ -343,6 +349,7 @@ std::vector<uint8_t> write_plan(const CompiledPlan& plan) {
   const std::string& name = plan.outputs()[0].name;
   out.number(static_cast<uint8_t>(name.size()));
   out.array(std::span<const char>(name));
+  out.number(static_cast<uint8_t>(plan.outputs()[0].format));
   out.number(static_cast<uint16_t>(tables.resample.size()));
   out.number(static_cast<uint16_t>(tables.lerp.size()));
   out.number(static_cast<uint16_t>(tables.values.size()));
@@ -384,6 +391,9 @@ Result<PlanPtr> plan_from_bytes(std::span<const uint8_t> bytes, uint64_t max_sta
   if (plan == nullptr) return invalid("they hold " + reader.wrong());
   // One plan has one byte form, or its hash would not name it.
   if (plan->hash() != hash) return invalid("they are not in the form that compile writes");
+  if (plan->edge_bytes() > kMaxEdgeBytes) {
+    return Error{ErrorCode::LIMIT_EXCEEDED, edge_limit_text(plan->edge_bytes())};
+  }
   if (plan->state_bytes() > max_state_bytes) {
     return Error{ErrorCode::LIMIT_EXCEEDED,
                  "One sample of this plan could need " + std::to_string(plan->state_bytes()) +

@@ -17,6 +17,9 @@ namespace onpath {
 inline constexpr uint32_t kMaxSide = 65535;
 inline constexpr size_t kMaxSteps = 130;
 inline constexpr size_t kMaxNameBytes = 64;
+/// Padding is written when a sample begins, so what a plan may move for one packet has a bound of its own
+/// beside its state.
+inline constexpr uint64_t kMaxEdgeBytes = uint64_t{2} << 30;
 /// Of exact4: 255 times this stays far inside 64 bits, and no two sides within kMaxSide exceed it.
 inline constexpr uint64_t kMaxDenominator = uint64_t{1} << 40;
 
@@ -34,7 +37,8 @@ struct Step {
 class CompiledPlan final : public Plan {
  public:
   /// `steps` ends with its only placing map; dimensions, channels and tables of neighbours fit each other.
-  CompiledPlan(const ImageInput& input, std::string output_name, std::vector<Step> steps);
+  CompiledPlan(const ImageInput& input, std::string output_name, PixelFormat output_format,
+               std::vector<Step> steps);
 
   const SampleFormat& input() const override { return input_; }
   std::span<const OutputFormat> outputs() const override { return {&output_, 1}; }
@@ -45,6 +49,8 @@ class CompiledPlan final : public Plan {
   std::vector<uint8_t> to_bytes() const override;
 
   std::span<const Step> steps() const { return steps_; }
+  /// Bytes of the images on all edges together, input and output included: what one sample moves at most.
+  uint64_t edge_bytes() const { return edge_bytes_; }
   /// The step that places.
   const FoldedMapStep& last() const { return std::get<FoldedMapStep>(steps_.back().what); }
 
@@ -54,9 +60,13 @@ class CompiledPlan final : public Plan {
   std::vector<Step> steps_;
   StageClass stage_class_ = StageClass::element;
   uint64_t table_bytes_ = 0;
+  uint64_t edge_bytes_ = 0;
   uint64_t state_bytes_ = 0;
   Hash hash_{};
 };
+
+/// The sentence for a plan beyond kMaxEdgeBytes.
+std::string edge_limit_text(uint64_t edge_bytes);
 
 /// Bytes that one sample's state takes for one step.
 uint64_t step_state_bytes(const Step& step, bool last);

@@ -21,6 +21,7 @@ class SelectState final : public StageState {
   uint64_t in_row_;   // bytes
   uint64_t out_row_;  // bytes
   uint64_t out_bytes_;
+  uint64_t zeros_at_once_;  // whole pixels, so that no run begins or ends inside one
   // The part of the image that is kept: columns as byte offsets in a row.
   uint64_t x_begin_ = 0, x_end_ = 0;
   uint64_t y_begin_ = 0, y_end_ = 0;
@@ -33,7 +34,8 @@ class SelectState final : public StageState {
 SelectState::SelectState(const SelectStep& step)
     : in_row_(uint64_t{step.in_width} * step.channels),
       out_row_(uint64_t{step.out_width} * step.channels),
-      out_bytes_(out_row_ * step.out_height) {
+      out_bytes_(out_row_ * step.out_height),
+      zeros_at_once_(kZeros.size() / step.channels * step.channels) {
   const auto kept = [](int64_t start, uint32_t window, uint32_t size, uint64_t* begin, uint64_t* end) {
     const int64_t first = std::clamp<int64_t>(start, 0, size);
     const int64_t last = std::clamp<int64_t>(start + window, first, size);
@@ -86,7 +88,7 @@ void SelectState::take(uint64_t offset, std::span<const uint8_t> bytes) {
 
 void SelectState::emit_zeros(uint64_t begin, uint64_t end) {
   while (begin < end) {
-    const uint64_t n = std::min<uint64_t>(end - begin, kZeros.size());
+    const uint64_t n = std::min(end - begin, zeros_at_once_);
     next_->take(begin, std::span(kZeros).first(n));
     begin += n;
   }

@@ -82,10 +82,10 @@ describe('a compiled pipeline', () => {
       [detached, /\b0 bytes/],
       [null, /null/],
       [undefined, /undefined/],
-      ['pixels', /string/],
-      [[...image], /object/],
-      [{ byteLength: 2079 }, /object/],
-      [2079, /number/],
+      ['pixels', /received "pixels"/],
+      [[...image], /an array of 2079/],
+      [{ byteLength: 2079 }, /an object/],
+      [2079, /received 2079/],
     ];
     for (const [sample, says] of wrong) {
       assertThrows(() => pipeline.run(sample as Uint8Array), 'INVALID_ARGUMENT', /sample/, says);

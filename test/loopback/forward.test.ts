@@ -239,4 +239,50 @@ describe('a forward sink', () => {
     assert.equal(stats.ports[0]!.txPackets, 0);
     assert.equal(socket.received.length, 0);
   });
+
+  test('keeps padding back until the sample is complete, then sends whole pixels that another plane completes', async () => {
+    const padded: PipelineSpec = {
+      input,
+      stages: [
+        { stage: 'centerCrop', width: 200, height: 200 },
+        { stage: 'channels', to: 'bgr' },
+      ],
+    };
+    const pipeline = Pipeline.compile(padded);
+    const next = { kind: 'image', width: 200, height: 200, format: 'bgr' } as const;
+    await using second = await Dataplane.start({
+      ports: [{ type: 'udp', name: 'in', receiveBufferBytes: 4 * 1024 * 1024 }],
+      routes: [{ name: 'r', port: 'in', pipeline: Pipeline.compile({ input: next }) }],
+    });
+    await using first = await Dataplane.start({
+      ports: [{ type: 'udp', name: 'in' }],
+      routes: [{ name: 'r', port: 'in', pipeline, sink: { forward: { port: 'in', to: to(second) } } }],
+    });
+    await using source = await PlainSocket.open();
+    const packets = chunkPackets(image(5), { timestamp: 9, ssrc: 3 }, { digest: digestOf('rgb') }, 300);
+    await source.send(first.address('in'), packets.slice(0, 1));
+    await eventually('the first packet came', () => first.stats().routes[0]!.packetsUsed === 1);
+    const before = first.stats().routes[0]!.packetsForwarded;
+    assert.ok(before <= 20, `${before} packets for one: padding was sent before the sample was complete`);
+    await source.send(first.address('in'), packets.slice(1));
+    const sample = await takeOne(second, 'r');
+    assertSameBytes(sample.data, pipeline.run(image(5)).data);
+    assert.deepEqual(dropsOf(second.stats()), {});
+  });
+
+  test('names the channel order of its results: a plane for the other order counts them as `wrong_format`', async () => {
+    const pipeline = Pipeline.compile({ input, stages: [{ stage: 'channels', to: 'bgr' }] });
+    await using second = await Dataplane.start({
+      ports: [{ type: 'udp', name: 'in' }],
+      routes: [{ name: 'r', port: 'in', pipeline: Pipeline.compile({ input }) }],
+    });
+    await using first = await Dataplane.start({
+      ports: [{ type: 'udp', name: 'in' }],
+      routes: [{ name: 'r', port: 'in', pipeline, sink: { forward: { port: 'in', to: to(second) } } }],
+    });
+    await using sender = await Sender.open({ to: to(first), width, height, format });
+    await sender.send(image(1));
+    await eventually('they came', () => (dropsOf(second.stats()).wrong_format ?? 0) > 0);
+    assert.equal(second.stats().routes[0]!.packetsUsed, 0);
+  });
 });

@@ -121,6 +121,14 @@ describe('start', () => {
     assert.equal(error.cause, reason);
   });
 
+  test('with a signal that is none is refused before anything starts', async () => {
+    await assertRejects(
+      Dataplane.start(udpSpec(), { signal: {} as AbortSignal }),
+      'INVALID_ARGUMENT',
+      /signal/,
+    );
+  });
+
   test('aborting its signal later closes the plane', async () => {
     const controller = new AbortController();
     const plane = await Dataplane.start(udpSpec(), { signal: controller.signal });

@@ -161,6 +161,16 @@ describe('routes', () => {
       'INVALID_SPEC',
       /32768/,
     ],
+    ['an empty list of sources', () => onMemory({ sources: [] }), 'INVALID_SPEC', /routes\[0\]\.sources/],
+    [
+      'a UDP port that its port is not bound to',
+      () => ({
+        ports: [{ type: 'udp', name: 'm', port: 45001 }],
+        routes: [{ ...plain, port: 'm', udpPort: 45002 }],
+      }),
+      'INVALID_SPEC',
+      /udpPort.*45002.*45001/,
+    ],
     [
       'a queue whose depth is no power of two',
       () => ({ ...onMemory({}), ports: [{ ...memory(), depth: 1000 }] }),

@@ -167,6 +167,19 @@ TEST(Forward, APortThatTakesNothingForAWhileGetsThePacketsLaterInOrder) {
   for (size_t i = 0; i < sent.size(); ++i) EXPECT_EQ(sent[i].rtp.sequence, i);
 }
 
+TEST(Forward, APortThatTakesAllOfAFullQueueAtOnceLosesNothing) {
+  const ProgramPtr program = copy_program(16, 8);
+  SteppedPlane plane({forwarding(program)});
+  plane.out.accepts = 0;
+  constexpr uint32_t kFull = 256;  // samples of two packets: as many packets as can be staged
+  for (uint32_t t = 0; t < kFull; ++t) plane.send(cut(*program, sample_of(*program, t), 192, t));
+  plane.out.accepts = UINT32_MAX;
+  plane.send(cut(*program, sample_of(*program, kFull), 192, kFull));
+  plane.pass(1000);
+  EXPECT_EQ(plane.port_dropped(DropReason::transmit_failed, 1), 0u);
+  EXPECT_EQ(parse_all(plane).size(), 2u * (kFull + 1));
+}
+
 TEST(Forward, APortThatNeverTakesAnythingIsGivenUpInTheEnd) {
   const ProgramPtr program = copy_program(16, 8);
   SteppedPlane plane({forwarding(program)});

@@ -103,7 +103,8 @@ export class Dataplane {
   }
 
   /**
-   * Resolves when every port is up and workers run.
+   * Resolves when every port is up and workers run. All pools are taken on the calling thread: milliseconds for a worker or two, longer
+   * with many workers or slots.
    * @param options.signal Aborting it closes the plane.
    * @throws OnpathError INVALID_SPEC, ADDRESS_IN_USE, PERMISSION_DENIED, PORT_FAILED, LIMIT_EXCEEDED, OUT_OF_MEMORY, ABORTED
    */

@@ -11,7 +11,7 @@ export interface SendReport {
   readonly packets: number;
   /** UDP payload bytes. */
   readonly bytes: number;
-  /** Packets that the port did not take. */
+  /** Packets that the port did not take. The others were handed to it; whether they arrived, UDP does not say. */
   readonly refused: number;
   /** RTP timestamp that names the sample on the wire. */
   readonly timestamp: number;

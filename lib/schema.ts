@@ -376,21 +376,30 @@ export const senderSpec = z.strictObject({
     .describe('Samples that may wait; more are refused with BUSY.'),
 });
 
+/** Specifications are only read, so readonly arrays are welcome. */
+type ReadonlyArrays<T> = T extends Pipeline | LookupTable
+  ? T
+  : T extends readonly (infer Item)[]
+    ? readonly ReadonlyArrays<Item>[]
+    : T extends object
+      ? { [Key in keyof T]: ReadonlyArrays<T[Key]> }
+      : T;
+
 export type ChannelFormat = z.infer<typeof channelFormat>;
 export type DType = z.infer<typeof dtype>;
 export type Layout = z.infer<typeof layout>;
 /** What `Pipeline.compile` takes. */
-export type PipelineSpec = z.input<typeof pipelineSpec>;
+export type PipelineSpec = ReadonlyArrays<z.input<typeof pipelineSpec>>;
 /** One stage of a `PipelineSpec`. */
 export type StageSpec = NonNullable<PipelineSpec['stages']>[number];
 /** One port of `Dataplane.start`. */
-export type PortSpec = z.input<typeof portSpec>;
+export type PortSpec = ReadonlyArrays<z.input<typeof portSpec>>;
 /** One route of `Dataplane.start`. */
-export type RouteSpec = z.input<typeof routeSpec>;
+export type RouteSpec = ReadonlyArrays<z.input<typeof routeSpec>>;
 /** What `Dataplane.start` takes. */
-export type DataplaneSpec = z.input<typeof dataplaneSpec>;
+export type DataplaneSpec = ReadonlyArrays<z.input<typeof dataplaneSpec>>;
 /** What `Sender.open` takes. */
-export type SenderSpec = z.input<typeof senderSpec>;
+export type SenderSpec = ReadonlyArrays<z.input<typeof senderSpec>>;
 
 export type ParsedPipelineSpec = z.output<typeof pipelineSpec>;
 export type ParsedDataplaneSpec = z.output<typeof dataplaneSpec>;

@@ -18,6 +18,10 @@ import { assertThrows } from '../support/assert.js';
 
 const input = { kind: 'image', width: 2, height: 2, format: 'rgb' } as const;
 
+/** Constants are as good as literals. */
+const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
+const constant: PipelineSpec = { input, stages: [{ stage: 'normalize', ...imagenet }] };
+
 /** Each of these is an error of types, and of running. */
 const wrong: Record<string, PipelineSpec> = {
   // @ts-expect-error input is required
@@ -45,6 +49,10 @@ const wrong: Record<string, PipelineSpec> = {
 };
 
 describe('types', () => {
+  test('take readonly arrays', () => {
+    assert.equal(Pipeline.compile(constant).outputs[0]?.dtype, 'float32');
+  });
+
   for (const [field, spec] of Object.entries(wrong)) {
     test(`a wrong ${field} is refused when running, as it is when compiling`, () => {
       assertThrows(() => Pipeline.compile(spec), 'INVALID_SPEC');

@@ -129,7 +129,7 @@ function channels(picture: Picture, to: Format): Picture {
 }
 
 function normalizer(stage: StageSpec & { stage: 'normalize' }): (x: number, channel: number) => number {
-  const pick = (values: number | number[], channel: number) =>
+  const pick = (values: number | readonly number[], channel: number) =>
     typeof values === 'number' ? values : values.length === 1 ? values[0]! : values[channel]!;
   const scale = stage.scale ?? 1 / 255;
   return (x, channel) => {

@@ -5,7 +5,6 @@ import { OnpathError } from './errors.js';
 import {
   type NativePlane,
   type NativePlaneStats,
-  type NativePortConfig,
   type NativeRouteConfig,
   type NativeSink,
   native,
@@ -113,7 +112,7 @@ export class Dataplane {
     const parsed = parse(dataplaneSpec, spec, 'dataplane');
     const ports = new Map(parsed.ports.map((port) => [port.name, port]));
     const plane = native().startPlane({
-      ports: parsed.ports.map((port) => nativePort(port, parsed.workers)),
+      ports: parsed.ports.map((port) => ({ ...port, queues: parsed.workers })),
       routes: parsed.routes.map((route, i) => nativeRoute(route, i, ports)),
       workers: parsed.workers,
       maxMemoryBytes: parsed.limits.memoryBytes,
@@ -231,10 +230,6 @@ export class Dataplane {
       else await route.wait(signal);
     }
   }
-}
-
-export function nativePort(port: ParsedPort, queues: number): NativePortConfig {
-  return { ...port, queues };
 }
 
 function nativeRoute(

@@ -223,7 +223,7 @@ const udpPortSpec = z
   })
   .describe('Kernel sockets, batched.');
 
-export const portSpec = z.discriminatedUnion('type', [memoryPort, udpPortSpec]);
+const portSpec = z.discriminatedUnion('type', [memoryPort, udpPortSpec]);
 
 const forwardSink = z.strictObject({
   forward: z

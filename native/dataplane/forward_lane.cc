@@ -126,7 +126,7 @@ void ForwardLane::send(const Run& run) {
   uint64_t offset = run.offset;
   const uint64_t end = run.offset + run.bytes;
   while (offset < end) {
-    // Cuts fall on whole elements of the output, wherever the run begins.
+    // Runs begin and end on whole elements, since stages hand on whole pixels; so do the cuts.
     const uint64_t bytes = std::min(end - offset, output.chunk_bytes - offset % output.element_bytes);
     if (!send_chunk(run.output, offset, bytes)) sample_->send_failed = true;
     sample_->unsent_bytes -= bytes;

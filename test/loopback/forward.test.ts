@@ -14,17 +14,7 @@ import {
   takeOne,
 } from '../support/plane.js';
 import { chunkPackets, digestOf, readChunk, readRtp, rtpPacket } from '../support/rtp.js';
-
-const input = { kind: 'image', width: 24, height: 16, format: 'rgb' } as const;
-const { width, height, format } = input;
-const resize: PipelineSpec = { input, stages: [{ stage: 'resize', width: 20, height: 18 }] };
-const tensor: PipelineSpec = {
-  input,
-  stages: [{ stage: 'normalize', mean: 0.5, std: 0.5 }],
-  output: { layout: 'chw', dtype: 'float16' },
-};
-const image = (seed: number) => noiseImage(width, height, format, seed);
-const to = (plane: Dataplane) => `127.0.0.1:${plane.address('in').port}`;
+import { format, height, image, input, resize, tensor, to, width } from '../support/small.js';
 
 describe('a forward sink', () => {
   const pipelines = {

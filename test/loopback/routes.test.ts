@@ -1,28 +1,10 @@
 // Which packets get which pipeline, who may send them, and in what portions results come.
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  Dataplane,
-  type DataplaneSpec,
-  type ErrorCode,
-  Pipeline,
-  type PipelineSpec,
-  Sender,
-} from '../../lib/index.js';
+import { Dataplane, type DataplaneSpec, type ErrorCode, Pipeline, Sender } from '../../lib/index.js';
 import { assertRejects, assertSameBytes, assertThrows } from '../support/assert.js';
-import { noiseImage } from '../support/images.js';
 import { assertBooksBalance, dropsOf, eventually, linkName, takeBatch, takeOne } from '../support/plane.js';
-
-const input = { kind: 'image', width: 24, height: 16, format: 'rgb' } as const;
-const { width, height, format } = input;
-const resize: PipelineSpec = { input, stages: [{ stage: 'resize', width: 20, height: 18 }] };
-const tensor: PipelineSpec = {
-  input,
-  stages: [{ stage: 'normalize', mean: 0.5, std: 0.5 }],
-  output: { layout: 'chw', dtype: 'float16' },
-};
-const image = (seed: number) => noiseImage(width, height, format, seed);
-const to = (plane: Dataplane, port = 'in') => `127.0.0.1:${plane.address(port).port}`;
+import { format, height, image, input, resize, tensor, to, width } from '../support/small.js';
 
 describe('routes', () => {
   test('are chosen by payload type and port; what no route takes is `no_route`', async () => {

@@ -7,10 +7,11 @@ import { packageFolder } from './peer-table.js';
 import { type Case, toJson, toTable, unmetLimits } from './report.js';
 import { sharpPeer } from './sharp-peer.js';
 import type { Suite } from './suite.js';
+import { dpdkSuite } from './suites/dpdk.js';
 import { loopSuite } from './suites/loop.js';
 import { pathSuite } from './suites/path.js';
 
-const SUITES: readonly Suite[] = [pathSuite, loopSuite];
+const SUITES: readonly Suite[] = [pathSuite, loopSuite, dpdkSuite];
 const DEFAULT_ROUNDS = 11;
 /** Runnable threads, over the last minute, above which a machine is not one's own. */
 const QUIET_LOAD = 0.7;

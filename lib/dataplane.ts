@@ -1,25 +1,17 @@
 /** The data plane: ports, workers, routes; finished samples as async iterators. */
 import { abortError, throwIfAborted } from './abort.js';
-import { isLoopback, memoryEnd, parseHostPort, requireSameVersion } from './address.js';
 import { OnpathError } from './errors.js';
-import {
-  type NativePlane,
-  type NativePlaneStats,
-  type NativeRouteConfig,
-  type NativeSink,
-  native,
-} from './native.js';
+import { type NativePlane, type NativePlaneStats, type NativeSink, native } from './native.js';
 import { Pipeline } from './pipeline.js';
+import { nativePlaneConfig } from './plane-config.js';
+import { type PortInfo, portInfo } from './port-info.js';
 import { type Batch, type Sample, wrapDelivery } from './sample.js';
-import { type DataplaneSpec, dataplaneSpec, type ParsedDataplaneSpec } from './schema.js';
+import { DATAPLANE, type DataplaneSpec, dataplaneSpec, type ParsedDataplaneSpec } from './schema.js';
 import { parse } from './validate.js';
 
-type ParsedPort = ParsedDataplaneSpec['ports'][number];
-type ParsedRoute = ParsedDataplaneSpec['routes'][number];
-
 /**
- * Counters since start. Books balance: packets received by ports = packets used by routes + packet drops of ports and routes;
- * samples opened = complete + open + sample drops.
+ * Counters since start. Books balance: packets received by ports = packets used by routes + control packets of ports + packet drops of
+ * ports and routes (`transmit_failed` and `no_neighbour` aside: those did not leave); samples opened = complete + open + sample drops.
  */
 export type PlaneStats = NativePlaneStats;
 
@@ -80,7 +72,10 @@ class HostRoute {
  * for await (using sample of plane.samples('photos')) infer(sample.data, sample.shape);
  */
 export class Dataplane {
+  /** @internal */
+  readonly [DATAPLANE] = true;
   readonly #native: NativePlane;
+  readonly #ports: ParsedDataplaneSpec['ports'];
   readonly #routes: ReadonlyMap<string, HostRoute | 'forward'>;
   readonly #detachSignal: () => void;
   #closing: Promise<void> | undefined;
@@ -88,6 +83,7 @@ export class Dataplane {
 
   private constructor(plane: NativePlane, spec: ParsedDataplaneSpec, signal: AbortSignal | undefined) {
     this.#native = plane;
+    this.#ports = spec.ports;
     this.#routes = new Map(
       spec.routes.map((route) => [
         route.name,
@@ -102,23 +98,29 @@ export class Dataplane {
   }
 
   /**
-   * Resolves when every port is up and workers run. All pools are taken on the calling thread: milliseconds for a worker or two, longer
-   * with many workers or slots.
-   * @param options.signal Aborting it closes the plane.
-   * @throws OnpathError INVALID_SPEC, ADDRESS_IN_USE, PERMISSION_DENIED, PORT_FAILED, LIMIT_EXCEEDED, OUT_OF_MEMORY, ABORTED
+   * Resolves when every port is up and workers run. Ports are opened and all pools taken off the event loop: milliseconds for a worker or
+   * two, longer with many workers or slots; DPDK's environment takes up to seconds, once per process.
+   * @param options.signal Aborting it closes the plane. During the start, which cannot be cut short, what was opened is closed first and
+   * ABORTED thrown then.
+   * @throws OnpathError INVALID_SPEC, ADDRESS_IN_USE, PERMISSION_DENIED, PORT_FAILED, LIMIT_EXCEEDED, OUT_OF_MEMORY, BUSY (memory link side
+   * already open), ABORTED; with dpdk ports also DRIVER_MISSING, EAL_FAILED, EAL_CONFLICT, NO_HUGEPAGES, DEVICE_NOT_FOUND, DEVICE_IN_USE,
+   * INVALID_ARGUMENT
    */
   static async start(spec: DataplaneSpec, options: { signal?: AbortSignal } = {}): Promise<Dataplane> {
-    throwIfAborted(options.signal);
+    const { signal } = options;
+    throwIfAborted(signal);
     const parsed = parse(dataplaneSpec, spec, 'dataplane');
-    const ports = new Map(parsed.ports.map((port) => [port.name, port]));
-    const plane = native().startPlane({
-      ports: parsed.ports.map((port) => ({ ...port, queues: parsed.workers })),
-      routes: parsed.routes.map((route, i) => nativeRoute(route, i, ports)),
-      workers: parsed.workers,
-      maxMemoryBytes: parsed.limits.memoryBytes,
-      idleAfterUs: parsed.idleAfterUs === 'never' ? Infinity : parsed.idleAfterUs,
-    });
-    return new Dataplane(plane, parsed, options.signal);
+    const plane = await native().startPlane(nativePlaneConfig(parsed));
+    if (signal?.aborted) {
+      await plane.close();
+      throw abortError(signal);
+    }
+    return new Dataplane(plane, parsed, signal);
+  }
+
+  /** @internal */
+  static partsOf(plane: Dataplane): { native: NativePlane; ports: ParsedDataplaneSpec['ports'] } {
+    return { native: plane.#native, ports: plane.#ports };
   }
 
   /**
@@ -152,6 +154,13 @@ export class Dataplane {
   /** Counters since start; they stay readable after close. */
   stats(): PlaneStats {
     return this.#native.stats();
+  }
+
+  /** What each port is and how it fares now, in the order of the specification: link, driver, queues, offloads in use. */
+  ports(): PortInfo[] {
+    const infos = this.#native.portInfos();
+    const local = this.#native.localPorts();
+    return this.#ports.map((port, i) => portInfo(port, infos[i]!, local));
   }
 
   /** Where a udp port is bound, with the port number the system chose. @throws OnpathError NOT_FOUND */
@@ -230,90 +239,4 @@ export class Dataplane {
       else await route.wait(signal);
     }
   }
-}
-
-function nativeRoute(
-  route: ParsedRoute,
-  index: number,
-  ports: ReadonlyMap<string, ParsedPort>,
-): NativeRouteConfig {
-  const where = `dataplane.routes[${index}]`;
-  const port = ports.get(route.port);
-  if (port === undefined) throw unknownPort(`${where}.port`, route.port, ports);
-  if (route.sources === undefined && port.type === 'udp' && !isLoopback(port.address)) {
-    throw new OnpathError(
-      'INVALID_SPEC',
-      `${where}.sources is required: port "${port.name}" listens on ${port.address}, which other hosts can reach. ` +
-        'List the prefixes that may send, such as ["10.1.0.0/16"], or ["0.0.0.0/0", "::/0"] for anyone.',
-    );
-  }
-  if (port.type === 'udp' && port.port !== 0 && route.udpPort !== 0 && route.udpPort !== port.port) {
-    throw new OnpathError(
-      'INVALID_SPEC',
-      `${where}.udpPort is ${route.udpPort}, but port "${port.name}" is bound to ${port.port}: no packet could match. Leave udpPort out.`,
-    );
-  }
-  return {
-    name: route.name,
-    port: route.port,
-    udpPort: route.udpPort,
-    payloadType: route.payloadType,
-    sources: route.sources ?? [],
-    payload: route.payload,
-    program: Pipeline.programOf(route.pipeline),
-    slots: route.slots,
-    openSamples: route.openSamples,
-    maxStreams: route.maxStreams,
-    deadlineMs: route.deadlineMs,
-    evictOldest: route.whenFull === 'evict',
-    sink: nativeSink(route, where, ports),
-  };
-}
-
-function unknownPort(where: string, name: string, ports: ReadonlyMap<string, ParsedPort>): OnpathError {
-  return new OnpathError(
-    'INVALID_SPEC',
-    `${where}: no port is called "${name}". There are: ${[...ports.keys()].join(', ')}.`,
-  );
-}
-
-function nativeSink(
-  route: ParsedRoute,
-  where: string,
-  ports: ReadonlyMap<string, ParsedPort>,
-): NativeRouteConfig['sink'] {
-  if (route.sink === 'host') {
-    return {
-      type: 'host',
-      batch: route.deliver.batch,
-      maxWaitMs: route.deliver.maxWaitMs,
-      backpressure: route.slowConsumer === 'backpressure',
-    };
-  }
-  if (route.deliver.batch > 1 || route.deliver.maxWaitMs > 0) {
-    throw new OnpathError(
-      'INVALID_SPEC',
-      `${where}.deliver is for results that come to JavaScript; this route forwards them. Leave it out.`,
-    );
-  }
-  const { forward } = route.sink;
-  const sink = `${where}.sink.forward`;
-  const port = ports.get(forward.port);
-  if (port === undefined) throw unknownPort(`${sink}.port`, forward.port, ports);
-  const to = parseHostPort(forward.to, `${sink}.to`);
-  const own = port.type === 'udp' ? { address: port.address, port: 0 } : memoryEnd(to.address);
-  const from = forward.from === undefined ? own : parseHostPort(forward.from, `${sink}.from`);
-  requireSameVersion(to.address, `${sink}.to`, from.address, 'the address it leaves from');
-  return {
-    type: 'forward',
-    port: forward.port,
-    address: to.address,
-    udpPort: to.port,
-    sourceAddress: from.address,
-    sourceUdpPort: from.port,
-    destinationMac: undefined,
-    payloadType: forward.payloadType,
-    ssrc: forward.ssrc,
-    maxPayloadBytes: forward.maxPayloadBytes,
-  };
 }

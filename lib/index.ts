@@ -1,5 +1,15 @@
 /** onpath: lookup-table programs on live packets. */
 export { Dataplane, type PlaneStats } from './dataplane.js';
+export {
+  type Device,
+  type DpdkUse,
+  devices,
+  type InterfaceType,
+  type KernelInterface,
+  type LinkState,
+  type MissingStep,
+  type PciDevice,
+} from './devices.js';
 export { OnpathError } from './errors.js';
 export { DROP_REASONS, type DropReason } from './generated/drop-reasons.js';
 export { ERROR_CODES, type ErrorCode } from './generated/error-codes.js';
@@ -14,6 +24,7 @@ export {
   RunResult,
   type StepExplanation,
 } from './pipeline.js';
+export type { DpdkPortInfo, MemoryPortInfo, OffloadState, PortInfo, UdpPortInfo } from './port-info.js';
 export { Batch, Sample, type SampleInfo, type SampleSource } from './sample.js';
 export {
   type ChannelFormat,

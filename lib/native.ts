@@ -110,7 +110,50 @@ export type NativePortConfig =
       receiveBufferBytes: number;
       maxBytes: number;
       offload: boolean;
+    }
+  | {
+      type: 'dpdk';
+      name: string;
+      device: string;
+      queues: number;
+      transmitQueues: number;
+      /** 0: chosen, within what the device takes. */
+      rxDescriptors: number;
+      txDescriptors: number;
+      mtu: number;
+      /** 0: chosen so that a frame fits one. */
+      bufferBytes: number;
+      /** 0: chosen from queues and descriptors. */
+      buffers: number;
+      promiscuous: boolean;
+      allMulticast: boolean;
+      offloads: { checksums: boolean; rss: boolean; timestamps: boolean };
+      host: NativeLocalHost | undefined;
     };
+
+/** What the plane is on a port that no kernel serves. */
+export interface NativeLocalHost {
+  /** Own ones, each with its prefix length: "10.9.0.2/24". */
+  addresses: string[];
+  gateways: string[];
+  neighbours: { address: string; mac: Uint8Array }[];
+  groups: string[];
+}
+
+/** How DPDK's environment is started. */
+export interface NativeEalOptions {
+  hugepages: boolean;
+  memoryMb: number;
+  telemetry: boolean;
+  logLevel: number;
+  /** -1: any. */
+  controlCpu: number;
+  /** Empty texts: chosen by the driver. */
+  filePrefix: string;
+  iova: string;
+  plugins: string;
+  args: string[];
+}
 
 export interface NativeRouteConfig {
   name: string;
@@ -142,6 +185,8 @@ export interface NativeRouteConfig {
 }
 
 export interface NativePlaneConfig {
+  /** undefined: whatever runs, else the defaults. */
+  eal: NativeEalOptions | undefined;
   ports: NativePortConfig[];
   routes: NativeRouteConfig[];
   workers: number;
@@ -157,6 +202,8 @@ export interface NativePortStats {
   rxMissed: number;
   txPackets: number;
   txBytes: number;
+  /** Received and dealt with by the plane itself: ARP, neighbour discovery, ICMP, group queries. */
+  controlPackets: number;
   drops: Record<DropReason, number>;
 }
 
@@ -212,9 +259,38 @@ export interface NativeSink {
   onReady(notify: (() => void) | undefined): void;
 }
 
+/** What a port knows of itself; zeros and empty texts where it knows nothing. */
+export interface NativePortInfo {
+  driver: string;
+  device: string;
+  mac: string;
+  linkUp: boolean;
+  fullDuplex: boolean;
+  /** 0: unknown. */
+  linkMbps: number;
+  removed: boolean;
+  /** -1: unknown. */
+  numaNode: number;
+  mtu: number;
+  receiveQueues: number;
+  transmitQueues: number;
+  receiveDescriptors: number;
+  transmitDescriptors: number;
+  buffers: number;
+  bufferBytes: number;
+  rxChecksums: boolean;
+  txChecksums: boolean;
+  rss: boolean;
+  timestamps: boolean;
+  promiscuous: boolean;
+  allMulticast: boolean;
+}
+
 export interface NativePlane {
   sink(route: string): NativeSink;
   stats(): NativePlaneStats;
+  /** In the order of the configuration. */
+  portInfos(): NativePortInfo[];
   /** Where each udp port is bound, by port name. */
   localPorts(): Record<string, { address: string; port: number }>;
   /** Idempotent; resolves when workers have stopped. Off the event loop. */
@@ -225,7 +301,8 @@ export interface NativePlane {
 }
 
 export interface NativeSenderConfig {
-  port: NativePortConfig;
+  /** Opened for the sender, or one of a running plane's: the sender is closed with that plane. */
+  port: NativePortConfig | { type: 'plane'; plane: NativePlane; name: string };
   address: string;
   udpPort: number;
   sourceAddress: string | undefined;
@@ -266,7 +343,8 @@ export interface NativeBinding {
     height: number,
     format: ChannelFormat,
   ): { elementBytes: number; bytes: number; digest: number; text: string };
-  startPlane(config: NativePlaneConfig): NativePlane;
+  /** Off the event loop: drivers and pools can take seconds. */
+  startPlane(config: NativePlaneConfig): Promise<NativePlane>;
   openSender(config: NativeSenderConfig): NativeSender;
 }
 

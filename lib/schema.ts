@@ -2,27 +2,20 @@
  * The one schema: from it come the TypeScript types, the validation, the JSON Schema and docs/specification.md.
  * Every field's `describe()` text is its documentation: shapes, units, defaults.
  */
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { isPrefix } from './address.js';
+import type { Dataplane } from './dataplane.js';
 import { LookupTable } from './lookup-table.js';
 import type { Pipeline } from './pipeline.js';
+import { ealSpec, linkSide, memoryLink, mostQueues, name, portSpec } from './port-schema.js';
 
 /** Marks compiled pipelines, so that this file need not load the class (which loads this file). */
 export const PIPELINE: unique symbol = Symbol('onpath.Pipeline');
+/** The same for running planes. */
+export const DATAPLANE: unique symbol = Symbol('onpath.Dataplane');
 
 const side = z.int().min(1).max(65535);
-const probability = z.number().min(0).max(1);
 const payloadType = z.int().min(0).max(127);
-const name = z.string().min(1).max(64);
-const ringDepth = z
-  .int()
-  .min(64)
-  .max(1 << 20)
-  .refine((depth) => (depth & (depth - 1)) === 0, 'expected a power of two')
-  .default(4096)
-  .describe('Frames a queue can hold; a power of two.');
-
 export const channelFormat = z
   .enum(['gray', 'rgb', 'bgr', 'rgba', 'bgra', 'rgbx'])
   .describe(
@@ -165,72 +158,17 @@ export const pipelineSpec = z.strictObject({
     .describe('Bounds that compile keeps.'),
 });
 
-const impairments = {
-  loss: probability.default(0).describe('Probability that an arriving frame is lost.'),
-  duplicate: probability.default(0).describe('Probability that an arriving frame comes twice.'),
-  corrupt: probability.default(0).describe('Probability that one bit of an arriving frame is flipped.'),
-  reorderSpan: z
-    .int()
-    .min(0)
-    .max(65536)
-    .default(0)
-    .describe('Frames come in random order out of a window of this many; 0: in order.'),
-  seed: z.int().min(0).default(1).describe('Same seed and same frames, same fate.'),
-};
-
-const linkSide = z.union([z.literal(0), z.literal(1)]);
-const memoryLink = {
-  link: name.describe('Two ends of the same link name in one process are joined.'),
-  depth: ringDepth,
-  maxBytes: z.int().min(128).max(65535).default(2048).describe('Longest Ethernet frame; equal on both ends.'),
-};
-
-const memoryPort = z
-  .strictObject({
-    type: z.literal('memory'),
-    name: name.describe('How routes refer to the port.'),
-    ...memoryLink,
-    side: linkSide.default(0).describe('Which end. Each can be open once.'),
-    ...impairments,
-  })
-  .describe('Ethernet frames in process: for tests and for chaining planes.');
-
-const udpPortSpec = z
-  .strictObject({
-    type: z.literal('udp'),
-    name: name.describe('How routes refer to the port.'),
-    address: z
-      .string()
-      .refine((text) => isIP(text) !== 0, 'expected an IPv4 or IPv6 address, not a name')
-      .default('127.0.0.1')
-      .describe('Local IPv4 or IPv6 address to bind to.'),
-    port: z
-      .int()
-      .min(0)
-      .max(65535)
-      .default(0)
-      .describe('UDP port; 0: the system chooses, see plane.address(name).'),
-    receiveBufferBytes: z
-      .int()
-      .min(4096)
-      .max(1 << 30)
-      .default(8 * 1024 * 1024)
-      .describe(
-        'Socket receive buffer asked for; without CAP_NET_ADMIN the system caps it at net.core.rmem_max.',
-      ),
-    maxBytes: z.int().min(128).max(65507).default(9000).describe('Longest datagram.'),
-    offload: z.boolean().default(true).describe('UDP GRO and GSO where the kernel has them.'),
-  })
-  .describe('Kernel sockets, batched.');
-
-const portSpec = z.discriminatedUnion('type', [memoryPort, udpPortSpec]);
-
 const forwardSink = z.strictObject({
   forward: z
     .strictObject({
       port: name.describe('Port the results leave by.'),
       to: z.string().describe('"address:port" of the next hop.'),
-      from: z.string().optional().describe('"address:port" of our own, on a memory port.'),
+      from: z
+        .string()
+        .optional()
+        .describe(
+          '"address:port" of our own, on a memory or dpdk port. Default: 192.0.2.1:5004, or the address of the dpdk port and UDP port 5004.',
+        ),
       payloadType: payloadType.default(97).describe('RTP payload type of the results.'),
       ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
       maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet.'),
@@ -250,7 +188,7 @@ const routeSpec = z
       .max(4096)
       .optional()
       .describe(
-        'Prefixes that may send, such as "10.1.0.0/16". Default: anyone on memory ports and loopback addresses; on others the list is required.',
+        'Prefixes that may send, such as "10.1.0.0/16". Default: anyone on memory ports and loopback addresses; on others, dpdk ports included, the list is required.',
       ),
     payload: z
       .enum(['chunk', 'rfc4175'])
@@ -321,41 +259,59 @@ const routeSpec = z
   })
   .describe('Which packets get which pipeline, and where the result goes.');
 
-export const dataplaneSpec = z.strictObject({
-  ports: z.array(portSpec).min(1).max(64).describe('Where packets enter and leave.'),
-  routes: z.array(routeSpec).min(1).max(1024).describe('Which packets get which pipeline.'),
-  workers: z.int().min(1).max(64).default(1).describe('Threads that poll ports and run programs.'),
-  limits: z
-    .strictObject({
-      memoryBytes: z
-        .int()
-        .min(0)
-        .default(8 * 1024 * 1024 * 1024)
-        .describe('Refuse to start a plane whose pools would take more than this.'),
-    })
-    .prefault({})
-    .describe('Bounds that start keeps.'),
-  idleAfterUs: z
-    .union([z.number().min(0), z.literal('never')])
-    .default(50)
-    .describe(
-      'Microseconds without packets before a worker sleeps; "never": it polls for ever and keeps its core.',
-    ),
-});
+export const dataplaneSpec = z
+  .strictObject({
+    eal: ealSpec.optional(),
+    ports: z.array(portSpec).min(1).max(64).describe('Where packets enter and leave.'),
+    routes: z
+      .array(routeSpec)
+      .max(1024)
+      .describe('Which packets get which pipeline. May be empty if a dpdk port keeps queues for senders.'),
+    workers: z.int().min(1).max(64).default(1).describe('Threads that poll ports and run programs.'),
+    limits: z
+      .strictObject({
+        memoryBytes: z
+          .int()
+          .min(0)
+          .default(8 * 1024 * 1024 * 1024)
+          .describe('Refuse to start a plane whose pools would take more than this.'),
+      })
+      .prefault({})
+      .describe('Bounds that start keeps.'),
+    idleAfterUs: z
+      .union([z.number().min(0), z.literal('never')])
+      .default(50)
+      .describe(
+        'Microseconds without packets before a worker sleeps; "never": it polls for ever and keeps its core.',
+      ),
+  })
+  .superRefine(checkPlane);
 
 export const senderSpec = z.strictObject({
   to: z.string().describe('"address:port" of the receiver, "[address]:port" for IPv6.'),
   via: z
-    .strictObject({
-      ...memoryLink,
-      side: linkSide.default(1).describe('Which end. Each can be open once.'),
-    })
+    .union([
+      z.strictObject({
+        ...memoryLink,
+        side: linkSide.default(1).describe('Which end. Each can be open once.'),
+      }),
+      z.strictObject({
+        plane: z
+          .custom<Dataplane>((value) => typeof value === 'object' && value !== null && DATAPLANE in value, {
+            error: 'expected a Dataplane made by Dataplane.start',
+          })
+          .describe('A running Dataplane. The sender is closed with it.'),
+        port: name.describe('Its dpdk port, which keeps a queue for the sender: `senders: 1` or more.'),
+      }),
+    ])
     .optional()
-    .describe('Send over a memory link instead of a kernel socket.'),
+    .describe('Send over a memory link, or by a dpdk port of a running plane, instead of a kernel socket.'),
   from: z
     .string()
     .optional()
-    .describe('"address:port" of our own; default: any for sockets, 192.0.2.1:5004 on memory links.'),
+    .describe(
+      '"address:port" of our own; default: any for sockets, 192.0.2.1:5004 on memory links, the address of the dpdk port and UDP port 5004.',
+    ),
   payload: z
     .enum(['chunk', 'rfc4175'])
     .default('chunk')
@@ -376,8 +332,40 @@ export const senderSpec = z.strictObject({
     .describe('Samples that may wait; more are refused with BUSY.'),
 });
 
+/** What ports, routes and workers must be to each other. */
+function checkPlane(
+  plane: { eal?: unknown; ports: z.output<typeof portSpec>[]; routes: unknown[]; workers: number },
+  context: z.RefinementCtx,
+): void {
+  const dpdk = plane.ports.flatMap((port, i) => (port.type === 'dpdk' ? [{ port, i }] : []));
+  if (plane.routes.length === 0 && !dpdk.some(({ port }) => port.senders > 0)) {
+    context.addIssue({
+      code: 'too_small',
+      origin: 'array',
+      minimum: 1,
+      inclusive: true,
+      path: ['routes'],
+      input: plane.routes,
+    });
+  }
+  if (plane.eal !== undefined && dpdk.length === 0) {
+    const message = 'expected nothing, as no port is of type dpdk';
+    context.addIssue({ code: 'custom', path: ['eal'], input: plane.eal, message });
+  }
+  for (const { port, i } of dpdk) {
+    const most = mostQueues - plane.workers;
+    if (port.senders > most) {
+      const message = `expected at most ${most}, as a port has ${mostQueues} transmit queues and the workers take ${plane.workers}`;
+      context.addIssue({ code: 'custom', path: ['ports', i, 'senders'], input: port.senders, message });
+    }
+    if (port.queues === undefined || port.queues <= plane.workers) continue;
+    const message = `expected at most ${plane.workers}, a worker for each queue`;
+    context.addIssue({ code: 'custom', path: ['ports', i, 'queues'], input: port.queues, message });
+  }
+}
+
 /** Specifications are only read, so readonly arrays are welcome. */
-type ReadonlyArrays<T> = T extends Pipeline | LookupTable
+type ReadonlyArrays<T> = T extends Pipeline | LookupTable | Dataplane
   ? T
   : T extends readonly (infer Item)[]
     ? readonly ReadonlyArrays<Item>[]

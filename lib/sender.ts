@@ -1,7 +1,10 @@
 /** Sends images as RTP packets, paced: onpath chunks or raw video (RFC 4175). */
-import { type HostPort, memoryEnd, parseHostPort, requireSameVersion } from './address.js';
+
+import { memoryEnd, parseHostPort, requireSameVersion } from './address.js';
+import { Dataplane } from './dataplane.js';
 import { OnpathError } from './errors.js';
-import { type NativePortConfig, type NativeSender, native } from './native.js';
+import { type NativeSender, type NativeSenderConfig, native } from './native.js';
+import { dpdkEnd, type OwnEnd } from './plane-config.js';
 import { type ParsedSenderSpec, type SenderSpec, senderSpec } from './schema.js';
 import { Serialization } from './serialization.js';
 import { parse, shown } from './validate.js';
@@ -35,13 +38,16 @@ export class Sender {
     this.serialization = serialization;
   }
 
-  /** @throws OnpathError INVALID_SPEC, PORT_FAILED, PERMISSION_DENIED, BUSY (memory link side already open) */
+  /**
+   * @throws OnpathError INVALID_SPEC, PORT_FAILED, PERMISSION_DENIED, BUSY (memory link side already open, or every queue that the dpdk port
+   * keeps for senders taken), CLOSED (the plane is)
+   */
   static async open(spec: SenderSpec): Promise<Sender> {
     const parsed = parse(senderSpec, spec, 'sender');
     const to = parseHostPort(parsed.to, 'sender.to');
-    const from =
-      parsed.from === undefined ? ownEnd(parsed, to.address) : parseHostPort(parsed.from, 'sender.from');
-    requireSameVersion(to.address, 'sender.to', from.address, 'sender.from');
+    const own = ownEnd(parsed, to.address);
+    const from = parsed.from === undefined ? own : parseHostPort(parsed.from, 'sender.from');
+    if (from.address !== undefined) requireSameVersion(to.address, 'sender.to', from.address, 'sender.from');
     const sender = native().openSender({
       port: senderPort(parsed, from),
       address: to.address,
@@ -72,7 +78,7 @@ export class Sender {
    * Sends one image; resolves when its last packet has left. Leave the image untouched, and its ArrayBuffer where it is,
    * until then.
    * @param options.requestId Carried through to the receiver with chunks (64 bits); default: 1, 2, 3, ...
-   * @throws OnpathError INVALID_ARGUMENT, BUSY, CLOSED
+   * @throws OnpathError INVALID_ARGUMENT, BUSY, CLOSED, UNREACHABLE (by a dpdk port: no neighbour answered)
    */
   async send(
     image: ArrayBufferView | ArrayBuffer,
@@ -108,25 +114,54 @@ function request64(requestId: bigint | number): bigint {
 }
 
 /** Where packets come from if the specification does not say: any address for sockets. */
-function ownEnd(spec: ParsedSenderSpec, peer: string): HostPort {
-  return spec.via === undefined
-    ? { address: peer.includes(':') ? '::' : '0.0.0.0', port: 0 }
-    : memoryEnd(peer);
+function ownEnd(spec: ParsedSenderSpec, peer: string): OwnEnd {
+  if (spec.via === undefined) return { address: peer.includes(':') ? '::' : '0.0.0.0', port: 0 };
+  return 'plane' in spec.via ? dpdkEnd(portOf(spec.via), peer, 'sender.to') : memoryEnd(peer);
 }
 
-function senderPort(spec: ParsedSenderSpec, from: HostPort): NativePortConfig {
-  if (spec.via !== undefined) {
-    const clean = { loss: 0, duplicate: 0, corrupt: 0, reorderSpan: 0, seed: 1 };
-    return { type: 'memory', name: 'sender', queues: 1, ...clean, ...spec.via };
+type ViaPlane = Extract<ParsedSenderSpec['via'], { plane: unknown }>;
+
+/** The plane's port, which must be one that senders can leave by. */
+function portOf({ plane, port: name }: ViaPlane) {
+  const { ports } = Dataplane.partsOf(plane);
+  const port = ports.find((one) => one.name === name);
+  if (port === undefined) {
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `sender.via.port: no port of the plane is called "${name}". There are: ${ports.map((one) => one.name).join(', ')}.`,
+    );
   }
-  return {
-    type: 'udp',
-    name: 'sender',
-    address: from.address,
-    port: from.port,
-    queues: 1,
-    receiveBufferBytes: 65536,
-    maxBytes: spec.maxPayloadBytes,
-    offload: true,
-  };
+  if (port.type !== 'dpdk') {
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `sender.via.port: "${name}" is a ${port.type} port, expected a dpdk port. Senders open memory links and sockets of their own.`,
+    );
+  }
+  if (port.senders === 0) {
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `sender.via.port: "${name}" keeps no queue for senders. Start the plane with \`senders: 1\` or more on it.`,
+    );
+  }
+  return port;
+}
+
+function senderPort(spec: ParsedSenderSpec, from: OwnEnd): NativeSenderConfig['port'] {
+  if (spec.via === undefined) {
+    return {
+      type: 'udp',
+      name: 'sender',
+      address: from.address!,
+      port: from.port,
+      queues: 1,
+      receiveBufferBytes: 65536,
+      maxBytes: spec.maxPayloadBytes,
+      offload: true,
+    };
+  }
+  if ('plane' in spec.via) {
+    return { type: 'plane', plane: Dataplane.partsOf(spec.via.plane).native, name: portOf(spec.via).name };
+  }
+  const clean = { loss: 0, duplicate: 0, corrupt: 0, reorderSpan: 0, seed: 1 };
+  return { type: 'memory', name: 'sender', queues: 1, ...clean, ...spec.via };
 }

@@ -30,7 +30,10 @@ export function parse<T extends z.ZodType>(
   throw new OnpathError(code, `${where}: ${text}. See docs/specification.md.`);
 }
 
-/** A union fails with one list of issues for each alternative: the one that got farthest is what the caller meant. */
+/**
+ * A union fails with one list of issues for each alternative: the one that got farthest, with the fewest complaints, is what the caller
+ * meant.
+ */
 function closest(issue: Issue): { path: readonly PropertyKey[]; text: string } {
   if (issue.code !== 'invalid_union') return { path: issue.path, text: expectation(issue) };
   const { discriminator } = issue;
@@ -40,7 +43,8 @@ function closest(issue: Issue): { path: readonly PropertyKey[]; text: string } {
       text: `${issue.message}, received ${shown(read(issue.input, discriminator))}`,
     };
   }
-  const firsts = issue.errors.map((alternative) => alternative[0]!).map(closest);
+  const byFewest = [...issue.errors].sort((a, b) => a.length - b.length);
+  const firsts = byFewest.map((alternative) => closest(alternative[0]!));
   const deepest = firsts.reduce((best, next) => (next.path.length > best.path.length ? next : best));
   if (deepest.path.length > 0) return { path: [...issue.path, ...deepest.path], text: deepest.text };
   const expected = firsts.map(({ text }) => withoutReceived(text));

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// What prebuildify calls in place of node-gyp: builds with cmake-js and leaves the binary where prebuildify looks for
-// it, in build/Release of the current folder. Only Node-API builds for this machine's own processor are made.
+// What prebuildify calls in place of node-gyp: builds with cmake-js and leaves the binary, and the DPDK driver if there
+// is one, where prebuildify looks for them, in build/Release of the current folder. Only Node-API builds for this machine's own processor are made.
 import { copyFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { buildFromSource, builtBinary } from './source-build.mjs';
+import { basename, join } from 'node:path';
+import { buildFromSource, builtBinary, builtDrivers } from './source-build.mjs';
 
 const [command, ...options] = process.argv.slice(2);
 const arch = options.find((option) => option.startsWith('--arch='))?.slice('--arch='.length) ?? process.arch;
@@ -28,5 +28,5 @@ if (!ok) {
 const output = join(process.cwd(), 'build', 'Release');
 if (join(output, 'onpath.node') !== builtBinary) {
   mkdirSync(output, { recursive: true });
-  copyFileSync(builtBinary, join(output, 'onpath.node'));
+  for (const file of [builtBinary, ...builtDrivers()]) copyFileSync(file, join(output, basename(file)));
 }

@@ -57,7 +57,8 @@ function section(schema: Json, depth: number, name: string): string {
 function variantSection(variant: Json, depth: number, name: string): string {
   const properties = (variant['properties'] ?? {}) as Record<string, Json>;
   const tag = Object.entries(properties).find(([, field]) => field['const'] !== undefined);
-  const heading = tag === undefined ? name : `${tag[0]}: ${String(tag[1]['const'])}`;
+  const required = ((variant['required'] ?? []) as string[]).join(', ');
+  const heading = tag === undefined ? `${name}: { ${required} }` : `${tag[0]}: ${String(tag[1]['const'])}`;
   return `${'#'.repeat(depth)} \`${heading}\`\n\n${section(variant, Math.min(depth + 1, 6), heading)}`;
 }
 
@@ -85,6 +86,8 @@ function typeText(field: Json): string {
   const list = (field['anyOf'] ?? field['oneOf']) as Json[] | undefined;
   if (list !== undefined) return [...new Set(list.map(typeText))].join(' or ');
   if (field['type'] === 'array') return `array of ${typeText((field['items'] ?? {}) as Json)}`;
+  const values = field['additionalProperties'];
+  if (typeof values === 'object') return `object of ${typeText(values as Json)}`;
   return `${String(field['type'] ?? 'class instance')}${rangeText(field)}`;
 }
 

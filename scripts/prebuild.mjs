@@ -1,4 +1,5 @@
-// Makes prebuilds/<platform>-<arch>/onpath.glibc.node with prebuildify, stripped.
+// Makes prebuilds/<platform>-<arch>/onpath.glibc.node with prebuildify, stripped, and where DPDK is installed the driver
+// libonpath_dpdk.so.<ABI> beside it. Drivers built against other releases of DPDK may be added to that folder.
 // Works in a folder of its own, because prebuildify moves the binary away from where it was built.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';

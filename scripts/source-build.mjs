@@ -1,7 +1,17 @@
-// Builds onpath.node from source with cmake-js, and says what is missing where that cannot work.
+// Builds onpath.node, and the DPDK driver where DPDK is installed, from source with cmake-js, and says what is missing
+// where that cannot work.
 // Used by the install hook, by scripts/build and by the prebuild wrapper. Plain Node: runs before anything is built.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync, realpathSync, rmSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
@@ -11,6 +21,13 @@ export const packageRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 export const buildFolder = join(packageRoot, 'build', 'Release');
 export const builtBinary = join(buildFolder, 'onpath.node');
 export const debianPackages = 'g++ cmake ninja-build libhwy-dev libmbedtls-dev';
+
+/** The DPDK drivers that were built beside the addon: one, or none where DPDK is not installed. */
+export function builtDrivers() {
+  return readdirSync(buildFolder)
+    .filter((file) => /^libonpath_dpdk\.so\.\d+$/.test(file))
+    .map((file) => join(buildFolder, file));
+}
 
 const headers = [
   { name: 'Highway', header: 'hwy/highway.h' },

@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import ts from 'typescript';
+import { PATIENCE_MS } from './support/plane.js';
 
 const folder = `${process.cwd()}/build/docs`;
 
@@ -58,7 +59,7 @@ test('every TypeScript block of the guide and the README type-checks', () => {
 });
 
 for (const { heading, file } of guide) {
-  test(`the guide's example "${heading}" runs`, { timeout: 20_000 }, async () => {
+  test(`the guide's example "${heading}" runs`, { timeout: PATIENCE_MS }, async () => {
     await import(pathToFileURL(file.replace(/\.mts$/, '.mjs')).href);
   });
 }

@@ -37,6 +37,10 @@ export const DROP_REASONS = [
   { name: 'evicted', scope: 'sample', meaning: 'The oldest open sample gave its slot to a newer one.' },
   { name: 'closed', scope: 'sample', meaning: 'The plane was closed while the sample was still open.' },
   { name: 'undelivered', scope: 'sample', meaning: 'The plane was closed while the finished sample waited for its consumer.' },
+  { name: 'not_for_us', scope: 'packet', meaning: 'The destination is none of the port\'s addresses and no group it joined.' },
+  { name: 'no_neighbour', scope: 'packet', meaning: 'A packet to be sent whose next hop has not answered ARP or neighbour discovery yet.' },
+  { name: 'bad_control', scope: 'packet', meaning: 'An ARP, ICMP, IGMP, neighbour discovery or MLD packet that breaks its specification.' },
+  { name: 'control_limit', scope: 'packet', meaning: 'A request to the port itself (ARP, neighbour discovery, echo) beyond the rate at which such requests are answered.' },
 ] as const satisfies readonly { name: string; scope: DropScope; meaning: string }[];
 
 /** The name of one drop reason, as it appears in `plane.stats()`. */

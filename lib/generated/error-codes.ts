@@ -18,6 +18,13 @@ export const ERROR_CODES = {
   OUT_OF_MEMORY: 'Memory for pools, tables or state could not be had. Nothing was left half-made.',
   NATIVE_MISSING: 'The native binary could not be loaded. The message lists the places looked at and how to get one.',
   ABORTED: 'The AbortSignal given to the call was aborted.',
+  DRIVER_MISSING: 'The DPDK driver library could not be loaded. The message lists the libraries looked for, the places, and the package to install. Everything without `dpdk` ports works.',
+  EAL_FAILED: 'DPDK\'s environment (EAL) did not start. The message carries what DPDK said. After most such failures DPDK cannot be started again in this process.',
+  EAL_CONFLICT: 'DPDK\'s environment already runs in this process with other options; it starts once. Give the same `eal` options or none.',
+  NO_HUGEPAGES: 'Too few free hugepages. The message has the number and the command that reserves them; `eal: { hugepages: false }` does without.',
+  DEVICE_NOT_FOUND: 'No PCI device or virtual device of that name exists here, or no poll-mode driver takes it. `devices()` lists what there is.',
+  DEVICE_IN_USE: 'The device is bound to a kernel driver, or is open as a port already. The message has the command that changes it.',
+  UNREACHABLE: 'No neighbour answered for the destination or its gateway (ARP, neighbour discovery). Check addresses, prefix lengths, the gateway and the link.',
 } as const;
 
 /** The stable `code` of an `OnpathError`. */

@@ -70,8 +70,10 @@ Napi::Value describe_format(const Napi::CallbackInfo& info) {
 Napi::Value start_plane_of(const Napi::CallbackInfo& info) {
   Reading reading{info.Env()};
   PlaneSpec spec = plane_from_js(Input(reading, info[0], "config"));
-  if (reading.failed) return {};
-  return NativePlane::start(*Environment::of(info.Env()), std::move(spec));
+  napi_value promise = nullptr;
+  if (!reading.failed) promise = NativePlane::start(*Environment::of(info.Env()), std::move(spec));
+  if (promise == nullptr) promise = rejected_with_pending(info.Env());
+  return {info.Env(), promise};
 }
 
 Napi::Value open_sender_of(const Napi::CallbackInfo& info) {

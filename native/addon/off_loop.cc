@@ -28,6 +28,21 @@ void execute(napi_env, void* data) {
   }
 }
 
+void resolve(napi_env env, const Job& job) {
+  napi_value value = nullptr;
+  if (job.parts.value) {
+    value = guarded(env, [&] { return Napi::Value(env, job.parts.value(env)); });
+  } else {
+    napi_get_undefined(env, &value);
+  }
+  if (value != nullptr) {
+    napi_resolve_deferred(env, job.deferred, value);
+  } else if (napi_value reason = nullptr;
+             exception_pending(env) && napi_get_and_clear_last_exception(env, &reason) == napi_ok) {
+    napi_reject_deferred(env, job.deferred, reason);
+  }
+}
+
 void complete(napi_env env, napi_status, void* data) {
   const std::unique_ptr<Job> job(static_cast<Job*>(data));
   Napi::HandleScope scope(env);
@@ -36,8 +51,7 @@ void complete(napi_env env, napi_status, void* data) {
   job->kept.drop();
   // None of these succeeds while the environment is being torn down, and none needs to.
   if (job->result.ok()) {
-    napi_value nothing = nullptr;
-    if (napi_get_undefined(env, &nothing) == napi_ok) napi_resolve_deferred(env, job->deferred, nothing);
+    resolve(env, *job);
   } else if (napi_value reason = error_value(env, job->result.error()); reason != nullptr) {
     napi_reject_deferred(env, job->deferred, reason);
   }

@@ -36,6 +36,11 @@ class ObjectWriter {
   }
   ObjectWriter& number(const char* key, double number) { return set(key, js_number(env_, number)); }
   ObjectWriter& count(const char* key, uint64_t count) { return set(key, js_count(env_, count)); }
+  ObjectWriter& boolean(const char* key, bool truth) {
+    napi_value value = nullptr;
+    napi_get_boolean(env_, truth, &value);
+    return set(key, value);
+  }
   ObjectWriter& text(const char* key, std::string_view text) { return set(key, js_text(env_, text)); }
   napi_value value() const { return value_; }
 

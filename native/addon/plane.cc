@@ -22,39 +22,58 @@ int64_t clock_ns(clockid_t clock) {
 /// What to add to CLOCK_MONOTONIC for Unix time, now. A later step of the system's clock does not move a
 /// plane's times.
 int64_t epoch_offset_ns() {
-  const int64_t before = clock_ns(CLOCK_MONOTONIC);
-  const int64_t epoch = clock_ns(CLOCK_REALTIME);
-  const int64_t after = clock_ns(CLOCK_MONOTONIC);
-  return epoch - (before + (after - before) / 2);
+  // A thread that is held up between the readings is wrong by half the time it was: the closest readings of a
+  // few count.
+  constexpr int kReadings = 5;
+  int64_t offset = 0;
+  int64_t closest = INT64_MAX;
+  for (int i = 0; i < kReadings; ++i) {
+    const int64_t before = clock_ns(CLOCK_MONOTONIC);
+    const int64_t epoch = clock_ns(CLOCK_REALTIME);
+    const int64_t after = clock_ns(CLOCK_MONOTONIC);
+    if (after - before >= closest) continue;
+    closest = after - before;
+    offset = epoch - (before + closest / 2);
+  }
+  return offset;
 }
 
 }  // namespace
 
-Result<std::shared_ptr<PlaneCore>> PlaneCore::start(Environment& environment, PlaneSpec spec) {
+Result<StartedPlane> open_plane(PlaneSpec spec) {
+  StartedPlane started;
   PlaneConfig config;
   config.workers = spec.workers;
   config.max_memory_bytes = spec.max_memory_bytes;
   config.idle_after_ns = spec.idle_after_ns;
-  std::vector<std::string> host_routes;
   for (const RouteConfig& route : spec.routes) {
-    if (std::holds_alternative<HostSinkConfig>(route.sink)) host_routes.push_back(route.name);
+    if (std::holds_alternative<HostSinkConfig>(route.sink)) started.host_routes.push_back(route.name);
   }
   config.routes = std::move(spec.routes);
   std::vector<OwnedPort> ports;
-  std::map<std::string, Endpoint> local_ports;
-  for (const PortSpec& port : spec.ports) {
+  bool dpdk_runs = false;
+  for (PortSpec& port : spec.ports) {
+    if (!dpdk_runs && std::holds_alternative<DpdkPortConfig>(port.config)) {
+      if (const Result<void> runs = start_dpdk(spec.eal); !runs.ok()) return runs.error();
+      dpdk_runs = true;
+    }
     Result<OwnedPort> opened = open_port(port);
     if (!opened.ok()) return opened.error();
     ports.push_back(std::move(opened).value());
     if (std::holds_alternative<UdpPortConfig>(port.config))
-      local_ports[port.name] = udp_port_local(ports.back().get());
-    config.ports.push_back({port.name, ports.back().get()});
+      started.local_ports[port.name] = udp_port_local(ports.back().get());
+    config.ports.push_back({port.name, ports.back().get(), std::move(port.host)});
   }
   for (OwnedPort& port : ports) (void)port.release();  // the plane's from here on, whatever comes of it
-  Result<std::unique_ptr<Plane>> started = start_plane(std::move(config));
-  if (!started.ok()) return started.error();
-  auto core = std::make_shared<PlaneCore>(environment, std::move(started).value());
-  core->local_ports_ = std::move(local_ports);
+  Result<std::unique_ptr<Plane>> plane = start_plane(std::move(config));
+  if (!plane.ok()) return plane.error();
+  started.plane = std::move(plane).value();
+  return started;
+}
+
+std::shared_ptr<PlaneCore> PlaneCore::adopt(Environment& environment, StartedPlane started) {
+  const std::vector<std::string> host_routes = std::move(started.host_routes);
+  auto core = std::make_shared<PlaneCore>(environment, std::move(started));
   const int64_t offset_ns = epoch_offset_ns();
   for (const std::string& route : host_routes) {
     std::shared_ptr<HostSink> sink = core->plane_->host_sink(route);
@@ -67,9 +86,10 @@ Result<std::shared_ptr<PlaneCore>> PlaneCore::start(Environment& environment, Pl
   return core;
 }
 
-PlaneCore::PlaneCore(Environment& environment, std::unique_ptr<Plane> plane)
+PlaneCore::PlaneCore(Environment& environment, StartedPlane started)
     : environment_(environment.shared_from_this()),
-      plane_(std::move(plane)),
+      plane_(std::move(started.plane)),
+      local_ports_(std::move(started.local_ports)),
       memory_(environment.env()),
       object_(environment.env()),
       promise_(environment.env()) {}
@@ -103,6 +123,7 @@ void PlaneCore::set_referenced(bool referenced) {
 napi_value PlaneCore::close() {
   if (promise_.size() > 0) return promise_.value(0);
   last_stats_ = plane_->stats();
+  last_infos_ = plane_->port_infos();
   state_ = State::closing;
   OffLoop job;
   job.name = "onpath.close";
@@ -125,24 +146,52 @@ void PlaneCore::closed(napi_env env) {
   for (const auto& [route, sink] : sinks_) sink->finish(env);
 }
 
-PlaneStats PlaneCore::stats() const { return state_ == State::closing ? last_stats_ : plane_->stats(); }
-
-std::vector<Napi::ClassPropertyDescriptor<NativePlane>> NativePlane::methods() {
-  return {property<&NativePlane::sink>("sink"),   property<&NativePlane::stats>("stats"),
-          property<&NativePlane::close>("close"), property<&NativePlane::local_ports>("localPorts"),
-          property<&NativePlane::ref>("ref"),     property<&NativePlane::unref>("unref")};
+Result<std::unique_ptr<Sender>> PlaneCore::open_sender(const std::string& port, SenderConfig config) {
+  // A plane that is closing would answer only when that is done.
+  if (state_ != State::open) return Error{ErrorCode::CLOSED, "The plane is closed. Nothing leaves by it."};
+  return plane_->open_sender(port, std::move(config));
 }
 
-Napi::Value NativePlane::start(Environment& environment, PlaneSpec spec) {
-  Result<std::shared_ptr<PlaneCore>> started = PlaneCore::start(environment, std::move(spec));
-  if (!started.ok()) {
-    throw_error(environment.env(), started.error());
+PlaneStats PlaneCore::stats() const { return state_ == State::closing ? last_stats_ : plane_->stats(); }
+
+std::vector<onpath_port_info> PlaneCore::port_infos() const {
+  return state_ == State::open ? plane_->port_infos() : last_infos_;
+}
+
+std::vector<Napi::ClassPropertyDescriptor<NativePlane>> NativePlane::methods() {
+  return {property<&NativePlane::sink>("sink"),
+          property<&NativePlane::stats>("stats"),
+          property<&NativePlane::close>("close"),
+          property<&NativePlane::local_ports>("localPorts"),
+          property<&NativePlane::ref>("ref"),
+          property<&NativePlane::unref>("unref"),
+          property<&NativePlane::port_infos>("portInfos")};
+}
+
+napi_value NativePlane::start(Environment& environment, PlaneSpec spec) {
+  struct Starting {
+    PlaneSpec spec;
+    StartedPlane started;
+  };
+  auto starting = std::make_shared<Starting>();
+  starting->spec = std::move(spec);
+  OffLoop job;
+  job.name = "onpath.start";
+  job.work = [starting]() -> Result<void> {
+    Result<StartedPlane> started = open_plane(std::move(starting->spec));
+    if (!started.ok()) return started.error();
+    starting->started = std::move(started).value();
     return {};
-  }
-  Napi::Value object = make(environment, started.value());
-  // If the environment ends right here, the core closes the plane as it goes out of scope.
-  if (!object.IsEmpty()) started.value()->opened(object);
-  return object;
+  };
+  job.value = [starting, &environment](napi_env) -> napi_value {
+    if (starting->started.plane == nullptr) return nullptr;  // cancelled: the environment is ending
+    const std::shared_ptr<PlaneCore> core = PlaneCore::adopt(environment, std::move(starting->started));
+    const Napi::Value object = make(environment, core);
+    // If the environment is ending, the core closes the plane as it goes out of scope.
+    if (!object.IsEmpty()) core->opened(object);
+    return object;
+  };
+  return run_off_loop(environment, std::move(job), Kept(environment.env()));
 }
 
 Napi::Value NativePlane::sink(const Napi::CallbackInfo& info) {
@@ -161,6 +210,10 @@ Napi::Value NativePlane::sink(const Napi::CallbackInfo& info) {
 
 Napi::Value NativePlane::stats(const Napi::CallbackInfo& info) {
   return {info.Env(), stats_to_js(info.Env(), core().stats(), core().plane().memory_bytes())};
+}
+
+Napi::Value NativePlane::port_infos(const Napi::CallbackInfo& info) {
+  return {info.Env(), port_infos_to_js(info.Env(), core().port_infos())};
 }
 
 Napi::Value NativePlane::local_ports(const Napi::CallbackInfo& info) {

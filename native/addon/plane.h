@@ -17,12 +17,21 @@
 
 namespace onpath::addon {
 
+/// A plane that runs, before JavaScript has it.
+struct StartedPlane {
+  std::unique_ptr<Plane> plane;
+  std::map<std::string, Endpoint> local_ports;  // udp ports
+  std::vector<std::string> host_routes;
+};
+
+/// Opens the ports and starts the plane. On failure nothing stays open. Any thread; may take seconds.
+Result<StartedPlane> open_plane(PlaneSpec spec);
+
 class PlaneCore : public Member, public std::enable_shared_from_this<PlaneCore> {
  public:
-  /// Opens the ports and starts the plane. On failure nothing stays open.
-  static Result<std::shared_ptr<PlaneCore>> start(Environment& environment, PlaneSpec spec);
+  static std::shared_ptr<PlaneCore> adopt(Environment& environment, StartedPlane started);
 
-  PlaneCore(Environment& environment, std::unique_ptr<Plane> plane);
+  PlaneCore(Environment& environment, StartedPlane started);
   ~PlaneCore() override;
 
   void on_loop(napi_env) override {}
@@ -33,7 +42,9 @@ class PlaneCore : public Member, public std::enable_shared_from_this<PlaneCore> 
   /// The promise of the one close there is; starts it. Null with an exception pending.
   napi_value close();
   void set_referenced(bool referenced);
+  Result<std::unique_ptr<Sender>> open_sender(const std::string& port, SenderConfig config);
   PlaneStats stats() const;
+  std::vector<onpath_port_info> port_infos() const;
 
   const Plane& plane() const { return *plane_; }
   const std::map<std::string, Endpoint>& local_ports() const { return local_ports_; }
@@ -53,7 +64,9 @@ class PlaneCore : public Member, public std::enable_shared_from_this<PlaneCore> 
   Kept promise_;
   State state_ = State::open;
   bool referenced_ = false;
-  PlaneStats last_stats_;  // of the moment close() was called, shown until it is done
+  // Of the moment close() was called: the first shown until it is done, the second from then on.
+  PlaneStats last_stats_;
+  std::vector<onpath_port_info> last_infos_;
 };
 
 class NativePlane : public Wrapped<NativePlane, PlaneCore> {
@@ -63,12 +76,14 @@ class NativePlane : public Wrapped<NativePlane, PlaneCore> {
   using Wrapped::Wrapped;
   static std::vector<Napi::ClassPropertyDescriptor<NativePlane>> methods();
 
-  /// Starts and wraps; an exception is pending if that failed.
-  static Napi::Value start(Environment& environment, PlaneSpec spec);
+  /// A promise for the plane, started off the event loop. If the environment ends meanwhile, the plane is
+  /// closed. Null with an exception pending.
+  static napi_value start(Environment& environment, PlaneSpec spec);
 
  private:
   Napi::Value sink(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
+  Napi::Value port_infos(const Napi::CallbackInfo& info);
   Napi::Value local_ports(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value ref(const Napi::CallbackInfo& info);

@@ -5,7 +5,9 @@
 #include <limits>
 #include <utility>
 
+#include "addon/address_from_js.h"
 #include "addon/names.h"
+#include "addon/plane.h"
 #include "addon/program.h"
 #include "addon/spec_from_js.h"
 
@@ -16,48 +18,14 @@ namespace {
 constexpr size_t kMostPorts = 1024;
 constexpr size_t kMostRoutes = 65536;
 constexpr size_t kMostPrefixes = 65536;
-constexpr size_t kMacBytes = 6;
-
-enum class PortKind : uint8_t { memory, udp };
-constexpr Choice<PortKind> kPortKinds[] = {{"memory", PortKind::memory}, {"udp", PortKind::udp}};
 enum class SinkKind : uint8_t { host, forward };
 constexpr Choice<SinkKind> kSinkKinds[] = {{"host", SinkKind::host}, {"forward", SinkKind::forward}};
-
-/// What a parser of text said, under the text's path.
-template <class Value>
-Value parsed(const Input& input, Result<Value> result) {
-  if (result.ok()) return std::move(result).value();
-  if (!input.failed()) input.fail_because(result.error().message);
-  return {};
-}
-
-IpAddress address(const Input& input) { return parsed(input, parse_address(input.text())); }
-
-Endpoint endpoint(const Input& of, const char* address_key, const char* port_key) {
-  Endpoint result;
-  result.address = address(of[address_key]);
-  result.port = of[port_key].integer<uint16_t>();
-  return result;
-}
 
 /// The source address may be left out, not its port.
 Endpoint source_endpoint(const Input& of) {
   Endpoint result;
-  if (const Input own = of["sourceAddress"]; !own.is_undefined()) result.address = address(own);
+  if (const Input own = of["sourceAddress"]; !own.is_undefined()) result.address = address_from_js(own);
   result.port = of["sourceUdpPort"].integer<uint16_t>();
-  return result;
-}
-
-std::array<uint8_t, kMacBytes> mac(const Input& input) {
-  std::array<uint8_t, kMacBytes> result{};
-  if (input.is_undefined()) return result;
-  const std::vector<uint8_t> bytes = input.bytes(kMacBytes);
-  if (bytes.size() == kMacBytes) {
-    std::copy(bytes.begin(), bytes.end(), result.begin());
-  } else if (!input.failed()) {
-    input.fail_because("expected the 6 bytes of a MAC address, received " + std::to_string(bytes.size()) +
-                       ".");
-  }
   return result;
 }
 
@@ -77,33 +45,15 @@ uint64_t duration(const Input& input, double unit_ns) {
   return nanoseconds(input.number(0, std::numeric_limits<double>::infinity()), unit_ns);
 }
 
-PortSpec port(const Input& input) {
-  PortSpec spec;
-  const PortKind kind = input["type"].choice(kPortKinds);
-  spec.name = input["name"].text();
-  if (kind == PortKind::udp) {
-    UdpPortConfig udp;
-    udp.bind = endpoint(input, "address", "port");
-    udp.queues = input["queues"].integer<uint32_t>();
-    udp.receive_buffer_bytes = input["receiveBufferBytes"].integer<uint32_t>();
-    udp.max_bytes = input["maxBytes"].integer<uint32_t>();
-    udp.offload = input["offload"].boolean();
-    spec.config = udp;
-  } else {
-    MemoryPortConfig memory;
-    memory.link = input["link"].text();
-    memory.side = input["side"].integer<uint32_t>();
-    memory.queues = input["queues"].integer<uint32_t>();
-    memory.depth = input["depth"].integer<uint32_t>();
-    memory.max_bytes = input["maxBytes"].integer<uint32_t>();
-    memory.impairments.loss = input["loss"].number(0, 1);
-    memory.impairments.duplicate = input["duplicate"].number(0, 1);
-    memory.impairments.corrupt = input["corrupt"].number(0, 1);
-    memory.impairments.reorder_span = input["reorderSpan"].integer<uint32_t>();
-    memory.impairments.seed = input["seed"].integer<uint64_t>();
-    spec.config = std::move(memory);
-  }
-  return spec;
+/// A port of its own, or the name of one and the running plane it belongs to.
+std::variant<PortSpec, PortOfPlane> sender_port(const Input& input) {
+  const Input plane = input["plane"];
+  if (plane.is_undefined()) return port_from_js(input);
+  PortOfPlane port;
+  port.name = input["name"].text();
+  if (!input.failed()) port.plane = NativePlane::core_of(input.env(), plane.value());
+  if (port.plane == nullptr) plane.fail("a running plane");
+  return port;
 }
 
 HostSinkConfig host_sink(const Input& input) {
@@ -117,9 +67,9 @@ HostSinkConfig host_sink(const Input& input) {
 ForwardSinkConfig forward_sink(const Input& input) {
   ForwardSinkConfig sink;
   sink.port = input["port"].text();
-  sink.destination = endpoint(input, "address", "udpPort");
+  sink.destination = endpoint_from_js(input, "address", "udpPort");
   sink.source = source_endpoint(input);
-  sink.destination_mac = mac(input["destinationMac"]);
+  sink.destination_mac = mac_from_js(input["destinationMac"]);
   sink.payload_type = payload_type(input["payloadType"]);
   sink.ssrc = input["ssrc"].integer<uint32_t>();
   sink.max_payload_bytes = input["maxPayloadBytes"].integer<uint32_t>();
@@ -160,17 +110,10 @@ RouteConfig route(const Input& input) {
 
 }  // namespace
 
-Result<OwnedPort> open_port(const PortSpec& spec) {
-  Result<const onpath_port*> opened = std::holds_alternative<UdpPortConfig>(spec.config)
-                                          ? open_udp_port(std::get<UdpPortConfig>(spec.config))
-                                          : open_memory_port(std::get<MemoryPortConfig>(spec.config));
-  if (!opened.ok()) return opened.error();
-  return OwnedPort(opened.value());
-}
-
 PlaneSpec plane_from_js(const Input& input) {
   PlaneSpec spec;
-  input["ports"].each(kMostPorts, [&](const Input& element) { spec.ports.push_back(port(element)); });
+  if (const Input eal = input["eal"]; !eal.is_undefined()) spec.eal = eal_from_js(eal);
+  input["ports"].each(kMostPorts, [&](const Input& element) { spec.ports.push_back(port_from_js(element)); });
   input["routes"].each(kMostRoutes, [&](const Input& element) { spec.routes.push_back(route(element)); });
   spec.workers = input["workers"].integer<uint32_t>();
   spec.max_memory_bytes = input["maxMemoryBytes"].integer<uint64_t>();
@@ -180,11 +123,11 @@ PlaneSpec plane_from_js(const Input& input) {
 
 SenderSpec sender_from_js(const Input& input) {
   SenderSpec spec;
-  spec.port = port(input["port"]);
+  spec.port = sender_port(input["port"]);
   SenderConfig& config = spec.config;
-  config.destination = endpoint(input, "address", "udpPort");
+  config.destination = endpoint_from_js(input, "address", "udpPort");
   config.source = source_endpoint(input);
-  config.destination_mac = mac(input["destinationMac"]);
+  config.destination_mac = mac_from_js(input["destinationMac"]);
   config.payload = input["payload"].choice(kPayloads);
   const auto width = input["width"].integer<uint32_t>();
   const auto height = input["height"].integer<uint32_t>();

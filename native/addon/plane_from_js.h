@@ -1,5 +1,5 @@
-// Configurations of planes and senders as native code takes them, and the ports in them, opened. Checks types
-// and ranges of numbers; what they mean is the data plane's to judge.
+// Configurations of planes and senders as native code takes them. Checks types and ranges of numbers; what
+// they mean is the data plane's to judge.
 #pragma once
 
 #include <memory>
@@ -9,27 +9,16 @@
 #include <vector>
 
 #include "addon/input.h"
+#include "addon/port_from_js.h"
 #include "dataplane/config.h"
 #include "dataplane/sender.h"
-#include "port/memory_port.h"
-#include "port/udp_port.h"
 
 namespace onpath::addon {
 
-struct PortSpec {
-  std::string name;
-  std::variant<MemoryPortConfig, UdpPortConfig> config;
-};
-
-/// Owns an open port until it is handed on.
-struct DestroyPort {
-  void operator()(const onpath_port* port) const { port->destroy(port->self); }
-};
-using OwnedPort = std::unique_ptr<const onpath_port, DestroyPort>;
-
-Result<OwnedPort> open_port(const PortSpec& spec);
+class PlaneCore;
 
 struct PlaneSpec {
+  std::optional<DpdkOptions> eal;
   std::vector<PortSpec> ports;
   std::vector<RouteConfig> routes;
   uint32_t workers = 1;
@@ -37,8 +26,13 @@ struct PlaneSpec {
   uint64_t idle_after_ns = 0;
 };
 
+struct PortOfPlane {
+  std::shared_ptr<PlaneCore> plane;
+  std::string name;
+};
+
 struct SenderSpec {
-  PortSpec port;
+  std::variant<PortSpec, PortOfPlane> port;
   SenderConfig config;  // its port is still to be opened
 };
 

@@ -8,20 +8,35 @@
 
 namespace onpath::addon {
 
-Result<std::shared_ptr<SenderCore>> SenderCore::open(Environment& environment, SenderSpec spec) {
-  Result<OwnedPort> port = open_port(spec.port);
-  if (!port.ok()) return port.error();
-  const uint64_t sample_bytes = spec.config.format.bytes;
-  spec.config.port = std::move(port).value().release();
-  Result<std::unique_ptr<Sender>> opened = open_sender(spec.config);
+namespace {
+
+Result<std::unique_ptr<Sender>> open_own(const PortSpec& port, SenderConfig config) {
+  Result<OwnedPort> opened = open_port(port);
   if (!opened.ok()) return opened.error();
-  auto core = std::make_shared<SenderCore>(environment, std::move(opened).value(), sample_bytes);
+  config.port = std::move(opened).value().release();
+  return open_sender(config);
+}
+
+}  // namespace
+
+Result<std::shared_ptr<SenderCore>> SenderCore::open(Environment& environment, SenderSpec spec) {
+  const uint64_t sample_bytes = spec.config.format.bytes;
+  auto* shared = std::get_if<PortOfPlane>(&spec.port);
+  Result<std::unique_ptr<Sender>> opened =
+      shared != nullptr ? shared->plane->open_sender(shared->name, std::move(spec.config))
+                        : open_own(std::get<PortSpec>(spec.port), std::move(spec.config));
+  if (!opened.ok()) return opened.error();
+  auto core =
+      std::make_shared<SenderCore>(environment, shared != nullptr ? std::move(shared->plane) : nullptr,
+                                   std::move(opened).value(), sample_bytes);
   environment.add(core);
   return core;
 }
 
-SenderCore::SenderCore(Environment& environment, std::unique_ptr<Sender> sender, uint64_t sample_bytes)
+SenderCore::SenderCore(Environment& environment, std::shared_ptr<PlaneCore> plane,
+                       std::unique_ptr<Sender> sender, uint64_t sample_bytes)
     : environment_(environment.shared_from_this()),
+      plane_(std::move(plane)),
       sender_(std::move(sender)),
       sample_bytes_(sample_bytes),
       promise_(environment.env()) {}

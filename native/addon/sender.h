@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "addon/bytes.h"
+#include "addon/plane.h"
 #include "addon/plane_from_js.h"
 #include "addon/wrapped.h"
 #include "dataplane/sender.h"
@@ -19,7 +20,9 @@ class SenderCore : public Member, public std::enable_shared_from_this<SenderCore
  public:
   static Result<std::shared_ptr<SenderCore>> open(Environment& environment, SenderSpec spec);
 
-  SenderCore(Environment& environment, std::unique_ptr<Sender> sender, uint64_t sample_bytes);
+  /// `plane` is the one whose port it leaves by; null if the port is its own.
+  SenderCore(Environment& environment, std::shared_ptr<PlaneCore> plane, std::unique_ptr<Sender> sender,
+             uint64_t sample_bytes);
   ~SenderCore() override;
 
   /// Settles what has been sent.
@@ -50,6 +53,7 @@ class SenderCore : public Member, public std::enable_shared_from_this<SenderCore
   std::vector<Done> take_done();
 
   const std::shared_ptr<Environment> environment_;
+  const std::shared_ptr<PlaneCore> plane_;  // outlives the sender
   const std::unique_ptr<Sender> sender_;
   const uint64_t sample_bytes_;
   Kept promise_;

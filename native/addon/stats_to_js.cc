@@ -1,6 +1,9 @@
 #include "addon/stats_to_js.h"
 
 #include <array>
+#include <cstdio>
+#include <cstring>
+#include <string_view>
 
 #include "addon/output.h"
 
@@ -22,13 +25,41 @@ napi_value drops_object(napi_env env, const DropCounts& drops) {
   return object;
 }
 
+/// A text in an array, up to its zero byte.
+template <size_t n>
+std::string_view text_of(const char (&text)[n]) {
+  return {text, strnlen(text, n)};
+}
+
 napi_value port_object(napi_env env, const PortStats& port) {
   ObjectWriter object(env);
   object.text("name", port.name)
       .count("rxPackets", port.counters.rx_packets)
       .count("rxBytes", port.counters.rx_bytes);
   object.count("rxMissed", port.counters.rx_missed).count("txPackets", port.counters.tx_packets);
-  return object.count("txBytes", port.counters.tx_bytes).set("drops", drops_object(env, port.drops)).value();
+  object.count("txBytes", port.counters.tx_bytes).count("controlPackets", port.control_packets);
+  return object.set("drops", drops_object(env, port.drops)).value();
+}
+
+napi_value port_info_object(napi_env env, const onpath_port_info& info) {
+  ObjectWriter object(env);
+  object.text("driver", text_of(info.driver)).text("device", text_of(info.device));
+  std::array<char, 18> mac{};
+  std::snprintf(mac.data(), mac.size(), "%02x:%02x:%02x:%02x:%02x:%02x", info.mac[0], info.mac[1],
+                info.mac[2], info.mac[3], info.mac[4], info.mac[5]);
+  object.text("mac", mac.data()).boolean("linkUp", info.link_up != 0);
+  object.boolean("fullDuplex", info.full_duplex != 0).count("linkMbps", info.link_mbps);
+  object.boolean("removed", info.removed != 0).number("numaNode", info.numa_node).count("mtu", info.mtu);
+  object.count("receiveQueues", info.receive_queues).count("transmitQueues", info.transmit_queues);
+  object.count("receiveDescriptors", info.receive_descriptors);
+  object.count("transmitDescriptors", info.transmit_descriptors);
+  object.count("buffers", info.buffers).count("bufferBytes", info.buffer_bytes);
+  object.boolean("rxChecksums", (info.offloads & ONPATH_OFFLOAD_RX_CHECKSUMS) != 0);
+  object.boolean("txChecksums", (info.offloads & ONPATH_OFFLOAD_TX_CHECKSUMS) != 0);
+  object.boolean("rss", (info.offloads & ONPATH_OFFLOAD_RSS) != 0);
+  object.boolean("timestamps", (info.offloads & ONPATH_OFFLOAD_TIMESTAMPS) != 0);
+  object.boolean("promiscuous", info.promiscuous != 0);
+  return object.boolean("allMulticast", info.all_multicast != 0).value();
 }
 
 napi_value route_object(napi_env env, const RouteStats& route) {
@@ -61,6 +92,10 @@ napi_value stats_to_js(napi_env env, const PlaneStats& stats, uint64_t memory_by
   object.set("workers", js_array(env, stats.workers,
                                  [&](const WorkerStats& worker) { return worker_object(env, worker); }));
   return object.count("memoryBytes", memory_bytes).value();
+}
+
+napi_value port_infos_to_js(napi_env env, const std::vector<onpath_port_info>& infos) {
+  return js_array(env, infos, [&](const onpath_port_info& info) { return port_info_object(env, info); });
 }
 
 }  // namespace onpath::addon

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "dataplane/host_addresses.h"
 #include "dataplane/plane_parts.h"
 
 namespace onpath {
@@ -111,11 +112,14 @@ Result<void> check_port(const NamedPort& named, uint32_t workers) {
                      " of the port interface; this is version " + std::to_string(ONPATH_PORT_ABI_VERSION) +
                      ". Install the matching driver."};
   }
-  if (workers > port->queues) {
+  // Fewer queues that receive are fine: some workers then have nothing to poll there.
+  if (port->queues < 1 || workers > port->transmit_queues) {
     return invalid("The plane has " + std::to_string(workers) + " workers, but port " + quoted(named.name) +
-                   " has " + std::to_string(port->queues) + " queue" + (port->queues == 1 ? "" : "s") +
-                   ". Open the port with a queue for each worker.");
+                   " has " + std::to_string(port->queues) + " receive and " +
+                   std::to_string(port->transmit_queues) +
+                   " transmit queues. Open the port with a transmit queue for each worker.");
   }
+  if (named.host) return check_host(named);
   return {};
 }
 

@@ -54,11 +54,26 @@ struct RouteConfig {
   std::variant<HostSinkConfig, ForwardSinkConfig> sink;
 };
 
+/// What the plane is on a port of Ethernet framing that no kernel serves: a host that answers ARP, neighbour
+/// discovery and echo requests, joins groups, and finds the next hop of what it sends.
+struct LocalHostConfig {
+  struct StaticNeighbour {
+    IpAddress address;
+    std::array<uint8_t, 6> mac{};
+  };
+  std::vector<IpPrefix> addresses;  // own ones, each with the length of its on-link prefix
+  std::vector<IpAddress> gateways;  // at most one of each IP version
+  std::vector<StaticNeighbour> neighbours;
+  std::vector<IpAddress> groups;  // multicast groups joined
+};
+
 /// A started port and its name. Made by port/ (or by a driver); the plane owns it from start on and destroys
 /// it at close.
 struct NamedPort {
   std::string name;
   const onpath_port* port = nullptr;
+  std::optional<LocalHostConfig>
+      host{};  // Ethernet framing only; absent: every datagram is taken, nothing answered
 };
 
 struct PlaneConfig {

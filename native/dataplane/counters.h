@@ -40,6 +40,8 @@ struct alignas(64) RouteCounters {
 /// send.
 struct alignas(64) PortCounters {
   DropCounters drops;
+  Counter
+      control_packets;  // received and dealt with by the plane itself: ARP, neighbour discovery, ICMP, IGMP
 };
 
 struct alignas(64) WorkerCounters {

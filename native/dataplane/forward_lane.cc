@@ -5,8 +5,6 @@
 
 #include "base/big_endian.h"
 #include "base/sha256.h"
-#include "wire/chunk.h"
-#include "wire/rtp.h"
 
 namespace onpath {
 namespace {
@@ -17,6 +15,11 @@ uint64_t stride_of(const Plan& plan) {
   uint64_t bytes = 0;
   for (const OutputFormat& output : plan.outputs()) bytes += (output.bytes + kAlign - 1) / kAlign * kAlign;
   return bytes;
+}
+
+/// The 16-bit words of a number, added up.
+uint64_t words_of(uint64_t number) {
+  return (number >> 48) + (number >> 32 & 0xffff) + (number >> 16 & 0xffff) + (number & 0xffff);
 }
 
 uint32_t channels_of(const OutputFormat& format) {
@@ -71,6 +74,18 @@ Result<std::unique_ptr<ForwardLane>> ForwardLane::make(const Plan& plan, uint32_
                                                 " bytes of headers and one element of " +
                                                 std::to_string(output.element_bytes) + " bytes. Raise it."};
     }
+    output.headers_bytes = static_cast<uint32_t>(headers);
+    ChunkHeader chunk;
+    chunk.rank = static_cast<uint8_t>(format.shape.size());
+    chunk.output = static_cast<uint8_t>(lane->outputs_.size());
+    chunk.digest = output.digest;
+    chunk.length = output.bytes;
+    std::copy(output.shape.begin(), output.shape.end(), chunk.dims);
+    RtpPacket rtp;
+    rtp.payload_type = config.payload_type;
+    build_rtp(output.headers.data(), rtp);
+    build_chunk(output.headers.data() + kRtpHeaderBytes, chunk);
+    output.headers_sum = checksum_add({output.headers.data(), headers});
     lane->total_bytes_ += output.bytes;
     lane->outputs_.push_back(std::move(output));
   }
@@ -134,35 +149,82 @@ void ForwardLane::send(const Run& run) {
   }
 }
 
+/// Whether it is known where packets go; if not, one that was to leave counts as no_neighbour.
+bool ForwardLane::may_send() {
+  if (path_.resolved()) return true;
+  queue_.drop(DropReason::no_neighbour);
+  return false;
+}
+
 bool ForwardLane::send_chunk(uint32_t index, uint64_t offset, uint64_t bytes) {
+  if (!may_send()) return false;
   onpath_packet* packet = queue_.next();
   if (packet == nullptr) return false;
   const Output& output = outputs_[index];
-  RtpPacket rtp;
-  rtp.payload_type = payload_type_;
-  rtp.marker = sample_->unsent_bytes == bytes;
-  rtp.sequence = static_cast<uint16_t>(stream_->forward_sequence);
-  rtp.timestamp = sample_->timestamp;
-  rtp.ssrc = stream_->forward_ssrc;
-  ChunkHeader chunk;
-  chunk.rank = static_cast<uint8_t>(output.shape.size());
-  chunk.output = static_cast<uint8_t>(index);
-  chunk.sequence_high = static_cast<uint16_t>(stream_->forward_sequence >> 16);
-  chunk.digest = output.digest;
-  chunk.request_id = sample_->request_id;
-  chunk.offset = offset;
-  chunk.length = output.bytes;
-  std::copy(output.shape.begin(), output.shape.end(), chunk.dims);
-  ++stream_->forward_sequence;
-
+  const uint32_t headers = output.headers_bytes;
   uint8_t* at = path_.payload(*packet);
-  build_rtp(at, rtp);
-  build_chunk(at + kRtpHeaderBytes, chunk);
-  const size_t headers = kRtpHeaderBytes + chunk.bytes();
+  write_headers(at, output, offset, bytes);
   std::memcpy(at + headers, sample_->outputs[index] + offset, bytes);
   path_.finish(*packet, static_cast<uint32_t>(headers + bytes));
   queue_.commit(counters_);
   return true;
+}
+
+bool ForwardLane::could_send_in_place(const onpath_packet& packet, std::span<const uint8_t> bytes) const {
+  if (!in_place_ || packet.handle == nullptr || packet.capacity < packet.length) return false;
+  const auto in_front = static_cast<uint64_t>(bytes.data() - packet.data) + packet.headroom;
+  return bytes.size() <= outputs_[0].chunk_bytes &&
+         in_front >= path_.headers_bytes() + outputs_[0].headers_bytes;
+}
+
+void ForwardLane::send_in_place(onpath_packet& packet, uint64_t offset, std::span<uint8_t> bytes,
+                                const TurnedInPlace& turned) {
+  onpath_packet* leaving = may_send() ? queue_.give() : nullptr;
+  if (leaving == nullptr) {
+    sample_->send_failed = true;
+    sample_->unsent_bytes -= bytes.size();
+    return;
+  }
+  const uint32_t headers = outputs_[0].headers_bytes;
+  const auto length = static_cast<uint32_t>(headers + bytes.size());
+  uint8_t* rtp = bytes.data() - headers;
+  const uint64_t headers_sum = write_headers(rtp, outputs_[0], offset, bytes.size());
+  sample_->unsent_bytes -= bytes.size();
+
+  uint8_t* begin = rtp - path_.headers_bytes();
+  leaving->data = begin;
+  leaving->headroom = static_cast<uint32_t>(packet.headroom + (begin - packet.data));
+  leaving->capacity = static_cast<uint32_t>(packet.capacity - (begin - packet.data));
+  leaving->flags = leaving->mark = 0;
+  leaving->time_ns = 0;
+  leaving->handle = packet.handle;
+  if (turned.sum) {
+    // checksum_fold() complements.
+    path_.finish(*leaving, length, length, static_cast<uint16_t>(~checksum_fold(headers_sum + *turned.sum)));
+  } else {
+    path_.finish(*leaving, length);
+  }
+  queue_.given(packet, counters_);
+}
+
+/// RTP and chunk headers of the selected sample's next packet. Returns their checksum, not folded: what was
+/// just written in small pieces is better not read back in large ones.
+uint64_t ForwardLane::write_headers(uint8_t* at, const Output& output, uint64_t offset, uint64_t bytes) {
+  constexpr size_t kFixed = kRtpHeaderBytes + kChunkHeaderBytes;
+  std::memcpy(at, output.headers.data(), kFixed);
+  for (size_t dim = kFixed; dim < output.headers_bytes; dim += 4)
+    std::memcpy(at + dim, output.headers.data() + dim, 4);
+  const uint32_t sequence = stream_->forward_sequence++;
+  RtpPacket rtp;
+  rtp.payload_type = payload_type_;
+  rtp.marker = sample_->unsent_bytes == bytes;
+  rtp.sequence = static_cast<uint16_t>(sequence);
+  rtp.timestamp = sample_->timestamp;
+  rtp.ssrc = stream_->forward_ssrc;
+  build_rtp(at, rtp);
+  rewrite_chunk(at + kRtpHeaderBytes, static_cast<uint16_t>(sequence >> 16), sample_->request_id, offset);
+  return output.headers_sum + (rtp.marker ? 0x80 : 0) + words_of(sequence) + words_of(rtp.timestamp) +
+         words_of(rtp.ssrc) + words_of(sample_->request_id) + words_of(offset);
 }
 
 }  // namespace onpath

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@
 #include "dataplane/region.h"
 #include "dataplane/sample_pool.h"
 #include "dataplane/transmit_queue.h"
+#include "wire/chunk.h"
+#include "wire/rtp.h"
 
 namespace onpath {
 
@@ -45,6 +48,15 @@ class ForwardLane final : public EmitListener {
     sample_ = &sample;
     stream_ = &stream;
   }
+  /// Packets may leave in the buffers they came in: the plan works in place, and the ports they come and go
+  /// by share buffers.
+  void allow_in_place() { in_place_ = true; }
+  /// Whether these bytes of a received packet, turned into output, could leave in its buffer, as the one
+  /// chunk that they would be sent as anyway.
+  bool could_send_in_place(const onpath_packet& packet, std::span<const uint8_t> bytes) const;
+  /// Sends the packet whose `bytes` have become the output at `offset`. If it was sent its handle is null.
+  void send_in_place(onpath_packet& packet, uint64_t offset, std::span<uint8_t> bytes,
+                     const TurnedInPlace& turned);
   void emitted(uint32_t output, uint64_t offset, uint64_t bytes) override;
   /// After a packet was pushed: sends the runs that are still being joined.
   void send_pending();
@@ -65,16 +77,23 @@ class ForwardLane final : public EmitListener {
     uint64_t chunk_bytes = 0;    // at most, whole elements
     uint32_t digest = 0;
     std::vector<uint32_t> shape;
+    uint32_t headers_bytes = 0;
+    /// RTP and chunk headers as every packet begins; the fields that differ are written over.
+    std::array<uint8_t, kRtpHeaderBytes + kChunkHeaderBytes + 4 * kMaxRank> headers{};
+    uint64_t headers_sum = 0;  // checksum of these
   };
 
   ForwardLane(const OutgoingPath& path, TransmitQueue& queue, RouteCounters& counters)
       : path_(path), queue_(queue), counters_(counters) {}
   void send(const Run& run);
+  bool may_send();
   bool send_chunk(uint32_t output, uint64_t offset, uint64_t bytes);
+  uint64_t write_headers(uint8_t* at, const Output& output, uint64_t offset, uint64_t bytes);
 
   OutgoingPath path_;
   TransmitQueue& queue_;
   RouteCounters& counters_;
+  bool in_place_ = false;
   uint8_t payload_type_ = 0;
   uint32_t next_ssrc_ = 0;
   uint32_t ssrc_step_ = 1;

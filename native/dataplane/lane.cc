@@ -23,6 +23,7 @@ Lane::Lane(const RouteConfig& route, uint32_t port, Parts parts)
       sample_bytes_(route.program->plan().input().bytes),
       dims_{route.program->plan().input().height, route.program->plan().input().width,
             pixel_format_channels(route.program->plan().input().format)},
+      expected_(digest_, sample_bytes_, dims_),
       geometry_(geometry_of(route.program->plan().input())),
       outputs_(route.program->plan().outputs().size()),
       deadline_ns_(route.deadline_ns),
@@ -30,7 +31,8 @@ Lane::Lane(const RouteConfig& route, uint32_t port, Parts parts)
           std::max(kRestartNs, route.deadline_ns > UINT64_MAX / 4 ? UINT64_MAX : route.deadline_ns * 4)),
       evict_oldest_(route.evict_oldest),
       backpressure_(std::holds_alternative<HostSinkConfig>(route.sink) &&
-                    std::get<HostSinkConfig>(route.sink).backpressure) {
+                    std::get<HostSinkConfig>(route.sink).backpressure),
+      reads_payload_(route.program->plan().read_bytes() * 2 > sample_bytes_) {
   for (const IpPrefix& prefix : route.sources) {
     IpAddress mask;
     for (unsigned bit = 0; bit < prefix.bits && bit < 128; ++bit) {
@@ -48,8 +50,7 @@ Lane::Lane(const RouteConfig& route, uint32_t port, Parts parts)
 bool Lane::take(const Arrival& arrival, uint64_t now, bool give_up) {
   const RtpPacket& rtp = arrival.rtp;
   const StreamKey key(rtp.ssrc, arrival.source);
-  const uint64_t hash = parts_.streams->hash(key);
-  Stream* stream = parts_.streams->find(hash, key);
+  Stream* stream = find_stream(key);
   // A stream that is followed passed the allow-list when it was added.
   if (stream == nullptr && !allowed(arrival.source.address)) return dropped(DropReason::source_not_allowed);
 
@@ -85,7 +86,7 @@ bool Lane::take(const Arrival& arrival, uint64_t now, bool give_up) {
       return dropped(refusal);
     }
     if (stream == nullptr) {
-      stream = &parts_.streams->add(hash, key);
+      stream = &parts_.streams->add(parts_.streams->hash(key), key);
       if (parts_.forward) parts_.forward->begin_stream(*stream);
     }
     open(*stream, arrival, segments.request_id, now, sample);
@@ -113,6 +114,12 @@ std::optional<DropReason> Lane::parse(const RtpPacket& rtp, Segments& out) {
     return std::nullopt;
   }
   VideoSegment& segment = video_.segments[0];
+  ChunkPlace place;
+  if (expected_.matches(rtp.payload, place, segment.bytes)) {
+    segment.offset = place.offset;
+    out = {&segment, 1, place.request_id};
+    return std::nullopt;
+  }
   if (const auto reason = parse_chunk(rtp.payload, chunk_, segment.bytes)) return reason;
   segment.offset = chunk_.offset;
   out = {&segment, 1, chunk_.request_id};
@@ -125,7 +132,9 @@ std::optional<DropReason> Lane::check_chunk() const {
   if (chunk_.rank == 0) return std::nullopt;
   // {height, width} or {height, width, channels}
   if (chunk_.rank != 2 && chunk_.rank != 3) return DropReason::wrong_shape;
-  if (!std::equal(chunk_.dims, chunk_.dims + chunk_.rank, dims_)) return DropReason::wrong_shape;
+  const bool same_channels = chunk_.rank == 2 || chunk_.dims[2] == dims_[2];
+  if (chunk_.dims[0] != dims_[0] || chunk_.dims[1] != dims_[1] || !same_channels)
+    return DropReason::wrong_shape;
   return std::nullopt;
 }
 
@@ -190,7 +199,12 @@ void Lane::push(OpenSample& sample, const Segments& segments, const Arrival& arr
   Stream& stream = parts_.streams->at(sample.stream);
   if (parts_.forward) parts_.forward->select(sample, stream);
   uint64_t fresh = 0, repeated = 0;
-  for (uint32_t i = 0; i < segments.count; ++i) {
+  uint32_t i = 0;
+  if (segments.count == 1 && send_in_place(sample, segments.first[0], arrival.packet)) {
+    fresh = segments.first[0].bytes.size();
+    i = 1;
+  }
+  for (; i < segments.count; ++i) {
     const PushResult result =
         sample.state->push(segments.first[i].offset, segments.first[i].bytes, parts_.forward.get());
     // An RFC 4175 payload was checked whole before its first segment is used, so only a chunk leaves here.
@@ -203,13 +217,23 @@ void Lane::push(OpenSample& sample, const Segments& segments, const Arrival& arr
   RouteCounters& counters = *parts_.counters;
   counters.packets_used.add(1);
   counters.bytes_used.add(fresh);
-  counters.overlap_bytes.add(repeated);
+  if (repeated > 0) counters.overlap_bytes.add(repeated);
   stream.last_used_ns = now;
   if (sample.state->complete()) {
     finish(sample, arrival, now);
   } else if (parts_.forward) {
     parts_.forward->send_pending();
   }
+}
+
+/// The packet that came is the packet that leaves, if all of its bytes are new and there is room for its new
+/// headers.
+bool Lane::send_in_place(OpenSample& sample, const VideoSegment& segment, onpath_packet& packet) {
+  if (!parts_.forward || !parts_.forward->could_send_in_place(packet, segment.bytes)) return false;
+  const std::span<uint8_t> bytes(packet.data + (segment.bytes.data() - packet.data), segment.bytes.size());
+  const auto turned = sample.state->push_in_place(segment.offset, bytes);
+  if (turned) parts_.forward->send_in_place(packet, segment.offset, bytes, *turned);
+  return turned.has_value();
 }
 
 void Lane::finish(OpenSample& sample, const Arrival& arrival, uint64_t now) {

@@ -27,6 +27,7 @@ struct Arrival {
   const RtpPacket& rtp;
   const Endpoint& source;
   uint64_t time_ns;
+  onpath_packet& packet;  // where it lies; its handle becomes null if it was given away
 };
 
 class Lane {
@@ -59,6 +60,8 @@ class Lane {
   RouteCounters& counters() { return *parts_.counters; }
   HostLane* host() { return parts_.host; }
   uint32_t port() const { return port_; }
+  /// Whether packets' sample bytes are usually read, so that they are worth fetching ahead.
+  bool reads_payload() const { return reads_payload_; }
 
  private:
   struct Segments {
@@ -68,6 +71,14 @@ class Lane {
   };
   enum class Opened : uint8_t { yes, no, hold };
 
+  Stream* find_stream(const StreamKey& key) {
+    StreamTable& streams = *parts_.streams;
+    if (last_stream_ < streams.size() && streams.at(last_stream_).key == key)
+      return &streams.at(last_stream_);
+    Stream* stream = streams.find(streams.hash(key), key);
+    if (stream != nullptr) last_stream_ = streams.index_of(*stream);
+    return stream;
+  }
   bool allowed(const IpAddress& source) const;
   std::optional<DropReason> parse(const RtpPacket& rtp, Segments& out);
   std::optional<DropReason> check_chunk() const;
@@ -76,6 +87,7 @@ class Lane {
   bool make_room(DropReason& refusal, bool& hold, bool give_up);
   void open(Stream& stream, const Arrival& arrival, uint64_t request_id, uint64_t now, OpenSample*& out);
   void push(OpenSample& sample, const Segments& segments, const Arrival& arrival, uint64_t now);
+  bool send_in_place(OpenSample& sample, const VideoSegment& segment, onpath_packet& packet);
   void finish(OpenSample& sample, const Arrival& arrival, uint64_t now);
   void close_unfinished(OpenSample& sample, DropReason reason);
   void leave_stream(OpenSample& sample);
@@ -94,12 +106,15 @@ class Lane {
   const uint32_t element_bytes_;
   const uint64_t sample_bytes_;
   const uint32_t dims_[3];  // height, width, channels
+  const ExpectedChunk expected_;
   const VideoGeometry geometry_;
   const size_t outputs_;
   const uint64_t deadline_ns_;
   const uint64_t restart_ns_;
   const bool evict_oldest_;
   const bool backpressure_;
+  const bool reads_payload_;
+  uint32_t last_stream_ = 0;  // of the packet before, if there was one: the next is likely of the same
   std::vector<Prefix> sources_;
   ChunkHeader chunk_;
   VideoPayload video_;

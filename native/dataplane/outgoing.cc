@@ -4,6 +4,11 @@
 #include <string>
 
 namespace onpath {
+namespace {
+
+constexpr uint16_t kDefaultSourcePort = 5004;  // RFC 3551 section 8
+
+}  // namespace
 
 uint32_t framing_bytes(const onpath_port& port, const Endpoint& destination) {
   if (port.framing != ONPATH_FRAMING_ETHERNET) return 0;
@@ -12,9 +17,10 @@ uint32_t framing_bytes(const onpath_port& port, const Endpoint& destination) {
 
 Result<OutgoingPath> OutgoingPath::make(const onpath_port& port, const Endpoint& source,
                                         const Endpoint& destination, const MacAddress& destination_mac,
-                                        uint32_t max_payload_bytes) {
+                                        uint32_t max_payload_bytes, PortHost* host) {
   OutgoingPath path;
   path.ethernet_ = port.framing == ONPATH_FRAMING_ETHERNET;
+  path.checksums_by_nic_ = path.ethernet_ && (port.features & ONPATH_PORT_FILLS_CHECKSUMS) != 0;
   path.headroom_ = framing_bytes(port, destination);
   path.source_ = source;
   path.destination_ = destination;
@@ -25,7 +31,18 @@ Result<OutgoingPath> OutgoingPath::make(const onpath_port& port, const Endpoint&
                                                   " has no UDP port. Give one between 1 and 65535."};
   }
   if (path.ethernet_) {
-    if (source.address == IpAddress{} && destination.address.is_v4()) path.source_.address = IpAddress::v4(0);
+    if (host != nullptr && is_unspecified(source.address)) {
+      const IpAddress* own = host->addresses.source_for(destination.address);
+      if (own == nullptr) {
+        return Error{ErrorCode::INVALID_SPEC, "The port has no address of the IP version of " +
+                                                  endpoint_text(destination) + " (" +
+                                                  host->addresses.own_text() + "). Give it one."};
+      }
+      path.source_.address = *own;
+    }
+    if (host != nullptr && source.port == 0) path.source_.port = kDefaultSourcePort;
+    if (path.source_.address == IpAddress{} && destination.address.is_v4())
+      path.source_.address = IpAddress::v4(0);
     if (path.source_.address.is_v4() != destination.address.is_v4()) {
       return Error{ErrorCode::INVALID_ARGUMENT,
                    "The source " + endpoint_text(source) + " and the destination " +
@@ -39,13 +56,43 @@ Result<OutgoingPath> OutgoingPath::make(const onpath_port& port, const Endpoint&
                      std::to_string(path.headroom_) + " bytes of headers is longer than the port sends (" +
                      std::to_string(port.max_bytes) + "). Lower it or raise the port's."};
   }
+  if (path.ethernet_ && host != nullptr) {
+    if (const auto ok = path.leave_by(*host); !ok) return ok.error();
+  }
   return path;
 }
 
-void OutgoingPath::finish(onpath_packet& packet, uint32_t bytes) {
+Result<void> OutgoingPath::leave_by(PortHost& host) {
+  // RFC 1112 section 6.1: multicast stays on the link unless told otherwise; RFC 3493 section 5.2 for IPv6.
+  if (is_multicast(destination_.address)) hop_limit_ = 1;
+  if (destination_mac_ != MacAddress{}) return {};
+  if (const auto mapped = host.addresses.mapped_mac(destination_.address)) {
+    destination_mac_ = *mapped;
+    return {};
+  }
+  const auto next_hop = host.addresses.next_hop(destination_.address);
+  if (!next_hop) return next_hop.error();
+  auto neighbour = host.neighbours.want(next_hop.value());
+  if (!neighbour) return neighbour.error();
+  neighbour_ = neighbour.value();
+  if (host.wake) host.wake->wake();
+  return {};
+}
+
+void OutgoingPath::finish(onpath_packet& packet, uint32_t bytes, uint32_t summed_bytes, uint16_t sum) {
   if (ethernet_) {
+    FrameOptions options;
+    options.summed_bytes = summed_bytes;
+    options.sum = sum;
+    options.hop_limit = hop_limit_;
+    options.checksums_by_nic = checksums_by_nic_;
+    packet.flags = checksums_by_nic_ ? uint32_t{ONPATH_PACKET_FILL_CHECKSUMS} : 0;
+    if (neighbour_ != nullptr) {
+      // It may just have been lost: then where it was last is as good as any.
+      if (const NeighbourWord word = neighbour_->load(); word.resolved()) destination_mac_ = word.mac();
+    }
     packet.length = static_cast<uint32_t>(build_frame(packet.data, source_mac_, destination_mac_, source_,
-                                                      destination_, bytes, identification_++));
+                                                      destination_, bytes, identification_++, options));
     return;
   }
   packet.length = bytes;

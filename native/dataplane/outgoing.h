@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "dataplane/port_abi.h"
+#include "dataplane/port_host.h"
 #include "wire/address.h"
 #include "wire/frame.h"
 
@@ -14,23 +15,38 @@ namespace onpath {
 class OutgoingPath {
  public:
   OutgoingPath() = default;
-  /// `max_payload_bytes`: longest RTP packet. Errors: INVALID_ARGUMENT (families differ, longer than the port
-  /// sends).
+  /// `max_payload_bytes`: longest RTP packet. With a `host`, which must outlive the path, a source that is
+  /// not given is the port's own, and a MAC address that is not given is found: the path then wants a
+  /// neighbour. Errors: INVALID_ARGUMENT (families differ, longer than the port sends), INVALID_SPEC (no way
+  /// to the destination), LIMIT_EXCEEDED.
   static Result<OutgoingPath> make(const onpath_port& port, const Endpoint& source,
                                    const Endpoint& destination, const MacAddress& destination_mac,
-                                   uint32_t max_payload_bytes);
+                                   uint32_t max_payload_bytes, PortHost* host = nullptr);
 
+  /// Whether it is known which station packets go to.
+  bool resolved() const { return neighbour_ == nullptr || neighbour_->load().resolved(); }
+  /// Null: none is needed.
+  Neighbour* neighbour() const { return neighbour_; }
+
+  /// Bytes in front of the RTP packet.
+  uint32_t headers_bytes() const { return headroom_; }
   /// Where the RTP packet is written in a transmit buffer.
   uint8_t* payload(const onpath_packet& packet) const { return packet.data + headroom_; }
-  /// Puts the headers around an RTP packet of `bytes`, or sets its destination.
-  void finish(onpath_packet& packet, uint32_t bytes);
+  /// Puts the headers around an RTP packet of `bytes`, or sets its destination. Of its last `summed_bytes`
+  /// the folded checksum `sum` is known already.
+  void finish(onpath_packet& packet, uint32_t bytes, uint32_t summed_bytes = 0, uint16_t sum = 0);
 
  private:
+  Result<void> leave_by(PortHost& host);
+
   bool ethernet_ = false;
+  bool checksums_by_nic_ = false;
+  uint8_t hop_limit_ = 64;
   uint32_t headroom_ = 0;
   uint16_t identification_ = 0;
   MacAddress source_mac_{};
-  MacAddress destination_mac_{};
+  MacAddress destination_mac_{};  // fixed, or where the neighbour was last
+  Neighbour* neighbour_ = nullptr;
   Endpoint source_;
   Endpoint destination_;
 };

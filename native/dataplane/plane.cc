@@ -4,11 +4,13 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <future>
 #include <mutex>
 #include <system_error>
 #include <thread>
 
 #include "dataplane/plane_parts.h"
+#include "dataplane/plane_senders.h"
 #include "dataplane/threads.h"
 
 namespace onpath {
@@ -28,21 +30,35 @@ uint64_t cpu_of(std::thread& thread) {
 
 class RunningPlane final : public Plane {
  public:
-  explicit RunningPlane(std::unique_ptr<PlaneParts> parts) : parts_(std::move(parts)) {
-    for (const NamedPort& port : parts_->ports.list()) last_ports_.push_back({port.name, {}, {}});
+  explicit RunningPlane(std::unique_ptr<PlaneParts> parts) : parts_(std::move(parts)), senders_(*parts_) {
+    for (const NamedPort& port : parts_->ports.list()) last_ports_.push_back({port.name, {}, 0, {}});
   }
   ~RunningPlane() override { RunningPlane::close(); }
 
-  /// Throws std::system_error.
-  void start() {
+  /// Throws std::system_error. Errors: PORT_FAILED.
+  Result<void> start() {
     parts_->bell->start();
+    using Begun = std::promise<Result<void>>;
+    std::vector<std::shared_ptr<Begun>> begun;
     for (size_t w = 0; w < parts_->workers.size(); ++w) {
       Worker* worker = parts_->workers[w].get();
-      threads_.push_back(start_thread("onpath-w" + std::to_string(w), [worker] { worker->run(); }));
+      const auto told = begun.emplace_back(std::make_shared<Begun>());
+      threads_.push_back(start_thread("onpath-w" + std::to_string(w), [worker, told] {
+        const Result<void> taken = worker->begin_thread();
+        told->set_value(taken);
+        if (taken) worker->run();
+      }));
     }
+    Result<void> all;
+    for (const auto& told : begun) {
+      if (auto taken = told->get_future().get(); !taken && all) all = taken;
+    }
+    return all;
   }
 
   void close() override {
+    // Without the lock: what their owners are told may lead to questions to the plane.
+    senders_.close();
     const std::lock_guard lock(mutex_);
     if (closed_) return;
     closed_ = true;
@@ -50,6 +66,7 @@ class RunningPlane final : public Plane {
     for (std::thread& thread : threads_) thread.join();
     parts_->bell->stop();  // announces what the workers delivered last
     read_port_counters(last_ports_);
+    read_port_infos(last_infos_);
     parts_->ports.destroy();
   }
 
@@ -59,8 +76,10 @@ class RunningPlane final : public Plane {
     stats.ports = last_ports_;
     if (!closed_) read_port_counters(stats.ports);
     for (size_t p = 0; p < stats.ports.size(); ++p) {
-      for (const auto& worker : parts_->workers)
+      for (const auto& worker : parts_->workers) {
         add_drops(stats.ports[p].drops, worker->port_counters(p).drops);
+        stats.ports[p].control_packets += worker->port_counters(p).control_packets.get();
+      }
     }
     for (size_t r = 0; r < parts_->routes.size(); ++r) stats.routes.push_back(route_stats(r));
     for (size_t w = 0; w < parts_->workers.size(); ++w) stats.workers.push_back(worker_stats(w));
@@ -74,12 +93,33 @@ class RunningPlane final : public Plane {
     return nullptr;
   }
 
+  std::vector<onpath_port_info> port_infos() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<onpath_port_info> infos = last_infos_;
+    if (!closed_) read_port_infos(infos);
+    return infos;
+  }
+
+  Result<std::unique_ptr<Sender>> open_sender(const std::string& port, SenderConfig config) override {
+    return senders_.open(port, std::move(config));
+  }
+
   uint64_t memory_bytes() const override { return parts_->memory_bytes; }
 
  private:
   void read_port_counters(std::vector<PortStats>& to) const {
     const auto& ports = parts_->ports.list();
     for (size_t p = 0; p < ports.size(); ++p) ports[p].port->counters(ports[p].port->self, &to[p].counters);
+  }
+
+  void read_port_infos(std::vector<onpath_port_info>& to) const {
+    to.clear();
+    for (const NamedPort& named : parts_->ports.list()) {
+      onpath_port_info& info = to.emplace_back();
+      info.size = sizeof info;
+      info.numa_node = -1;
+      if (named.port->info != nullptr) named.port->info(named.port->self, &info);
+    }
   }
 
   RouteStats route_stats(size_t r) const {
@@ -127,9 +167,11 @@ class RunningPlane final : public Plane {
   }
 
   const std::unique_ptr<PlaneParts> parts_;
+  PlaneSenders senders_;
   mutable std::mutex mutex_;
   mutable std::vector<std::thread> threads_;
   std::vector<PortStats> last_ports_;  // counters as of close()
+  std::vector<onpath_port_info> last_infos_;
   bool closed_ = false;
 };
 
@@ -140,7 +182,7 @@ Result<std::unique_ptr<Plane>> start_plane(PlaneConfig config) {
   if (!parts) return parts.error();
   try {
     auto plane = std::make_unique<RunningPlane>(std::move(parts).value());
-    plane->start();
+    if (const auto ok = plane->start(); !ok) return ok.error();
     return std::unique_ptr<Plane>(std::move(plane));
   } catch (const std::system_error& error) {
     return Error{ErrorCode::PORT_FAILED,

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "dataplane/config.h"
 #include "dataplane/host_sink.h"
+#include "dataplane/sender.h"
 
 namespace onpath {
 
@@ -19,11 +20,13 @@ using DropCounts = std::array<uint64_t, kDropReasonCount>;
 struct PortStats {
   std::string name;
   onpath_port_counters counters{};
-  DropCounts drops{};  // packets dropped before a route was known, and transmit_failed
+  uint64_t control_packets = 0;  // ARP, neighbour discovery, ICMP and group queries, dealt with by the plane
+  DropCounts drops{};  // packets dropped before a route was known, and transmit_failed, no_neighbour
 };
 
 /// Books balance: over all routes and ports, packets received = packets_used + packet drops of routes +
-/// packet drops of ports (transmit_failed aside: it counts packets that did not leave). Exact after close();
+/// packet drops and control packets of ports (transmit_failed and no_neighbour aside: they count packets that
+/// did not leave). Exact after close();
 /// before, packets may be on their way.
 struct RouteStats {
   std::string name;
@@ -61,6 +64,12 @@ class Plane {
   virtual PlaneStats stats() const = 0;
   /// Null if no host route has that name.
   virtual std::shared_ptr<HostSink> host_sink(const std::string& route) const = 0;
+  /// By port, in the order of the configuration. Ports that know nothing of themselves give zeros.
+  virtual std::vector<onpath_port_info> port_infos() const = 0;
+  /// A sender that leaves by one of the plane's ports, over a transmit queue of its own. The plane keeps the
+  /// port; close() closes its senders first. Errors: NOT_FOUND, BUSY (every queue kept for senders is taken),
+  /// CLOSED, and those of open_sender().
+  virtual Result<std::unique_ptr<Sender>> open_sender(const std::string& port, SenderConfig config) = 0;
   /// Bytes of every pool taken at start.
   virtual uint64_t memory_bytes() const = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -26,6 +27,7 @@ class Builder {
     if (auto ok = make_route_table(); !ok) return ok;
     if (auto ok = make_wakes(); !ok) return ok;
     if (auto ok = make_sinks(); !ok) return ok;
+    make_hosts();
     parts_.bell = std::make_unique<Bell>(host_sinks_);
     for (uint32_t w = 0; w < config_.workers; ++w) {
       if (auto ok = make_worker(w); !ok) return ok;
@@ -84,6 +86,23 @@ class Builder {
     return {};
   }
 
+  /// A host follows as many next hops as forward sinks and senders can have.
+  void make_hosts() {
+    for (const NamedPort& named : config_.ports) {
+      std::shared_ptr<PortHost>& host = parts_.hosts.emplace_back();
+      if (!named.host) continue;
+      const uint32_t first_sender = first_sender_queue(*named.port, config_.workers);
+      uint32_t next_hops =
+          named.port->transmit_queues > first_sender ? named.port->transmit_queues - first_sender : 0;
+      for (const RouteConfig& route : config_.routes) {
+        const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink);
+        next_hops += forward != nullptr && forward->port == named.name;
+      }
+      host = std::make_shared<PortHost>(*named.host, mac_at(named.port->mac), next_hops, wakes_[0]);
+      parts_.memory_bytes += host->neighbours.bytes();
+    }
+  }
+
   static uint32_t first_ssrc(const ForwardSinkConfig& config) {
     return config.ssrc != 0 ? config.ssrc : static_cast<uint32_t>(random_bits());
   }
@@ -100,6 +119,11 @@ class Builder {
       part.port = named.port;
       part.counters = std::make_unique<PortCounters>();
       for (uint32_t q = w; q < named.port->queues; q += config_.workers) part.queues.push_back(q);
+      if (const auto& host = parts_.hosts[worker.ports.size() - 1]) {
+        // The first worker keeps the timers: every port has a queue for it to send by.
+        part.host = std::make_unique<LocalHost>(host, *named.port, transmit_queue(part, w), w == 0,
+                                                config_.workers > 1, random_bits());
+      }
     }
     for (size_t r = 0; r < config_.routes.size(); ++r) {
       auto lane = make_lane(w, r, worker);
@@ -129,19 +153,27 @@ class Builder {
     return std::make_unique<Lane>(route, port_index(route.port), std::move(lane));
   }
 
+  TransmitQueue& transmit_queue(Worker::PortPart& port, uint32_t w) {
+    if (!port.transmit) {
+      port.transmit = std::make_unique<TransmitQueue>(*port.port, w, port.counters->drops);
+      parts_.memory_bytes += sizeof(TransmitQueue);
+    }
+    return *port.transmit;
+  }
+
   Result<std::unique_ptr<ForwardLane>> make_forward(uint32_t w, size_t r, const ForwardSinkConfig& forward,
                                                     Worker::Parts& worker, RouteCounters& counters) {
     const RouteConfig& route = config_.routes[r];
     Worker::PortPart& target = worker.ports[port_index(forward.port)];
     auto path = OutgoingPath::make(*target.port, forward.source, forward.destination, forward.destination_mac,
-                                   forward.max_payload_bytes);
+                                   forward.max_payload_bytes, parts_.hosts[port_index(forward.port)].get());
     if (!path) return Error{ErrorCode::INVALID_SPEC, "Route \"" + route.name + "\": " + path.error().message};
-    if (!target.transmit) {
-      target.transmit = std::make_unique<TransmitQueue>(*target.port, w, target.counters->drops);
-      parts_.memory_bytes += sizeof(TransmitQueue);
-    }
-    return ForwardLane::make(route.program->plan(), route.open_samples, forward, path.value(),
-                             first_ssrc_[r] + w, config_.workers, *target.transmit, counters);
+    auto lane = ForwardLane::make(route.program->plan(), route.open_samples, forward, path.value(),
+                                  first_ssrc_[r] + w, config_.workers, transmit_queue(target, w), counters);
+    const void* domain = worker.ports[port_index(route.port)].port->domain;
+    const bool share_buffers = domain != nullptr && domain == target.port->domain;
+    if (lane && share_buffers && route.program->plan().works_in_place()) lane.value()->allow_in_place();
+    return lane;
   }
 
   PlaneConfig& config_;
@@ -163,13 +195,18 @@ void OwnedPorts::destroy() {
   ports_.clear();
 }
 
+uint32_t first_sender_queue(const onpath_port& port, uint32_t workers) {
+  return std::max(port.queues, workers);
+}
+
 Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config) {
   OwnedPorts ports(config.ports);
   try {
     if (const auto ok = check_config(config); !ok) return ok.error();
     const auto bytes = pool_bytes(config);
     if (!bytes) return bytes.error();
-    std::unique_ptr<PlaneParts> parts(new PlaneParts{std::move(ports), {}, {}, nullptr, {}, bytes.value()});
+    std::unique_ptr<PlaneParts> parts(
+        new PlaneParts{std::move(ports), {}, {}, {}, nullptr, {}, bytes.value()});
     if (const auto ok = Builder(config, *parts).build(); !ok) return ok.error();
     parts->routes = std::move(config.routes);
     return parts;

@@ -33,11 +33,15 @@ class OwnedPorts {
 struct PlaneParts {
   OwnedPorts ports;
   std::vector<RouteConfig> routes;
+  std::vector<std::shared_ptr<PortHost>> hosts;        // by port; null: the port has no addresses
   std::vector<std::shared_ptr<SharedHostSink>> sinks;  // by route; null for forward sinks
   std::unique_ptr<Bell> bell;
   std::vector<std::unique_ptr<Worker>> workers;
   uint64_t memory_bytes = 0;
 };
+
+/// The first transmit queue of a port that no worker uses; those from there on are for senders.
+uint32_t first_sender_queue(const onpath_port& port, uint32_t workers);
 
 /// Errors: INVALID_SPEC, PORT_FAILED (a port of another version).
 Result<void> check_config(const PlaneConfig& config);

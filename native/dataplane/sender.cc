@@ -11,6 +11,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <future>
 #include <mutex>
 #include <new>
 #include <string>
@@ -32,6 +33,8 @@ constexpr uint64_t kCatchUpNs = 1'000'000;     // and makes up for at most this 
 constexpr uint64_t kPatienceNs = 200'000'000;  // for a port that takes nothing at all
 constexpr uint64_t kRetryNs = 20'000;
 constexpr int kYields = 64;
+constexpr uint64_t kResolveNs = 3'000'000'000;  // three questions, as RFC 4861 section 10 asks of a host
+constexpr uint64_t kLookNs = 2'000'000;         // while a neighbour is waited for
 
 void sleep_ns(uint64_t ns) {
   const timespec time{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
@@ -54,20 +57,38 @@ struct Job {
   std::function<void(Result<SendReport>)> done;
 };
 
+/// The port's queue a sender leaves by, and what is there to find the next hop.
+struct Outlet {
+  uint32_t queue = 0;
+  bool owns_port = true;
+  std::shared_ptr<PortHost> host;
+};
+
 class ThreadedSender final : public Sender {
  public:
-  ThreadedSender(const SenderConfig& config, uint32_t ssrc, const OutgoingPath& path,
+  ThreadedSender(const SenderConfig& config, Outlet outlet, uint32_t ssrc, const OutgoingPath& path,
                  const Packetizer& packetizer)
-      : config_(config), ssrc_(ssrc), path_(path), packetizer_(packetizer) {}
+      : config_(config), outlet_(std::move(outlet)), ssrc_(ssrc), path_(path), packetizer_(packetizer) {}
   ~ThreadedSender() override { ThreadedSender::close(); }
 
-  /// Throws std::system_error.
-  void start() {
-    thread_ = start_thread("onpath-sender", [this] {
+  /// Throws std::system_error. Errors: PORT_FAILED.
+  Result<void> start() {
+    const auto begun = std::make_shared<std::promise<int>>();
+    thread_ = start_thread("onpath-sender", [this, begun] {
       // Bulk work: where cores are few, the event loop and the workers come first.
       setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNice);
+      const onpath_port& port = *config_.port;
+      const int failure = port.begin_thread == nullptr ? 0 : port.begin_thread(port.self);
+      begun->set_value(failure);
+      if (failure != 0) return;
       run();
+      if (port.end_thread != nullptr) port.end_thread(port.self);
     });
+    const int failure = begun->get_future().get();
+    if (failure == 0) return {};
+    return Error{ErrorCode::PORT_FAILED,
+                 "The port did not take the sender's thread: " + std::generic_category().message(failure) +
+                     ". Close other senders or planes."};
   }
 
   Result<void> send(std::span<const uint8_t> bytes, uint64_t request_id,
@@ -98,13 +119,15 @@ class ThreadedSender final : public Sender {
     }
     changed_.notify_one();
     if (thread_.joinable()) thread_.join();
-    if (config_.port != nullptr) config_.port->destroy(config_.port->self);
+    if (config_.port == nullptr) return;
+    if (path_.neighbour() != nullptr) outlet_.host->neighbours.unwant(*path_.neighbour());
+    if (outlet_.owns_port) config_.port->destroy(config_.port->self);
     config_.port = nullptr;
   }
 
   uint32_t ssrc() const override { return ssrc_; }
   /// Start failed: the port stays the caller's.
-  void disown() { config_.port = nullptr; }
+  void disown() { outlet_.owns_port = false; }
 
  private:
   void run() {
@@ -131,9 +154,32 @@ class ThreadedSender final : public Sender {
     packetizer_.begin(job.bytes, report.timestamp, job.request_id);
     while (!packetizer_.done()) {
       if (is_closing()) return closed();
+      if (!path_.resolved() && !await_neighbour()) return is_closing() ? closed() : unreachable();
       send_burst(report);
     }
     return report;
+  }
+
+  bool await_neighbour() const {
+    const uint64_t limit = now_ns() + kResolveNs;
+    while (!path_.resolved()) {
+      if (is_closing() || now_ns() >= limit) return false;
+      sleep_ns(kLookNs);
+    }
+    return true;
+  }
+
+  Error unreachable() const {
+    const IpAddress& to = config_.destination.address;
+    const auto next_hop = outlet_.host->addresses.next_hop(to);
+    const std::string asked = next_hop ? address_text(next_hop.value()) : address_text(to);
+    return {ErrorCode::UNREACHABLE,
+            "Nobody answered for " + asked +
+                (next_hop && next_hop.value() == to ? "" : ", the gateway to " + address_text(to)) + " (" +
+                (to.is_v4() ? "ARP" : "neighbour discovery") + ", asked for 3 seconds from a port with " +
+                outlet_.host->addresses.own_text() +
+                "). Check that address, the lengths of the prefixes, the VLAN and the link, or give its MAC "
+                "address as a neighbour. Sending again tries again."};
   }
 
   void send_burst(SendReport& report) {
@@ -141,7 +187,7 @@ class ThreadedSender final : public Sender {
     std::array<onpath_packet, kBurst> packets;
     std::array<uint32_t, kBurst> payload_bytes;
     const uint32_t wanted = burst_of_rate();
-    uint32_t count = port.allocate(port.self, 0, packets.data(), wanted);
+    uint32_t count = port.allocate(port.self, outlet_.queue, packets.data(), wanted);
     if (count == 0) {
       // Buffers come back on their own (a driver that still transmits); a port that never gives any is not a
       // port.
@@ -166,7 +212,7 @@ class ThreadedSender final : public Sender {
         report.bytes += payload_bytes[i];
       }
     }
-    if (sent < count) port.release(port.self, 0, packets.data() + sent, count - sent);
+    if (sent < count) port.release(port.self, outlet_.queue, packets.data() + sent, count - sent);
   }
 
   /// Packets per burst: at low rates only as many as kPacedBurstNs allows, so that packets are spread.
@@ -197,7 +243,7 @@ class ThreadedSender final : public Sender {
     int yields = 0;
     uint64_t refused_since = 0;
     while (sent < count) {
-      const uint32_t taken = port.transmit(port.self, 0, packets + sent, count - sent);
+      const uint32_t taken = port.transmit(port.self, outlet_.queue, packets + sent, count - sent);
       sent += taken;
       if (taken > 0) {
         stuck_ = false;
@@ -219,6 +265,7 @@ class ThreadedSender final : public Sender {
   }
 
   SenderConfig config_;
+  Outlet outlet_;
   const uint32_t ssrc_;
   OutgoingPath path_;
   Packetizer packetizer_;
@@ -233,7 +280,7 @@ class ThreadedSender final : public Sender {
   std::thread thread_;
 };
 
-Result<std::unique_ptr<Sender>> make_sender(const SenderConfig& config) {
+Result<std::unique_ptr<Sender>> make_sender(const SenderConfig& config, const Outlet& outlet) {
   const onpath_port& port = *config.port;
   if (config.queued_samples == 0)
     return Error{ErrorCode::INVALID_ARGUMENT, "queuedSamples is 0, expected at least 1."};
@@ -245,15 +292,19 @@ Result<std::unique_ptr<Sender>> make_sender(const SenderConfig& config) {
   if (ssrc == 0 && getrandom(&ssrc, sizeof ssrc, GRND_NONBLOCK) != static_cast<ssize_t>(sizeof ssrc)) {
     ssrc = static_cast<uint32_t>(now_ns());
   }
-  auto path = OutgoingPath::make(port, config.source, config.destination, config.destination_mac,
-                                 config.max_payload_bytes);
-  if (!path) return path.error();
   auto packetizer = Packetizer::make(
       config.format, {config.payload, config.send_dims, config.payload_type, ssrc, config.max_payload_bytes});
   if (!packetizer) return packetizer.error();
-  auto sender = std::make_unique<ThreadedSender>(config, ssrc, path.value(), packetizer.value());
+  // Last, as it may want a neighbour, which the sender gives back.
+  auto path = OutgoingPath::make(port, config.source, config.destination, config.destination_mac,
+                                 config.max_payload_bytes, outlet.host.get());
+  if (!path) return path.error();
+  auto sender = std::make_unique<ThreadedSender>(config, outlet, ssrc, path.value(), packetizer.value());
   try {
-    sender->start();
+    if (const auto ok = sender->start(); !ok) {
+      sender->disown();
+      return ok.error();
+    }
   } catch (...) {
     sender->disown();
     throw;
@@ -261,22 +312,30 @@ Result<std::unique_ptr<Sender>> make_sender(const SenderConfig& config) {
   return std::unique_ptr<Sender>(std::move(sender));
 }
 
+/// The port is the caller's if this fails.
+Result<std::unique_ptr<Sender>> try_open(const SenderConfig& config, const Outlet& outlet) {
+  try {
+    return make_sender(config, outlet);
+  } catch (const std::system_error& failure) {
+    return Error{ErrorCode::PORT_FAILED,
+                 std::string("The system refused a thread for the sender: ") + failure.what() + "."};
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::OUT_OF_MEMORY, "The sender's memory could not be had."};
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Sender>> open_sender(const SenderConfig& config) {
   if (config.port == nullptr) return Error{ErrorCode::INVALID_ARGUMENT, "The sender has no port."};
-  Error error{ErrorCode::OUT_OF_MEMORY, "The sender's memory could not be had."};
-  try {
-    auto sender = make_sender(config);
-    if (sender) return sender;
-    error = sender.error();
-  } catch (const std::system_error& failure) {
-    error = {ErrorCode::PORT_FAILED,
-             std::string("The system refused a thread for the sender: ") + failure.what() + "."};
-  } catch (const std::bad_alloc&) {
-  }
-  config.port->destroy(config.port->self);
-  return error;
+  auto sender = try_open(config, {});
+  if (!sender) config.port->destroy(config.port->self);
+  return sender;
+}
+
+Result<std::unique_ptr<Sender>> open_sender_on(const SenderConfig& config, uint32_t queue,
+                                               std::shared_ptr<PortHost> host) {
+  return try_open(config, {queue, false, std::move(host)});
 }
 
 }  // namespace onpath

@@ -10,11 +10,12 @@
 
 #include "base/result.h"
 #include "dataplane/config.h"
+#include "dataplane/port_host.h"
 
 namespace onpath {
 
 struct SenderConfig {
-  const onpath_port* port = nullptr;  // owned from open on
+  const onpath_port* port = nullptr;  // owned from open on; Plane::open_sender() ignores it
   Endpoint destination;
   Endpoint source;                           // Ethernet framing: own address
   std::array<uint8_t, 6> destination_mac{};  // Ethernet framing
@@ -39,7 +40,8 @@ class Sender {
  public:
   virtual ~Sender() = default;
   /// Queues one sample; `bytes` must stay valid until `done` is called, once, on the sender's thread.
-  /// Errors: INVALID_ARGUMENT (size), BUSY, CLOSED.
+  /// Errors: INVALID_ARGUMENT (size), BUSY, CLOSED. `done` may also be told UNREACHABLE: nobody answered for
+  /// the next hop for 3 seconds; a later sample is tried again.
   virtual Result<void> send(std::span<const uint8_t> bytes, uint64_t request_id,
                             std::function<void(Result<SendReport>)> done) = 0;
   /// Abandons what has not been sent yet (done gets CLOSED), stops the thread, destroys the port. Idempotent.
@@ -47,6 +49,13 @@ class Sender {
   virtual uint32_t ssrc() const = 0;
 };
 
+/// Errors: INVALID_ARGUMENT, UNSUPPORTED, PORT_FAILED, OUT_OF_MEMORY. The port is destroyed if it fails.
 Result<std::unique_ptr<Sender>> open_sender(const SenderConfig& config);
+
+/// The way out of a plane's port: `config.port` stays the plane's, `queue` is the sender's alone until it is
+/// closed, and `host`, if the port has addresses, finds the next hop. Errors: also those of
+/// OutgoingPath::make().
+Result<std::unique_ptr<Sender>> open_sender_on(const SenderConfig& config, uint32_t queue,
+                                               std::shared_ptr<PortHost> host);
 
 }  // namespace onpath

@@ -33,6 +33,21 @@ onpath_packet* TransmitQueue::next() {
 
 void TransmitQueue::commit(RouteCounters& route) {
   staged_[tail_] = spare_[--spare_count_];
+  staged(route);
+}
+
+onpath_packet* TransmitQueue::give() {
+  if (make_room()) return &staged_[tail_];
+  count_drop(drops_, DropReason::transmit_failed);
+  return nullptr;
+}
+
+void TransmitQueue::given(onpath_packet& received, RouteCounters& route) {
+  received.handle = nullptr;
+  staged(route);
+}
+
+void TransmitQueue::staged(RouteCounters& route) {
   notes_[tail_] = {&route, nullptr};
   ++tail_;
   if (++unflushed_ >= kBurst) flush();

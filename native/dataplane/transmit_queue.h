@@ -19,8 +19,15 @@ class TransmitQueue {
   /// A transmit buffer to fill and commit(); null if the port is out of them: the packet counts as
   /// transmit_failed.
   onpath_packet* next();
+  /// A packet that was to leave by this queue never will.
+  void drop(DropReason reason) { count_drop(drops_, reason); }
   /// The buffer that next() gave is ready to leave.
   void commit(RouteCounters& route);
+  /// A place for a packet that was received from a port of the same domain, to be filled with what leaves and
+  /// then given(); null if there is none: the packet counts as transmit_failed.
+  onpath_packet* give();
+  /// The buffer of `received` leaves by the place that give() gave: its handle is null from now on.
+  void given(onpath_packet& received, RouteCounters& route);
   /// Every packet of a sample has been committed; it counts as sent once the last of them has left.
   void sample_ends(RouteCounters& route);
   /// Hands over what is staged, as far as the port takes it.
@@ -40,6 +47,7 @@ class TransmitQueue {
   };
 
   bool make_room();
+  void staged(RouteCounters& route);
 
   const onpath_port& port_;
   const uint32_t queue_;

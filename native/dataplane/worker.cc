@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "wire/frame.h"
+#include "wire/plain_datagram.h"
 #include "wire/rtp.h"
 
 namespace onpath {
@@ -20,10 +21,11 @@ Endpoint endpoint_of(const onpath_endpoint& from) {
 
 constexpr uint32_t kAhead = 2;  // packets whose bytes are on their way from memory while another is worked on
 constexpr uint32_t kLineBytes = 64;
+constexpr uint32_t kHeaderBytes = 128;     // all headers of nearly every packet
 constexpr uint32_t kPrefetchBytes = 2048;  // of a longer packet, the rest is left to the hardware
 
-void prefetch(const onpath_packet& packet) {
-  const uint32_t bytes = std::min(packet.length, kPrefetchBytes);
+void prefetch(const onpath_packet& packet, bool payload) {
+  const uint32_t bytes = std::min(packet.length, payload ? kPrefetchBytes : kHeaderBytes);
   for (uint32_t at = 0; at < bytes; at += kLineBytes) __builtin_prefetch(packet.data + at);
 }
 
@@ -44,11 +46,11 @@ uint32_t Worker::poll_queue(Queue& queue, uint64_t now, bool give_up) {
   if (queue.first == queue.last) {
     queue.first = 0;
     queue.last = port.receive(port.self, queue.queue, queue.packets.data(), kBurst);
-    for (uint32_t i = 0; i < queue.last && i < kAhead; ++i) prefetch(queue.packets[i]);
+    for (uint32_t i = 0; i < queue.last && i < kAhead; ++i) prefetch(queue.packets[i], payload_is_read_);
   }
   const uint32_t begin = queue.first;
   while (queue.first < queue.last) {
-    if (queue.first + kAhead < queue.last) prefetch(queue.packets[queue.first + kAhead]);
+    if (queue.first + kAhead < queue.last) prefetch(queue.packets[queue.first + kAhead], payload_is_read_);
     if (!take(queue, queue.packets[queue.first], now, give_up)) break;
     ++queue.first;
   }
@@ -62,21 +64,29 @@ bool Worker::drop(const Queue& queue, DropReason reason) {
   return true;
 }
 
-bool Worker::take(const Queue& queue, const onpath_packet& packet, uint64_t now, bool give_up) {
+bool Worker::take(const Queue& queue, onpath_packet& packet, uint64_t now, bool give_up) {
   if (packet.flags & ONPATH_PACKET_TRUNCATED) return drop(queue, DropReason::truncated);
   Datagram datagram;
   if (parts_.ports[queue.port].port->framing == ONPATH_FRAMING_ETHERNET) {
     const FrameChecks checks{(packet.flags & ONPATH_PACKET_IP_CHECKSUM_OK) == 0,
                              (packet.flags & ONPATH_PACKET_UDP_CHECKSUM_OK) == 0};
-    if (const auto reason = parse_frame({packet.data, packet.length}, checks, datagram))
-      return drop(queue, *reason);
+    const std::span<const uint8_t> frame(packet.data, packet.length);
+    if (!parse_plain_datagram(frame, checks, datagram)) [[unlikely]] {
+      if (const auto reason = parse_frame(frame, checks, datagram))
+        return take_control(queue, packet, *reason, now);
+    }
+    const LocalHost* host = parts_.ports[queue.port].host.get();
+    if (host != nullptr && !host->accepts(datagram.destination.address))
+      return drop(queue, DropReason::not_for_us);
   } else {
     datagram.source = endpoint_of(packet.source);
     datagram.destination.port = packet.destination.port;
     datagram.payload = {packet.data, packet.length};
   }
   RtpPacket rtp;
-  if (const auto reason = parse_rtp(datagram.payload, rtp)) return drop(queue, *reason);
+  if (!parse_plain_rtp(datagram.payload, rtp)) [[unlikely]] {
+    if (const auto reason = parse_rtp(datagram.payload, rtp)) return drop(queue, *reason);
+  }
 
   // A mark is the NIC's own look-up of the same route.
   uint32_t route = packet.mark - 1;
@@ -85,11 +95,27 @@ bool Worker::take(const Queue& queue, const onpath_packet& packet, uint64_t now,
     if (route == RouteTable::kNoRoute) return drop(queue, DropReason::no_route);
   }
   const uint64_t time = packet.time_ns != 0 ? packet.time_ns : now;
-  return parts_.lanes[route]->take({rtp, datagram.source, time}, now, give_up);
+  Lane& lane = *parts_.lanes[route];
+  payload_is_read_ = lane.reads_payload();
+  return lane.take({rtp, datagram.source, time, packet}, now, give_up);
+}
+
+/// What is no good UDP datagram may be for the plane itself.
+bool Worker::take_control(const Queue& queue, const onpath_packet& packet, DropReason reason, uint64_t now) {
+  PortPart& port = parts_.ports[queue.port];
+  if (!port.host || (reason != DropReason::not_ip && reason != DropReason::not_udp))
+    return drop(queue, reason);
+  if (const auto refusal = port.host->take({packet.data, packet.length}, reason, now))
+    return drop(queue, *refusal);
+  port.counters->control_packets.add(1);
+  return true;
 }
 
 void Worker::tick(uint64_t now) {
   for (const auto& lane : parts_.lanes) lane->tick(now);
+  for (const PortPart& port : parts_.ports) {
+    if (port.host) port.host->tick(now);
+  }
   next_tick_ = now + kTickNs;
 }
 
@@ -100,6 +126,7 @@ void Worker::finish(uint64_t now) {
   }
   for (const auto& lane : parts_.lanes) lane->close();
   for (PortPart& port : parts_.ports) {
+    if (port.host) port.host->finish(now);
     if (port.transmit) port.transmit->finish();
   }
 }

@@ -14,6 +14,7 @@
 #include "dataplane/bell.h"
 #include "dataplane/counters.h"
 #include "dataplane/lane.h"
+#include "dataplane/local_host.h"
 #include "dataplane/port_abi.h"
 #include "dataplane/route_table.h"
 #include "dataplane/transmit_queue.h"
@@ -29,7 +30,8 @@ class Worker {
     const onpath_port* port = nullptr;
     std::vector<uint32_t> queues;  // this worker's, polled in turn
     std::unique_ptr<PortCounters> counters;
-    std::unique_ptr<TransmitQueue> transmit;  // only if a forward sink of this worker sends there
+    std::unique_ptr<TransmitQueue> transmit;  // only if this worker sends there
+    std::unique_ptr<LocalHost> host;          // only if the port has addresses
   };
   struct Parts {
     std::shared_ptr<const RouteTable> routes;
@@ -47,6 +49,9 @@ class Worker {
   /// Ends everything that is open or staged; nothing may be polled afterwards.
   void finish(uint64_t now);
 
+  /// First of all on the worker's thread: makes it known to the ports. Errors: PORT_FAILED; then run() must
+  /// not be called.
+  Result<void> begin_thread();
   /// The thread's body: polls until stop(), sleeps when nothing arrives.
   void run();
   /// From any thread.
@@ -66,8 +71,10 @@ class Worker {
   };
 
   uint32_t poll_queue(Queue& queue, uint64_t now, bool give_up);
-  bool take(const Queue& queue, const onpath_packet& packet, uint64_t now, bool give_up);
+  bool take(const Queue& queue, onpath_packet& packet, uint64_t now, bool give_up);
   bool drop(const Queue& queue, DropReason reason);
+  bool take_control(const Queue& queue, const onpath_packet& packet, DropReason reason, uint64_t now);
+  void end_thread();
   void tick(uint64_t now);
   uint64_t next_tick_ns();
   bool holds_back() const;
@@ -80,10 +87,12 @@ class Worker {
   Parts parts_;
   std::vector<Queue> queues_;
   std::vector<pollfd> wait_fds_;
-  bool can_wait_ = true;  // every queue has a wait_fd
+  bool can_wait_ = true;         // every queue has a wait_fd
+  bool payload_is_read_ = true;  // by the route of the last packet: the next is likely of the same
   uint64_t next_tick_ = 0;
   WorkerCounters counters_;
   std::atomic<bool> stopping_{false};
+  size_t begun_ports_ = 0;  // that know this thread
 };
 
 }  // namespace onpath

@@ -1,6 +1,8 @@
 // The life of a worker's thread around the hot path: spinning while there is traffic, sleeping when there is
 // none.
 #include <algorithm>
+#include <string>
+#include <system_error>
 
 #include "dataplane/clock.h"
 #include "dataplane/worker.h"
@@ -32,6 +34,26 @@ void Worker::stop() {
   parts_.wake->wake();
 }
 
+Result<void> Worker::begin_thread() {
+  for (; begun_ports_ < parts_.ports.size(); ++begun_ports_) {
+    const onpath_port& port = *parts_.ports[begun_ports_].port;
+    const int failure = port.begin_thread == nullptr ? 0 : port.begin_thread(port.self);
+    if (failure == 0) continue;
+    end_thread();
+    return Error{ErrorCode::PORT_FAILED,
+                 "A port did not take a worker's thread: " + std::generic_category().message(failure) +
+                     ". Start fewer workers, or close other planes and senders."};
+  }
+  return {};
+}
+
+void Worker::end_thread() {
+  while (begun_ports_ > 0) {
+    const onpath_port& port = *parts_.ports[--begun_ports_].port;
+    if (port.end_thread != nullptr) port.end_thread(port.self);
+  }
+}
+
 void Worker::run() {
   parts_.bell->worker_woke();
   uint64_t now = now_ns();
@@ -55,6 +77,7 @@ void Worker::run() {
     now = last_packet = now_ns();
   }
   finish(now);
+  end_thread();
   timespec cpu;
   if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0) {
     counters_.cpu_ns.set(static_cast<uint64_t>(cpu.tv_sec) * 1'000'000'000 +
@@ -106,6 +129,9 @@ bool Worker::sends() const {
 uint64_t Worker::next_tick_ns() {
   uint64_t next = kNever;
   for (const auto& lane : parts_.lanes) next = std::min(next, lane->next_tick_ns());
+  for (const PortPart& port : parts_.ports) {
+    if (port.host) next = std::min(next, port.host->next_tick_ns());
+  }
   return next;
 }
 

@@ -41,6 +41,9 @@ struct KernelSet {
   /// tables[o][src[i * channels + select[o]]].
   void (*lookup_select)(const uint8_t* src, size_t pixels, uint32_t channels, uint32_t out_channels,
                         const uint8_t* select, uint32_t entry_bytes, const void* tables, void* dst);
+  /// lookup_interleaved of bytes in place, and the ones' complement sum (RFC 1071) of the result in the same
+  /// pass: 16-bit words in network order, an odd last byte padded with zero, folded to 16 bits.
+  uint16_t (*lookup_sum)(uint8_t* data, size_t n, uint32_t channels, uint32_t phase, const uint8_t* tables);
 
   // --- resampling
   /// Bytes of prepared data for this row geometry (0: none), and its making at compile/bind time. Both may

@@ -104,6 +104,25 @@ void select_by_count(const uint8_t* src, size_t pixels, uint32_t channels, uint3
   }
 }
 
+/// Looks up `kChannels` by `kChannels` bytes; pairs of them make the words of the sum, so an odd number of
+/// channels takes two pixels at a time.
+template <uint32_t kChannels>
+uint64_t sum_pixels(uint8_t*& data, size_t& n, const uint8_t* const* tables) {
+  constexpr size_t kStep = kChannels % 2 == 0 ? kChannels : kChannels * 2;
+  uint64_t high = 0, low = 0;  // of the words
+  for (; n >= kStep; n -= kStep, data += kStep) {
+    for (size_t i = 0; i < kStep; i += 2) {
+      const uint8_t a = tables[i % kChannels][data[i]];
+      const uint8_t b = tables[(i + 1) % kChannels][data[i + 1]];
+      data[i] = a;
+      data[i + 1] = b;
+      high += a;
+      low += b;
+    }
+  }
+  return (high << 8) + low;
+}
+
 }  // namespace
 
 void lookup_interleaved(const uint8_t* src, size_t n, uint32_t channels, uint32_t phase, uint32_t entry_bytes,
@@ -130,6 +149,20 @@ void lookup_select(const uint8_t* src, size_t pixels, uint32_t channels, uint32_
   if (entry_bytes == 1) return select_by_count<1>(src, pixels, channels, out_channels, select, t, d);
   if (entry_bytes == 2) return select_by_count<2>(src, pixels, channels, out_channels, select, t, d);
   return select_by_count<4>(src, pixels, channels, out_channels, select, t, d);
+}
+
+uint16_t lookup_sum(uint8_t* data, size_t n, uint32_t channels, uint32_t phase, const uint8_t* tables) {
+  const uint8_t* table[4];
+  for (uint32_t c = 0; c < channels; ++c) table[c] = tables + size_t{(phase + c) % channels} * 256;
+  uint64_t sum = channels == 1   ? sum_pixels<1>(data, n, table)
+                 : channels == 2 ? sum_pixels<2>(data, n, table)
+                 : channels == 3 ? sum_pixels<3>(data, n, table)
+                                 : sum_pixels<4>(data, n, table);
+  for (size_t i = 0; i < n; ++i) {
+    data[i] = table[i % channels][data[i]];
+    sum += i % 2 == 0 ? uint64_t{data[i]} << 8 : data[i];
+  }
+  return ones_complement(sum);
 }
 
 }  // namespace onpath::portable

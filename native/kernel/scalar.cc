@@ -44,6 +44,15 @@ void lookup_select(const uint8_t* src, size_t pixels, uint32_t channels, uint32_
   }
 }
 
+uint16_t lookup_sum(uint8_t* data, size_t n, uint32_t channels, uint32_t phase, const uint8_t* tables) {
+  uint64_t sum = 0;
+  for (size_t i = 0; i < n; ++i) {
+    copy_entry(data, i, tables, (phase + i) % channels, data[i], 1);
+    sum += i % 2 == 0 ? uint64_t{data[i]} << 8 : data[i];
+  }
+  return ones_complement(sum);
+}
+
 size_t prepared_resample_row_bytes(const ResampleRow&) { return 0; }
 void prepare_resample_row(const ResampleRow&, void*) {}
 
@@ -131,6 +140,7 @@ const KernelSet& scalar_kernels() {
       .lookup_interleaved = lookup_interleaved,
       .lookup_planar = lookup_planar,
       .lookup_select = lookup_select,
+      .lookup_sum = lookup_sum,
       .prepared_resample_row_bytes = prepared_resample_row_bytes,
       .prepare_resample_row = prepare_resample_row,
       .resample_row = resample_row,

@@ -12,6 +12,7 @@ namespace {
   KernelSet {                                                                                           \
     .name = set_name, .lookup_interleaved = lookups::lookup_interleaved,                                \
     .lookup_planar = lookups::lookup_planar, .lookup_select = lookups::lookup_select,                   \
+    .lookup_sum = lookups::lookup_sum,                                                                  \
     .prepared_resample_row_bytes = resampling::prepared_resample_row_bytes,                             \
     .prepare_resample_row = resampling::prepare_resample_row, .resample_row = resampling::resample_row, \
     .resample_column = resampling::resample_column, .accumulate_row = set::accumulate_row,              \

@@ -11,6 +11,12 @@
 
 namespace onpath {
 
+/// Folds a sum of 16-bit words to 16 bits: carries out of the top come back in at the bottom.
+constexpr uint16_t ones_complement(uint64_t sum) {
+  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<uint16_t>(sum);
+}
+
 /// The definition.
 const KernelSet& scalar_kernels();
 

@@ -233,7 +233,84 @@ void interleaved_bytes(const uint8_t* src, size_t n, uint32_t first, const uint8
   }
 }
 
+/// Adds the 16-bit words of a result to a running sum. The instruction multiplies signed words, so their top
+/// bits are turned first: each word then counts 32768 less than it is.
+inline __m512i add_words(__m512i sum, __m512i result) {
+  const __m512i top = _mm512_set1_epi16(static_cast<int16_t>(0x8000));
+  return _mm512_dpwssd_epi32(sum, _mm512_xor_si512(result, top), _mm512_set1_epi16(1));
+}
+
+/// The sum of words in memory order, without what add_words() counted less for `vectors` vectors.
+inline uint64_t words_of(__m512i sum, uint64_t vectors) {
+  const __m512i low = _mm512_cvtepi32_epi64(_mm512_castsi512_si256(sum));
+  const __m512i high = _mm512_cvtepi32_epi64(_mm512_extracti64x4_epi64(sum, 1));
+  const int64_t total = _mm512_reduce_add_epi64(_mm512_add_epi64(low, high));
+  return static_cast<uint64_t>(total + static_cast<int64_t>(vectors * 32 * 32768));
+}
+
+/// Lanes of add_words() hold that many vectors, and the last two, without overflow: two words of up to 32768
+/// each.
+constexpr size_t kMostVectors = 32764;
+
+/// Results of one vector of indexes whose first byte is of channel `first`.
+template <uint32_t kChannels>
+inline __m512i look_up_all(const Planes<1>* planes, __m512i index, uint32_t first) {
+  const __mmask64 bit6 = _mm512_test_epi8_mask(index, _mm512_set1_epi8(0x40)),
+                  bit7 = _mm512_movepi8_mask(index);
+  __m512i result = look_up(planes[0].plane[0], index, bit6, bit7);
+  for (uint32_t c = 1; c < kChannels; ++c) {
+    const __m512i other = look_up(planes[c].plane[0], index, bit6, bit7);
+    result = _mm512_mask_mov_epi8(result, kPositions<kChannels>[first][c], other);
+  }
+  return result;
+}
+
+/// The same as interleaved_bytes() in place, and the sum of the result.
+template <uint32_t kChannels>
+uint64_t interleaved_sum(uint8_t* data, size_t n, uint32_t first, const uint8_t* tables) {
+  Planes<1> planes[kChannels];
+  for (uint32_t c = 0; c < kChannels; ++c) take(tables + c * 256, planes[c]);
+  uint64_t total = 0;
+  while (n > 0) {
+    __m512i even = _mm512_setzero_si512(), odd = even;
+    uint64_t vectors = 0;
+    // Two at a time: one's permutations fill the waits of the other's.
+    for (; n >= 128 && vectors < kMostVectors; vectors += 2, n -= 128, data += 128) {
+      const __m512i a = look_up_all<kChannels>(planes, load(data), first);
+      first = (first + 64) % kChannels;
+      const __m512i b = look_up_all<kChannels>(planes, load(data + 64), first);
+      first = (first + 64) % kChannels;
+      _mm512_storeu_si512(data, a);
+      _mm512_storeu_si512(data + 64, b);
+      even = add_words(even, a);
+      odd = add_words(odd, b);
+    }
+    for (; n > 0 && n < 128; ++vectors, first = (first + 64) % kChannels) {
+      const size_t bytes = n < 64 ? n : 64;
+      const __mmask64 mask = ~__mmask64{0} >> (64 - bytes);
+      const __m512i index = _mm512_maskz_loadu_epi8(mask, data);
+      const __m512i result = _mm512_maskz_mov_epi8(mask, look_up_all<kChannels>(planes, index, first));
+      _mm512_mask_storeu_epi8(data, mask, result);
+      even = add_words(even, result);
+      data += bytes;
+      n -= bytes;
+    }
+    total += words_of(_mm512_add_epi32(even, odd), vectors);
+  }
+  return total;
+}
+
 }  // namespace
+
+uint16_t lookup_sum(uint8_t* data, size_t n, uint32_t channels, uint32_t phase, const uint8_t* tables) {
+  if (n < kLeastPixels || channels > 4) return portable::lookup_sum(data, n, channels, phase, tables);
+  const uint64_t sum = channels == 1   ? interleaved_sum<1>(data, n, phase, tables)
+                       : channels == 2 ? interleaved_sum<2>(data, n, phase, tables)
+                       : channels == 3 ? interleaved_sum<3>(data, n, phase, tables)
+                                       : interleaved_sum<4>(data, n, phase, tables);
+  // RFC 1071 section 2 (B): the sum of swapped words is the swapped sum.
+  return __builtin_bswap16(ones_complement(sum));
+}
 
 void lookup_interleaved(const uint8_t* src, size_t n, uint32_t channels, uint32_t phase, uint32_t entry_bytes,
                         const void* tables, void* dst) {

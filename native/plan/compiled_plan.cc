@@ -37,6 +37,8 @@ CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, Pix
   const std::string text = format_text(input.format);
   input_.digest = load_be32(sha256({reinterpret_cast<const uint8_t*>(text.data()), text.size()}).data());
 
+  const auto* crop = std::get_if<SelectStep>(&steps_.front().what);
+  read_bytes_ = crop == nullptr ? input_.bytes : crop->kept_bytes();
   const FoldedMapStep& place = last();
   output_.name = std::move(output_name);
   output_.format = output_format;

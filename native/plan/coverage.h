@@ -29,6 +29,10 @@ class Coverage {
   template <class NewRun>
   uint64_t add(uint64_t begin, uint64_t end, NewRun new_run);
 
+  /// Takes units [begin, end) if there are any and none has been seen before; else changes nothing and says
+  /// false.
+  bool add_if_new(uint64_t begin, uint64_t end);
+
  private:
   static constexpr uint64_t kBits = 64;
   static uint64_t words(uint64_t units) { return (units + kBits - 1) / kBits; }
@@ -37,6 +41,7 @@ class Coverage {
   /// First unit in [from, to) that is marked (or, with marked = false, that is not); `to` if none.
   uint64_t find(bool marked, uint64_t from, uint64_t to) const;
   void mark(uint64_t begin, uint64_t end);
+  void saw(uint64_t begin, uint64_t end, uint64_t added);
 
   uint64_t units_;
   uint64_t seen_ = 0;
@@ -63,6 +68,19 @@ uint64_t Coverage::add(uint64_t begin, uint64_t end, NewRun new_run) {
       at = run_end;
     }
   }
+  saw(begin, end, added);
+  return added;
+}
+
+inline bool Coverage::add_if_new(uint64_t begin, uint64_t end) {
+  if (begin < prefix_ || begin >= end) return false;
+  if (begin < ahead_end_ && find(true, begin, end) < end) return false;
+  saw(begin, end, end - begin);
+  return true;
+}
+
+/// Units [begin, end) are seen now, `added` of them for the first time; begin is not below prefix_.
+inline void Coverage::saw(uint64_t begin, uint64_t end, uint64_t added) {
   seen_ += added;
   if (begin == prefix_) {
     prefix_ = end < ahead_end_ ? find(false, end, ahead_end_) : end;
@@ -70,7 +88,6 @@ uint64_t Coverage::add(uint64_t begin, uint64_t end, NewRun new_run) {
     mark(begin, end);
     ahead_end_ = std::max(ahead_end_, end);
   }
-  return added;
 }
 
 inline uint64_t Coverage::find(bool marked, uint64_t from, uint64_t to) const {

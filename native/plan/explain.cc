@@ -102,7 +102,7 @@ std::string folded_text(const FoldedMapStep& step) {
   return text.empty() ? "copy" : text;
 }
 
-StepExplanation explain(const FoldedMapStep& step, bool last) {
+StepExplanation explain(const FoldedMapStep& step, bool last, bool in_place) {
   StepExplanation row;
   row.step = (last ? "place " : "map ") + folded_text(step) + " -> " +
              std::string(dtype_name(step.map.dtype)) + (step.planar ? " chw" : " hwc");
@@ -117,6 +117,7 @@ StepExplanation explain(const FoldedMapStep& step, bool last) {
                plural(step.out_channels, "channel");
   row.state_bytes = last ? place_state_bytes() : map_state_bytes(step);
   row.state = "nothing is held back";
+  if (last) row.state += in_place ? "; in place: yes" : "; in place: no";
   return row;
 }
 
@@ -129,7 +130,8 @@ std::vector<StepExplanation> explain_steps(const CompiledPlan& plan, std::string
     StepExplanation row;
     if (const auto* select = std::get_if<SelectStep>(&step.what)) row = explain(*select);
     if (const auto* resize = std::get_if<ResizeStep>(&step.what)) row = explain(*resize);
-    if (const auto* map = std::get_if<FoldedMapStep>(&step.what)) row = explain(*map, last);
+    if (const auto* map = std::get_if<FoldedMapStep>(&step.what))
+      row = explain(*map, last, plan.works_in_place());
     row.kernel = std::holds_alternative<SelectStep>(step.what) ? "none" : std::string(kernels);
     rows.push_back(std::move(row));
   }

@@ -49,6 +49,11 @@ class Plan {
   virtual const SampleFormat& input() const = 0;
   virtual std::span<const OutputFormat> outputs() const = 0;
   virtual StageClass stage_class() const = 0;
+  /// Input bytes that the output depends on: all, or those inside a crop that comes first.
+  virtual uint64_t read_bytes() const = 0;
+  /// Whether output bytes lie at the offsets of the input bytes they depend on, so that a packet can be
+  /// turned into output where it lies and sent on.
+  virtual bool works_in_place() const = 0;
   /// Bytes of tables, and the most bytes that one sample's state (coverage included) can take.
   virtual uint64_t table_bytes() const = 0;
   virtual uint64_t state_bytes() const = 0;

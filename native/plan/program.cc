@@ -7,6 +7,7 @@
 
 #include "plan/bound.h"
 #include "plan/coverage.h"
+#include "plan/exact_divider.h"
 #include "plan/step.h"
 
 namespace onpath {
@@ -39,9 +40,13 @@ class ProgramState final : public SampleState, private PlacedListener {
 
   void begin(std::span<uint8_t* const> outputs, EmitListener* listener) override;
   PushResult push(uint64_t offset, std::span<const uint8_t> bytes, EmitListener* listener) override;
+  std::optional<TurnedInPlace> push_in_place(uint64_t offset, std::span<uint8_t> bytes) override;
   bool complete() const override { return coverage_.missing() == 0; }
   uint64_t missing_bytes() const override { return coverage_.missing() * unit_bytes_; }
-  void rebase(std::span<uint8_t* const> outputs) override { output_ = outputs[0]; }
+  void rebase(std::span<uint8_t* const> outputs) override {
+    output_ = outputs[0];
+    listen(listener_);
+  }
 
  private:
   void placed(uint64_t offset, uint64_t bytes) override { listener_->emitted(0, offset, bytes); }
@@ -53,6 +58,9 @@ class ProgramState final : public SampleState, private PlacedListener {
 
   const uint64_t sample_bytes_;
   const uint64_t unit_bytes_;
+  const ExactDivider units_;
+  const ExactDivider pixels_;
+  const bool in_place_;
   Coverage coverage_;
   std::vector<std::unique_ptr<StageState>> states_;
   std::unique_ptr<PlaceState> place_;
@@ -85,6 +93,9 @@ Result<std::unique_ptr<SampleState>> BoundProgram::make_state(Granularity granul
 ProgramState::ProgramState(const BoundProgram& program, Granularity granularity)
     : sample_bytes_(program.plan().input().bytes),
       unit_bytes_(granularity == Granularity::byte ? 1 : program.plan().input().element_bytes),
+      units_(unit_bytes_),
+      pixels_(program.plan().input().element_bytes),
+      in_place_(program.plan().works_in_place()),
       coverage_(sample_bytes_ / unit_bytes_),
       place_(make_place_state(program.compiled().last(), program.kernel_set())) {
   for (const auto& stage : program.stages()) states_.push_back(stage->make_state());
@@ -108,17 +119,12 @@ PushResult ProgramState::push(uint64_t offset, std::span<const uint8_t> bytes, E
     result.status = PushStatus::out_of_range;
     return result;
   }
-  uint64_t begin = offset;
-  uint64_t end = offset + bytes.size();
-  if (unit_bytes_ > 1) {
-    if (begin % unit_bytes_ != 0 || end % unit_bytes_ != 0) {
-      result.status = PushStatus::misaligned;
-      return result;
-    }
-    begin /= unit_bytes_;
-    end /= unit_bytes_;
+  uint64_t begin = 0, end = 0;
+  if (!units_.divide(offset, begin) || !units_.divide(offset + bytes.size(), end)) {
+    result.status = PushStatus::misaligned;
+    return result;
   }
-  listen(listener);
+  if (listener != listener_) listen(listener);
   Downstream& downstream = first();
   const uint64_t added = coverage_.add(begin, end, [&](uint64_t run_begin, uint64_t run_end) {
     const uint64_t at = run_begin * unit_bytes_;
@@ -128,6 +134,16 @@ PushResult ProgramState::push(uint64_t offset, std::span<const uint8_t> bytes, E
   result.repeated_bytes = bytes.size() - result.new_bytes;
   result.status = added > 0 ? PushStatus::used : PushStatus::duplicate;
   return result;
+}
+
+std::optional<TurnedInPlace> ProgramState::push_in_place(uint64_t offset, std::span<uint8_t> bytes) {
+  if (!in_place_ || offset > sample_bytes_ || bytes.size() > sample_bytes_ - offset) return std::nullopt;
+  uint64_t begin = 0, end = 0;
+  if (!pixels_.divide(offset, begin) || !pixels_.divide(offset + bytes.size(), end)) return std::nullopt;
+  units_.divide(offset, begin);
+  units_.divide(offset + bytes.size(), end);
+  if (!coverage_.add_if_new(begin, end)) return std::nullopt;
+  return place_->turn_in_place(offset, bytes);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "base/result.h"
 #include "plan/plan.h"
+#include "stage/stage.h"
 
 namespace onpath {
 
@@ -51,6 +53,11 @@ class SampleState {
   /// Takes a chunk at `offset` of the serialized sample, in any order, any overlap.
   virtual PushResult push(uint64_t offset, std::span<const uint8_t> bytes,
                           EmitListener* listener = nullptr) = 0;
+  /// Takes a chunk and turns its bytes into the output bytes at the same offsets, where they lie; the output
+  /// memory is not touched, no listener is told. Empty, and nothing is taken or changed, if the plan does not
+  /// work in place, if any of the bytes had been seen before, if the chunk is one that push() refuses, or if
+  /// it begins or ends inside a pixel: push() is for those.
+  virtual std::optional<TurnedInPlace> push_in_place(uint64_t offset, std::span<uint8_t> bytes) = 0;
   /// True once every byte of the sample has been pushed; then every output byte has been placed.
   virtual bool complete() const = 0;
   virtual uint64_t missing_bytes() const = 0;

@@ -43,6 +43,8 @@ class CompiledPlan final : public Plan {
   const SampleFormat& input() const override { return input_; }
   std::span<const OutputFormat> outputs() const override { return {&output_, 1}; }
   StageClass stage_class() const override { return stage_class_; }
+  uint64_t read_bytes() const override { return read_bytes_; }
+  bool works_in_place() const override { return steps_.size() == 1 && last().works_in_place(); }
   uint64_t table_bytes() const override { return table_bytes_; }
   uint64_t state_bytes() const override { return state_bytes_; }
   const Hash& hash() const override { return hash_; }
@@ -60,6 +62,7 @@ class CompiledPlan final : public Plan {
   std::vector<Step> steps_;
   StageClass stage_class_ = StageClass::element;
   uint64_t table_bytes_ = 0;
+  uint64_t read_bytes_ = 0;
   uint64_t edge_bytes_ = 0;
   uint64_t state_bytes_ = 0;
   Hash hash_{};

@@ -92,6 +92,7 @@ uint32_t ArrivalQueue::receive(onpath_packet* packets, uint32_t count) {
     packet.capacity = config_.max_bytes;
     packet.flags = 0;
     packet.mark = 0;
+    packet.headroom = 0;
     packet.time_ns = 0;
     packet.handle = kReceived;
     bytes += frame.length;

@@ -41,6 +41,10 @@ Result<void> check(const MemoryPortConfig& config) {
     return invalid("queues is " + std::to_string(config.queues) + ", expected 1 to " +
                    std::to_string(kMaxQueues) + ".");
   }
+  if (config.senders > kMaxQueues) {
+    return invalid("senders is " + std::to_string(config.senders) + ", expected 0 to " +
+                   std::to_string(kMaxQueues) + ".");
+  }
   if (!std::has_single_bit(config.depth) || config.depth > kMaxDepth) {
     return invalid("depth is " + std::to_string(config.depth) + ", expected a power of two up to " +
                    std::to_string(kMaxDepth) + ".");
@@ -84,6 +88,7 @@ onpath_port port_of(MemoryEnd* end) {
   port.version = ONPATH_PORT_ABI_VERSION;
   port.self = end;
   port.queues = end->config.queues;
+  port.transmit_queues = end->config.queues + end->config.senders;
   port.framing = ONPATH_FRAMING_ETHERNET;
   port.max_bytes = end->config.max_bytes;
   port.mac[0] = 0x02;  // locally administered
@@ -120,7 +125,8 @@ Result<void> take_memory(MemoryEnd& end) {
     auto arrival = std::make_unique<ArrivalQueue>(end.config, q, stride, std::move(wake).value());
     if (auto ok = arrival->take_memory(); !ok) return ok;
     end.arrivals.queues.push_back(std::move(arrival));
-
+  }
+  for (uint32_t q = 0; q < end.config.queues + end.config.senders; ++q) {
     auto departure = std::make_unique<DepartureQueue>();
     auto memory = Region::take(stride * DepartureQueue::kBuffers, "transmit buffers of a memory port");
     if (!memory) return memory.error();

@@ -168,6 +168,7 @@ void fill_table(UdpPort& owner, const UdpPortConfig& config) {
   port.version = ONPATH_PORT_ABI_VERSION;
   port.self = &owner;
   port.queues = config.queues;
+  port.transmit_queues = config.queues;
   port.framing = ONPATH_FRAMING_DATAGRAM;
   port.max_bytes = config.max_bytes;
   port.receive = [](void* self, uint32_t queue, onpath_packet* packets, uint32_t count) {

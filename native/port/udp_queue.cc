@@ -100,6 +100,7 @@ void UdpQueue::give(Message& message, onpath_packet& packet) {
   packet.flags = ONPATH_PACKET_IP_CHECKSUM_OK | ONPATH_PACKET_UDP_CHECKSUM_OK;
   if (message.truncated || length > options_.max_bytes) packet.flags |= ONPATH_PACKET_TRUNCATED;
   packet.mark = 0;
+  packet.headroom = 0;
   packet.time_ns = 0;
   packet.handle = &message;
   packet.source = message.source;

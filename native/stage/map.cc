@@ -39,8 +39,13 @@ struct Tables {
       return;
     }
     const uint32_t channels = same ? 1 : step.out_channels;
-    kernels.lookup_interleaved(src, n, channels, static_cast<uint32_t>(offset % channels), entry_bytes,
-                               step.map.data.data(), dst);
+    kernels.lookup_interleaved(src, n, channels, phase(offset, channels), entry_bytes, step.map.data.data(),
+                               dst);
+  }
+
+  /// Channel of byte `offset`; most offsets of most programs need no division.
+  static uint32_t phase(uint64_t offset, uint32_t channels) {
+    return channels == 1 ? 0 : channels == 4 ? offset & 3 : static_cast<uint32_t>(offset % channels);
   }
 
   const MapStep& step;
@@ -91,6 +96,26 @@ class PlaceMapState final : public PlaceState {
         offset, bytes, tables_.step.in_channels,
         [this](uint64_t pixel, uint32_t channel, uint8_t value) { place_byte(pixel, channel, value); },
         [this](uint64_t pixel, size_t n, const uint8_t* src) { place_pixels(pixel, n, src); });
+  }
+
+  TurnedInPlace turn_in_place(uint64_t offset, std::span<uint8_t> bytes) override {
+    if (tables_.copies) return {};
+    const MapStep& step = tables_.step;
+    if (tables_.bytewise) {
+      const uint32_t channels = tables_.same ? 1 : step.out_channels;
+      return {tables_.kernels.lookup_sum(bytes.data(), bytes.size(), channels,
+                                         tables_.phase(offset, channels), step.map.data.data())};
+    }
+    // A pixel is read whole before it is written: by way of a block.
+    std::array<uint8_t, 768> block;
+    while (!bytes.empty()) {
+      const size_t n = std::min(bytes.size(), block.size() / step.in_channels * step.in_channels);
+      tables_.kernels.lookup_select(bytes.data(), n / step.in_channels, step.in_channels, step.out_channels,
+                                    step.select.data(), 1, step.map.data.data(), block.data());
+      std::memcpy(bytes.data(), block.data(), n);
+      bytes = bytes.subspan(n);
+    }
+    return {};
   }
 
  private:
@@ -217,6 +242,10 @@ bool MapStep::copies() const {
     if (map.data[i] != static_cast<uint8_t>(i)) return false;
   }
   return true;
+}
+
+bool MapStep::works_in_place() const {
+  return dtype_bytes(map.dtype) == 1 && in_channels == out_channels && (!planar || out_channels == 1);
 }
 
 std::unique_ptr<Stage> make_map_stage(const MapStep& step, const KernelSet& kernels) {

@@ -29,6 +29,8 @@ struct MapStep {
   bool bytewise() const;
   /// Whether the bytes of the output are the bytes of the input.
   bool copies() const;
+  /// Whether the output bytes of a pixel lie where its input bytes lay and depend on nothing else.
+  bool works_in_place() const;
 };
 
 /// For the middle of a chain: map.dtype is uint8 and the layout is interleaved.

@@ -25,6 +25,7 @@ class SelectState final : public StageState {
   // The part of the image that is kept: columns as byte offsets in a row.
   uint64_t x_begin_ = 0, x_end_ = 0;
   uint64_t y_begin_ = 0, y_end_ = 0;
+  uint64_t first_byte_ = 0, end_byte_ = 0;  // of the input: nothing before and from there on is kept
   // Where that part lies in the output.
   uint64_t out_x_ = 0;  // bytes
   uint64_t out_y_ = 0;  // rows
@@ -49,6 +50,10 @@ SelectState::SelectState(const SelectStep& step)
   out_y_ = static_cast<uint64_t>(std::max<int64_t>(-step.top, 0));
   x_begin_ *= step.channels;
   x_end_ *= step.channels;
+  if (y_begin_ < y_end_ && x_begin_ < x_end_) {
+    first_byte_ = y_begin_ * in_row_ + x_begin_;
+    end_byte_ = (y_end_ - 1) * in_row_ + x_end_;
+  }
 }
 
 void SelectState::begin(Downstream& next) {
@@ -66,6 +71,7 @@ void SelectState::begin(Downstream& next) {
 }
 
 void SelectState::take(uint64_t offset, std::span<const uint8_t> bytes) {
+  if (offset >= end_byte_ || offset + bytes.size() <= first_byte_) return;
   const bool whole_rows = x_begin_ == 0 && x_end_ == in_row_ && in_row_ == out_row_;
   if (whole_rows) {  // rows of input and output are as long, so a run stays one run
     const uint64_t begin = std::max(offset, y_begin_ * in_row_);

@@ -1,6 +1,7 @@
 // crop: keeps a window of the image; what the window holds beyond the image is zero. Nothing is held back.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 
@@ -20,6 +21,14 @@ struct SelectStep {
   /// Whether the window reaches outside the image, so that some output is zero whatever comes in.
   bool pads() const {
     return left < 0 || top < 0 || left + out_width > in_width || top + out_height > in_height;
+  }
+  /// Bytes of the image that the window shows.
+  uint64_t kept_bytes() const {
+    const auto shown = [](int64_t start, uint32_t window, uint32_t size) {
+      const int64_t first = std::clamp<int64_t>(start, 0, size);
+      return static_cast<uint64_t>(std::clamp<int64_t>(start + window, first, size) - first);
+    };
+    return shown(left, out_width, in_width) * shown(top, out_height, in_height) * channels;
   }
 };
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 
 namespace onpath {
@@ -44,11 +45,20 @@ class PlacedListener {
   virtual void placed(uint64_t offset, uint64_t bytes) = 0;
 };
 
+/// What is known of bytes that were turned into output where they lie.
+struct TurnedInPlace {
+  /// Their ones' complement sum (RFC 1071; words in network order, folded), if it fell out on the way.
+  std::optional<uint16_t> sum;
+};
+
 /// The last stage's state: writes into memory that the caller owns.
 class PlaceState : public StageState {
  public:
   /// Later bytes go to `output` and are told to `listener`, which may be null.
   virtual void place_at(uint8_t* output, PlacedListener* listener) = 0;
+  /// Only if the step can work in place: instead of take(), the bytes become the output bytes of the same
+  /// offsets, and nobody is told. Whole pixels where channels change places.
+  virtual TurnedInPlace turn_in_place(uint64_t offset, std::span<uint8_t> bytes) = 0;
 };
 
 }  // namespace onpath

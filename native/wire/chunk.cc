@@ -2,6 +2,8 @@
 // out_of_range.
 #include "wire/chunk.h"
 
+#include <cstring>
+
 #include "base/big_endian.h"
 
 namespace onpath {
@@ -23,9 +25,8 @@ std::optional<DropReason> parse_chunk(std::span<const uint8_t> payload, ChunkHea
   header.request_id = load_be64(&payload[8]);
   header.offset = load_be64(&payload[16]);
   header.length = load_be64(&payload[24]);
-  for (size_t i = 0; i < kMaxRank; ++i) {
-    header.dims[i] = i < header.rank ? load_be32(&payload[kChunkHeaderBytes + 4 * i]) : 0;
-  }
+  std::memset(header.dims, 0, sizeof header.dims);
+  for (size_t i = 0; i < header.rank; ++i) header.dims[i] = load_be32(&payload[kChunkHeaderBytes + 4 * i]);
 
   // What follows the header are sample bytes; a chunk carries at least one.
   bytes = payload.subspan(header.bytes());
@@ -35,6 +36,13 @@ std::optional<DropReason> parse_chunk(std::span<const uint8_t> payload, ChunkHea
   if (header.offset > UINT64_MAX - bytes.size()) return DropReason::out_of_range;
   if (header.length != 0 && header.offset + bytes.size() > header.length) return DropReason::out_of_range;
   return std::nullopt;
+}
+
+ExpectedChunk::ExpectedChunk(uint32_t digest, uint64_t sample_bytes, const uint32_t (&dims)[3])
+    : sample_bytes_(sample_bytes) {
+  store_be64(reinterpret_cast<uint8_t*>(&length_), sample_bytes);
+  store_be32(reinterpret_cast<uint8_t*>(&digest_), digest);
+  for (size_t i = 0; i < 3; ++i) store_be32(dims_ + 4 * i, dims[i]);
 }
 
 void build_chunk(uint8_t* out, const ChunkHeader& header) {

@@ -157,26 +157,34 @@ std::optional<DropReason> parse_udp(const IpPayload& ip, bool verify_checksum, D
 
 /// Writes the IPv4 header; returns the checksum part of the pseudo-header's addresses.
 uint64_t build_ipv4(uint8_t* ip, const Endpoint& source, const Endpoint& destination, size_t udp_bytes,
-                    uint16_t ip_identification) {
+                    uint16_t ip_identification, const FrameOptions& options) {
   ip[0] = 0x45;
   ip[1] = 0;
   store_be16(ip + 2, static_cast<uint16_t>(kIpv4Bytes + udp_bytes));
   store_be16(ip + 4, ip_identification);
   store_be16(ip + 6, 0x4000);  // Don't Fragment: no receiver of ours reassembles
-  ip[8] = 64;                  // TTL
+  ip[8] = options.hop_limit;
   ip[9] = kProtocolUdp;
   store_be16(ip + 10, 0);
   std::memcpy(ip + 12, source.address.bytes.data() + 12, 4);
   std::memcpy(ip + 16, destination.address.bytes.data() + 12, 4);
-  store_be16(ip + 10, checksum_fold(checksum_add({ip, kIpv4Bytes})));
-  return checksum_add({ip + 12, 8});
+  const uint32_t from = load_be32(ip + 12), to = load_be32(ip + 16);
+  const uint64_t address_sum = uint64_t{from >> 16} + (from & 0xffff) + (to >> 16) + (to & 0xffff);
+  if (!options.checksums_by_nic) {
+    // The words above, in their order.
+    const uint64_t sum = 0x4500 + kIpv4Bytes + udp_bytes + ip_identification + 0x4000 +
+                         (uint64_t{options.hop_limit} << 8) + kProtocolUdp + address_sum;
+    store_be16(ip + 10, checksum_fold(sum));
+  }
+  return address_sum;
 }
 
-uint64_t build_ipv6(uint8_t* ip, const Endpoint& source, const Endpoint& destination, size_t udp_bytes) {
+uint64_t build_ipv6(uint8_t* ip, const Endpoint& source, const Endpoint& destination, size_t udp_bytes,
+                    const FrameOptions& options) {
   store_be32(ip, 0x60000000);
   store_be16(ip + 4, static_cast<uint16_t>(udp_bytes));
   ip[6] = kProtocolUdp;
-  ip[7] = 64;  // hop limit
+  ip[7] = options.hop_limit;
   std::memcpy(ip + 8, source.address.bytes.data(), 16);
   std::memcpy(ip + 24, destination.address.bytes.data(), 16);
   return checksum_add({ip + 8, 32});
@@ -188,10 +196,19 @@ uint64_t add_with_carry(uint64_t a, uint64_t b) {
   return sum + (sum < a ? 1 : 0);
 }
 
-uint64_t load_native64(const uint8_t* p) {
-  uint64_t v;
-  std::memcpy(&v, p, 8);
+template <class Word>
+uint64_t load_native(const uint8_t* p) {
+  Word v;
+  std::memcpy(&v, p, sizeof v);
   return v;
+}
+
+/// IpAddress::is_v4(), in line.
+bool is_mapped(const IpAddress& address) {
+  constexpr uint8_t kPrefix[4] = {0, 0, 0xff, 0xff};
+  const uint8_t* bytes = address.bytes.data();
+  return load_native<uint64_t>(bytes) == 0 &&
+         load_native<uint32_t>(bytes + 8) == load_native<uint32_t>(kPrefix);
 }
 
 uint64_t fold_to_16(uint64_t sum) {
@@ -230,9 +247,9 @@ std::optional<DropReason> parse_frame(Bytes frame, FrameChecks checks, Datagram&
 
 size_t build_frame(uint8_t* frame, const MacAddress& source_mac, const MacAddress& destination_mac,
                    const Endpoint& source, const Endpoint& destination, size_t payload_bytes,
-                   uint16_t ip_identification) {
-  const bool v4 = source.address.is_v4();
-  if (v4 != destination.address.is_v4()) return 0;
+                   uint16_t ip_identification, const FrameOptions& options) {
+  const bool v4 = is_mapped(source.address);
+  if (v4 != is_mapped(destination.address)) return 0;
   // The 16-bit length fields: IPv4 counts its own header, IPv6 does not.
   if (payload_bytes > 0xffff - kUdpBytes - (v4 ? kIpv4Bytes : 0)) return 0;
   const size_t udp_bytes = kUdpBytes + payload_bytes;
@@ -241,16 +258,22 @@ size_t build_frame(uint8_t* frame, const MacAddress& source_mac, const MacAddres
   std::copy(source_mac.begin(), source_mac.end(), frame + 6);
   store_be16(frame + 12, v4 ? kEtherTypeIpv4 : kEtherTypeIpv6);
   uint8_t* ip = frame + kEthernetBytes;
-  const uint64_t address_sum = v4 ? build_ipv4(ip, source, destination, udp_bytes, ip_identification)
-                                  : build_ipv6(ip, source, destination, udp_bytes);
+  const uint64_t address_sum = v4 ? build_ipv4(ip, source, destination, udp_bytes, ip_identification, options)
+                                  : build_ipv6(ip, source, destination, udp_bytes, options);
 
   uint8_t* udp = frame + udp_headers_bytes(v4) - kUdpBytes;
   store_be16(udp, source.port);
   store_be16(udp + 2, destination.port);
   store_be16(udp + 4, static_cast<uint16_t>(udp_bytes));
   store_be16(udp + 6, 0);
+  const uint64_t pseudo_header = address_sum + kProtocolUdp + udp_bytes;
+  if (options.checksums_by_nic) {
+    store_be16(udp + 6, static_cast<uint16_t>(fold_to_16(pseudo_header)));
+    return udp_headers_bytes(v4) + payload_bytes;
+  }
   const uint16_t checksum =
-      checksum_fold(checksum_add({udp, udp_bytes}, address_sum + kProtocolUdp + udp_bytes));
+      checksum_fold(checksum_add({udp + kUdpBytes, payload_bytes - options.summed_bytes},
+                                 pseudo_header + options.sum + source.port + destination.port + udp_bytes));
   // RFC 768: a computed zero is sent as all ones, for zero means none.
   store_be16(udp + 6, checksum == 0 ? uint16_t{0xffff} : checksum);
   return udp_headers_bytes(v4) + payload_bytes;
@@ -264,14 +287,17 @@ uint64_t checksum_add(Bytes bytes, uint64_t sum) {
   size_t left = bytes.size();
   uint64_t chain[4] = {0, 0, 0, 0};
   for (; left >= 32; p += 32, left -= 32) {
-    for (size_t i = 0; i < 4; ++i) chain[i] = add_with_carry(chain[i], load_native64(p + 8 * i));
+    for (size_t i = 0; i < 4; ++i) chain[i] = add_with_carry(chain[i], load_native<uint64_t>(p + 8 * i));
   }
-  for (; left >= 8; p += 8, left -= 8) chain[0] = add_with_carry(chain[0], load_native64(p));
-  if (left > 0) {
-    uint64_t tail = 0;  // zero octets on the right, as section 1 pads an odd length
-    std::memcpy(&tail, p, left);
-    chain[1] = add_with_carry(chain[1], tail);
+  for (; left >= 8; p += 8, left -= 8) chain[0] = add_with_carry(chain[0], load_native<uint64_t>(p));
+  uint64_t tail = 0;
+  if (left & 4) tail += load_native<uint32_t>(p), p += 4;
+  if (left & 2) tail += load_native<uint16_t>(p), p += 2;
+  if (left & 1) {
+    const uint8_t last[2] = {*p, 0};  // a zero octet on the right, as section 1 pads an odd length
+    tail += load_native<uint16_t>(last);
   }
+  chain[1] = add_with_carry(chain[1], tail);
   uint64_t total = add_with_carry(add_with_carry(chain[0], chain[1]), add_with_carry(chain[2], chain[3]));
   auto folded = static_cast<uint16_t>(fold_to_16(total));
   if constexpr (std::endian::native == std::endian::little) folded = __builtin_bswap16(folded);

@@ -37,13 +37,24 @@ std::optional<DropReason> parse_frame(std::span<const uint8_t> frame, FrameCheck
 /// Bytes in front of the UDP payload: 14 + 20 + 8 or 14 + 40 + 8.
 constexpr size_t udp_headers_bytes(bool v4) { return v4 ? 42 : 62; }
 
+struct FrameOptions {
+  uint8_t hop_limit = 64;  // IPv4: TTL
+  /// The NIC completes the checksums: the IPv4 one is left zero, the UDP one holds the folded sum of the
+  /// pseudo-header, not complemented.
+  bool checksums_by_nic = false;
+  /// The last bytes of the payload whose folded sum is known already and which are not read again; an even
+  /// number of payload bytes stands in front of them.
+  size_t summed_bytes = 0;
+  uint16_t sum = 0;
+};
+
 /// Writes Ethernet, IP and UDP headers in front of `payload_bytes` of payload that the caller has put at
 /// frame + udp_headers_bytes(v4), checksums included. Both endpoints are of one family. Returns the frame's
 /// bytes, or 0 and writes nothing if the families differ or the payload is longer than one datagram can be
 /// (65507 bytes over IPv4, 65527 over IPv6).
 size_t build_frame(uint8_t* frame, const MacAddress& source_mac, const MacAddress& destination_mac,
                    const Endpoint& source, const Endpoint& destination, size_t payload_bytes,
-                   uint16_t ip_identification);
+                   uint16_t ip_identification, const FrameOptions& options = {});
 
 /// Ones' complement sum of RFC 1071 over bytes of any alignment and length, not folded; add parts, then fold.
 /// The sum is one of 16-bit words in network order, so that host-order numbers (a length, a protocol) can

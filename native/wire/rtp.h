@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "base/big_endian.h"
 #include "base/drop_reason.h"
 
 namespace onpath {
@@ -24,6 +25,20 @@ struct RtpPacket {
 /// `rtcp`, bad_rtp_header, bad_rtp_padding, or a good packet; after a drop `out` is unspecified. Payload
 /// types 64 to 95 with the marker position of RTCP (RFC 5761 section 4) give `rtcp`.
 std::optional<DropReason> parse_rtp(std::span<const uint8_t> datagram, RtpPacket& out);
+
+/// The header that nearly every packet has: no padding, extension or CSRCs. True, with `out` as parse_rtp()
+/// fills it, if the packet has one and is good. False says nothing.
+inline bool parse_plain_rtp(std::span<const uint8_t> datagram, RtpPacket& out) {
+  if (datagram.size() < kRtpHeaderBytes || datagram[0] != 2 << 6) return false;
+  if (datagram[1] >= 192 && datagram[1] <= 223) return false;  // RTCP
+  out.marker = (datagram[1] & 0x80) != 0;
+  out.payload_type = datagram[1] & 0x7f;
+  out.sequence = load_be16(&datagram[2]);
+  out.timestamp = load_be32(&datagram[4]);
+  out.ssrc = load_be32(&datagram[8]);
+  out.payload = datagram.subspan(kRtpHeaderBytes);
+  return true;
+}
 
 /// Writes the 12-byte header without CSRCs, extension or padding.
 void build_rtp(uint8_t* out, const RtpPacket& packet);

@@ -1,17 +1,18 @@
 /**
- * The main job on real input: a photograph from our sender, frames from GStreamer and FFmpeg, received on a udp port, cropped, resized,
- * normalized while they arrive, and compared with Pillow.
+ * The main job on real input: a photograph from our sender, frames from GStreamer and FFmpeg, cropped, resized and normalized while they
+ * arrive, and compared with Pillow. First on kernel sockets, then on DPDK ports.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type ChannelFormat, Dataplane, Pipeline, Sender } from '../../lib/index.js';
+import { type ChannelFormat, Pipeline } from '../../lib/index.js';
 import { type Measurement, measure } from './measure.js';
 import { packageRoot } from './paths.js';
 import { report, toPixels } from './report.js';
 import { expectedTensors, type Geometry, hasCommand, hasPillow, pillowVersion, run } from './tools.js';
+import { dpdkVenues, loopback, type Venue } from './venue.js';
 
 const SIZE = 224;
 const MEAN = [0.485, 0.456, 0.406];
@@ -21,8 +22,9 @@ const VIDEO = { width: 640, height: 480, frames: 60, rate: 60 };
 
 const usage = `usage: scripts/demo [photo]
 
-Sends a photograph (PNG, JPEG, WebP; default: test/data/astronaut.png) and live video frames as RTP packets over loopback, receives them
-on a udp port as 224x224 ImageNet-normalized float32 tensors, and compares every one with Pillow. Pictures go to build/demo/.
+Sends a photograph (PNG, JPEG, WebP; default: test/data/astronaut.png) and live video frames as RTP packets, receives them as 224x224
+ImageNet-normalized float32 tensors, and compares every one with Pillow. First through kernel sockets on loopback; then, as root with DPDK,
+from hosts in a network namespace to DPDK ports on a veth pair (net_af_packet, then net_af_xdp). Pictures go to build/demo/.
 
   scripts/demo                 the default photograph
   scripts/demo holiday.jpg     your own
@@ -64,21 +66,39 @@ async function main(): Promise<number> {
       console.log(`  ${'picture'.padEnd(9)} ${file}`);
     }
   };
+  // Ends by signal run the clean-up of an ordinary end.
+  for (const [signal, code] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.once(signal, () => process.exit(code));
+  }
   try {
     const photo = await readPhoto(sharp, positionals[0]);
-    for (const payload of ['chunk', 'rfc4175'] as const) {
-      const title = `Photograph ${photo.width}x${photo.height}, our sender, ${payload === 'chunk' ? 'onpath chunks' : 'RFC 4175'}`;
-      await finish(title, `photo-${payload}`, await sendPhoto(photo, payload, work, oracle));
-    }
-    for (const sender of videoSenders) {
-      if (!hasCommand(sender.command, sender.check)) {
-        console.log(
-          `\nLeft out: ${sender.title} (${sender.command} is not installed; scripts/setup senders installs it as root).`,
-        );
-        continue;
+    const raw = join(work, 'photo.rgb');
+    writeFileSync(raw, photo.pixels);
+    const geometry = geometryOf(photo.width, photo.height);
+    console.log(`\n${pipelineFor(geometry, 'rgb').explain()}`);
+    const perform = async (venue: Venue) => {
+      console.log(`\n== ${venue.title}`);
+      for (const payload of ['chunk', 'rfc4175'] as const) {
+        const title = `Photograph ${photo.width}x${photo.height}, our sender, ${payload === 'chunk' ? 'onpath chunks' : 'RFC 4175'}`;
+        const result = await sendPhoto(venue, raw, geometry, payload, oracle);
+        await finish(title, `photo-${payload}-${venue.name}`, result);
       }
-      await finish(`${sender.title}, RFC 4175`, sender.name, await sendVideo(sender, work, oracle));
-    }
+      for (const sender of videoSenders) {
+        if (!hasCommand(sender.command, sender.check)) {
+          console.log(
+            `\nLeft out: ${sender.title} (${sender.command} is not installed; scripts/setup senders installs it as root).`,
+          );
+          continue;
+        }
+        const result = await sendVideo(venue, sender, work, oracle);
+        await finish(`${sender.title}, RFC 4175`, `${sender.name}-${venue.name}`, result);
+      }
+    };
+    await perform(loopback);
+    for await (using venue of dpdkVenues()) await perform(venue);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
@@ -107,35 +127,25 @@ function geometryOf(width: number, height: number): Geometry {
 }
 
 async function sendPhoto(
-  photo: Photo,
+  venue: Venue,
+  raw: string,
+  geometry: Geometry,
   payload: 'chunk' | 'rfc4175',
-  work: string,
   oracle: boolean,
 ): Promise<Measurement> {
-  const geometry = geometryOf(photo.width, photo.height);
-  const pipeline = pipelineFor(geometry, 'rgb');
-  if (payload === 'chunk') console.log(`\n${pipeline.explain()}`);
-  await using plane = await Dataplane.start({
-    ports: [{ type: 'udp', name: 'in', address: '127.0.0.1' }],
-    routes: [{ name: 'photo', port: 'in', payload, pipeline }],
-  });
-  await using sender = await Sender.open({
-    to: `127.0.0.1:${plane.address('in').port}`,
-    payload,
-    width: photo.width,
-    height: photo.height,
-    format: 'rgb',
-    bitsPerSecond: 1.5e9,
-  });
-  const raw = join(work, 'photo.rgb');
-  writeFileSync(raw, photo.pixels);
+  const { plane, address, port } = await venue.open('photo', payload, pipelineFor(geometry, 'rgb'));
+  await using _ = plane;
+  const program = fileURLToPath(new URL('send-photo.js', import.meta.url));
+  const args = [
+    ['--file', raw, '--to', `${address}:${port}`, '--payload', payload],
+    ['--width', `${geometry.width}`, '--height', `${geometry.height}`],
+    ['--count', `${PHOTO_SAMPLES}`, '--bits-per-second', `${venue.bitsPerSecond}`],
+  ].flat();
   return await measure(
     plane,
     'photo',
     PHOTO_SAMPLES,
-    async () => {
-      for (let i = 0; i < PHOTO_SAMPLES; i++) await sender.send(photo.pixels);
-    },
+    () => run(...venue.command(process.execPath, [program, ...args])),
     oracle ? expectedTensors(raw, geometry) : undefined,
   );
 }
@@ -146,7 +156,7 @@ interface VideoSender {
   readonly command: string;
   readonly check: string;
   readonly format: ChannelFormat;
-  args(port: number, rawFrames: string): string[];
+  args(to: { address: string; port: number }, rawFrames: string): string[];
 }
 
 const { width, height, frames, rate } = VIDEO;
@@ -157,11 +167,11 @@ const videoSenders: readonly VideoSender[] = [
     command: 'gst-launch-1.0',
     check: '--version',
     format: 'rgb',
-    args: (port, raw) =>
+    args: ({ address, port }, raw) =>
       [
         `-q videotestsrc num-buffers=${frames} horizontal-speed=8 is-live=true`,
         `! video/x-raw,format=RGB,width=${width},height=${height},framerate=${rate}/1 ! tee name=t`,
-        `t. ! queue ! rtpvrawpay mtu=1400 ! udpsink host=127.0.0.1 port=${port}`,
+        `t. ! queue ! rtpvrawpay mtu=1400 ! udpsink host=${address} port=${port}`,
         `t. ! queue ! filesink location=${raw}`,
       ]
         .join(' ')
@@ -173,10 +183,10 @@ const videoSenders: readonly VideoSender[] = [
     command: 'ffmpeg',
     check: '-version',
     format: 'rgb',
-    args: (port, raw) =>
+    args: ({ address, port }, raw) =>
       [
         `-hide_banner -loglevel error -nostdin -y -re -f lavfi -i testsrc=size=${width}x${height}:rate=${rate}`,
-        `-map 0:v -frames:v ${frames} -pix_fmt rgb24 -c:v rawvideo -payload_type 96 -f rtp rtp://127.0.0.1:${port}?pkt_size=1400`,
+        `-map 0:v -frames:v ${frames} -pix_fmt rgb24 -c:v rawvideo -payload_type 96 -f rtp rtp://${address}:${port}?pkt_size=1400`,
         `-map 0:v -frames:v ${frames} -pix_fmt rgb24 -f rawvideo ${raw}`,
       ]
         .join(' ')
@@ -184,14 +194,15 @@ const videoSenders: readonly VideoSender[] = [
   },
 ];
 
-async function sendVideo(sender: VideoSender, work: string, oracle: boolean): Promise<Measurement> {
+async function sendVideo(
+  venue: Venue,
+  sender: VideoSender,
+  work: string,
+  oracle: boolean,
+): Promise<Measurement> {
   const geometry = geometryOf(width, height);
-  await using plane = await Dataplane.start({
-    ports: [{ type: 'udp', name: 'in', address: '127.0.0.1', receiveBufferBytes: 32 * 1024 * 1024 }],
-    routes: [
-      { name: 'video', port: 'in', payload: 'rfc4175', pipeline: pipelineFor(geometry, sender.format) },
-    ],
-  });
+  const to = await venue.open('video', 'rfc4175', pipelineFor(geometry, sender.format));
+  await using plane = to.plane;
   const raw = join(work, `${sender.name}.raw`);
   let sent: () => void = () => {};
   const written = new Promise<void>((resolve) => {
@@ -202,7 +213,7 @@ async function sendVideo(sender: VideoSender, work: string, oracle: boolean): Pr
     'video',
     frames,
     async () => {
-      await run(sender.command, sender.args(plane.address('in').port, raw));
+      await run(...venue.command(sender.command, sender.args(to, raw)));
       sent();
     },
     oracle ? written.then(() => expectedTensors(raw, geometry)) : undefined,

@@ -1,5 +1,6 @@
 /** Takes a known number of samples from a route, checks each, and says what it cost. */
 import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Dataplane, PlaneStats, Sample } from '../../lib/index.js';
 
 export interface Measurement {
@@ -7,6 +8,7 @@ export interface Measurement {
   /** Samples whose tensor is one that the oracle expects, in the oracle's order; absent without an oracle. */
   readonly exact: number | undefined;
   readonly sent: number;
+  /** From the first packet of the first sample to the last sample. */
   readonly seconds: number;
   readonly latencyMs: readonly number[];
   readonly nodeCpuMs: number;
@@ -31,11 +33,12 @@ export async function measure(
   const latencyMs: number[] = [];
   let last: Float32Array | undefined;
   let lastAt = performance.now();
-  const started = performance.now();
+  let started = performance.now();
   const cpu = process.cpuUsage();
   const consume = (async () => {
     for await (const sample of plane.samples(route, { signal: quiet.signal })) {
       using taken: Sample = sample;
+      if (hashes.length === 0) started = taken.firstPacketAt - performance.timeOrigin;
       latencyMs.push(performance.timeOrigin + performance.now() - taken.receivedAt);
       hashes.push(createHash('sha256').update(taken.data).digest('hex'));
       last = (taken.data as Float32Array).slice();
@@ -46,9 +49,9 @@ export async function measure(
     if (!quiet.signal.aborted) throw error;
   });
   await Promise.race([sending(), consume.then(() => new Promise(() => {}))]);
-  const watch = setTimeout(() => quiet.abort(), 1500);
+  await Promise.race([consume, nothingMoves(plane, quiet.signal)]);
+  quiet.abort();
   await consume;
-  clearTimeout(watch);
   const used = process.cpuUsage(cpu);
   return {
     received: hashes.length,
@@ -60,6 +63,20 @@ export async function measure(
     stats: plane.stats(),
     last,
   };
+}
+
+/** Waits until look after look finds no new packet and no sample taken. Looks count, not time: a machine that stood still was not quiet. */
+async function nothingMoves(plane: Dataplane, over: AbortSignal): Promise<void> {
+  const lookEveryMs = 100;
+  const looksEnough = 15;
+  let before = '';
+  for (let same = 0; same < looksEnough && !over.aborted; same++) {
+    await sleep(lookEveryMs);
+    const { ports, routes } = plane.stats();
+    const now = [...ports.map(({ rxPackets }) => rxPackets), ...routes.map((r) => r.samplesDelivered)].join();
+    if (now !== before) same = 0;
+    before = now;
+  }
 }
 
 /** Each hash must be found in the expected order; frames that were lost on the way are passed over. */

@@ -21,6 +21,8 @@ export function report(title: string, result: Measurement): boolean {
     'rate',
     `${gigabits.toFixed(2)} Gbit/s, ${(result.received / result.seconds).toFixed(0)} samples/s over ${result.seconds.toFixed(2)} s`,
   );
+  const answered = stats.ports.reduce((sum, port) => sum + port.controlPackets, 0);
+  if (answered > 0) line('host', `${answered} packets of ARP and neighbour discovery dealt with`);
   line(
     'latency',
     `last packet to JavaScript: ${percentile(result.latencyMs, 50)} ms median, ${percentile(result.latencyMs, 99)} ms p99`,
@@ -44,7 +46,7 @@ function dropText(stats: PlaneStats): string {
     if (count > 0) parts.push(`${name} ${count.toLocaleString('en-US')}`);
   }
   const missed = stats.ports.reduce((sum, port) => sum + port.rxMissed, 0);
-  if (missed > 0) parts.push(`lost in the kernel's socket buffer ${missed.toLocaleString('en-US')}`);
+  if (missed > 0) parts.push(`lost before the port ${missed.toLocaleString('en-US')}`);
   return parts.join(', ') || 'none';
 }
 

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { packageRoot } from './paths.js';
 
 const python = process.env['ONPATH_PYTHON'] ?? '/usr/bin/python3';
-const TOOL_LIMIT_MS = 20_000;
+/** Many times what any of them takes where nothing else runs. */
+const TOOL_LIMIT_MS = 180_000;
 
 /** Frames are cropped to a centred square of `crop` pixels, then resized to `size` x `size`. */
 export interface Geometry {

@@ -31,6 +31,7 @@ describe('the end of a process', () => {
     'process.exit with traffic',
     'process.exit with deliveries held and a run under way',
     'process.exit while closing',
+    'process.exit while starting',
     'process.exit with traffic here and in a Worker',
   ]) {
     test(`${way}: ends with its code`, async () => {

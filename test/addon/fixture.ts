@@ -77,6 +77,7 @@ export function udpPort(port = 0): NativePortConfig {
 
 export function planeConfig(of: NativeProgram, port: NativePortConfig, slots = 8): NativePlaneConfig {
   return {
+    eal: undefined,
     ports: [port],
     workers: 1,
     maxMemoryBytes: 2 ** 30,
@@ -93,7 +94,7 @@ export function planeConfig(of: NativeProgram, port: NativePortConfig, slots = 8
         slots,
         openSamples: 4,
         maxStreams: 8,
-        deadlineMs: 1000,
+        deadlineMs: PATIENCE_MS,
         evictOldest: true,
         sink: { type: 'host', batch: 1, maxWaitMs: 0, backpressure: false },
       },
@@ -127,18 +128,27 @@ export function senderConfig(
 
 /** A plane and a sender to it, over a memory link or a UDP socket. */
 export class Pair {
-  readonly program = program();
+  readonly program: NativeProgram;
   readonly plane: NativePlane;
   readonly sink: NativeSink;
   readonly sender: NativeSender;
 
-  constructor(over: 'udp' | string, slots = 8) {
+  private constructor(program: NativeProgram, plane: NativePlane, sender: NativeSender) {
+    this.program = program;
+    this.plane = plane;
+    this.sink = plane.sink('r');
+    this.sender = sender;
+  }
+
+  static async open(over: 'udp' | string, slots = 8): Promise<Pair> {
     const udp = over === 'udp';
-    this.plane = native().startPlane(planeConfig(this.program, udp ? udpPort() : memoryPort(over, 0), slots));
-    this.sink = this.plane.sink('r');
-    this.sender = native().openSender(
-      udp ? senderConfig(udpPort(), this.plane.localPorts()['in']!) : senderConfig(memoryPort(over, 1)),
+    const of = program();
+    const port = udp ? udpPort() : memoryPort(over, 0);
+    const plane = await native().startPlane(planeConfig(of, port, slots));
+    const sender = native().openSender(
+      udp ? senderConfig(udpPort(), plane.localPorts()['in']!) : senderConfig(memoryPort(over, 1)),
     );
+    return new Pair(of, plane, sender);
   }
 
   /** Sends without end; stops when the sender is closed. */

@@ -125,7 +125,7 @@ async function spoil(name: string, call: (config: never) => unknown, right: unkn
   let refused = 0;
   for (const config of spoiled(right)) {
     try {
-      const result = call(config as never) as { close?: () => Promise<void> };
+      const result = (await call(config as never)) as { close?: () => Promise<void> };
       if (result.close !== undefined) await result.close();
     } catch (error) {
       refused += 1;
@@ -168,7 +168,7 @@ describe('garbage', () => {
   });
 
   test('methods of objects', async () => {
-    const pair = new Pair('garbage', 2);
+    const pair = await Pair.open('garbage', 2);
     const of = pair.program;
     const stream = of.stream();
     const out = () => new Uint8Array(of.info.outputs[0]!.bytes);
@@ -182,6 +182,7 @@ describe('garbage', () => {
     await bombard('stream.missingBytes', stream.missingBytes.bind(stream), () => []);
     await bombard('plane.sink', pair.plane.sink.bind(pair.plane) as never, () => ['r']);
     await bombard('plane.stats', pair.plane.stats.bind(pair.plane), () => []);
+    await bombard('plane.portInfos', pair.plane.portInfos.bind(pair.plane), () => []);
     await bombard('plane.localPorts', pair.plane.localPorts.bind(pair.plane), () => []);
     await bombard('plane.ref', pair.plane.ref.bind(pair.plane), () => []);
     await bombard('plane.unref', pair.plane.unref.bind(pair.plane), () => []);
@@ -227,17 +228,71 @@ describe('garbage', () => {
     };
     const route = { ...host.routes[0]!, sources: ['10.0.0.0/8'], payloadType: 96 };
     const withSink = (sink: never) => native().startPlane({ ...host, routes: [{ ...route, sink }] });
-    await withSink(forward as never).close();
+    await (await withSink(forward as never)).close();
     assert.ok((await spoil('startPlane', withSink, forward)) > 200);
+  });
+
+  test('every field of a dpdk port and of its environment', async () => {
+    const before = process.env['ONPATH_DRIVER_PATH'];
+    process.env['ONPATH_DRIVER_PATH'] = '/nonexistent';
+    const port = {
+      type: 'dpdk',
+      name: 'in',
+      device: 'net_ring0',
+      queues: 1,
+      transmitQueues: 2,
+      rxDescriptors: 0,
+      txDescriptors: 1024,
+      mtu: 1500,
+      bufferBytes: 0,
+      buffers: 0,
+      promiscuous: false,
+      allMulticast: true,
+      offloads: { checksums: true, rss: false, timestamps: true },
+      host: {
+        addresses: ['10.9.0.2/24'],
+        gateways: ['10.9.0.1'],
+        neighbours: [{ address: '10.9.0.9', mac: new Uint8Array(6) }],
+        groups: ['239.1.1.1', 'ff3e::1'],
+      },
+    };
+    const eal = {
+      hugepages: false,
+      memoryMb: 64,
+      telemetry: false,
+      logLevel: 0,
+      controlCpu: -1,
+      filePrefix: '',
+      iova: '',
+      plugins: '',
+      args: ['-n4'],
+    };
+    const plane = planeConfig(program(), udpPort(), 2);
+    const onPort = (wrong: never) => native().startPlane({ ...plane, ports: [wrong] });
+    const withEal = (wrong: never) => native().startPlane({ ...plane, eal: wrong, ports: [port as never] });
+    try {
+      await assert.rejects(withEal(eal as never), { code: 'DRIVER_MISSING' });
+      assert.ok((await spoil('startPlane', onPort, port)) > 1000);
+      assert.ok((await spoil('startPlane', withEal, eal)) > 500);
+    } finally {
+      if (before === undefined) delete process.env['ONPATH_DRIVER_PATH'];
+      else process.env['ONPATH_DRIVER_PATH'] = before;
+    }
   });
 
   test('every field of a sender', async () => {
     const right = { ...senderConfig(memoryPort('garbage-sender', 1)), destinationMac: new Uint8Array(6) };
     assert.ok((await spoil('openSender', (wrong) => native().openSender(wrong), right)) > 500);
+    const pair = await Pair.open('garbage-plane-sender', 2);
+    const viaPlane = { ...right, port: { type: 'plane', plane: pair.plane, name: 'in' } };
+    assert.throws(() => native().openSender(viaPlane as never), { code: 'BUSY' });
+    assert.ok((await spoil('openSender', (wrong) => native().openSender(wrong), viaPlane)) > 500);
+    await pair.close();
+    assert.throws(() => native().openSender(viaPlane as never), { code: 'CLOSED' });
   });
 
   test('methods on another object, classes called by hand', async () => {
-    const pair = new Pair('this', 2);
+    const pair = await Pair.open('this', 2);
     const objects = [pair.program, pair.program.stream(), pair.plane, pair.sink, pair.sender] as object[];
     for (const object of objects) {
       const prototype = Object.getPrototypeOf(object) as Record<string, unknown>;

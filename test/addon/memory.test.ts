@@ -160,7 +160,7 @@ describe('memory of streams', () => {
 
 describe('memory of sends', () => {
   test('shared, resizable and part of something larger', async () => {
-    const pair = new Pair('sends');
+    const pair = await Pair.open('sends');
     const shared = new Uint8Array(new SharedArrayBuffer(image().length));
     const growing = new Uint8Array(resizable(image().length));
     const part = new Uint8Array(3 * image().length).subarray(5, 5 + image().length);
@@ -180,7 +180,7 @@ describe('memory of sends', () => {
   });
 
   test('more than may wait is refused as BUSY', async () => {
-    const pair = new Pair('busy');
+    const pair = await Pair.open('busy');
     const sends = Array.from({ length: 500 }, () => pair.sender.send(image(), 1n));
     const codes = (await Promise.allSettled(sends)).map((s) =>
       s.status === 'rejected' ? s.reason.code : 'sent',

@@ -5,7 +5,7 @@ import type { NativeDelivery } from '../../lib/native.js';
 import { expected, image, Pair, run } from './fixture.js';
 
 async function withPair(slots: number, body: (pair: Pair) => Promise<void>): Promise<void> {
-  const pair = new Pair('release', slots);
+  const pair = await Pair.open('release', slots);
   try {
     await body(pair);
   } finally {

@@ -7,7 +7,7 @@ import { expected, HEIGHT, image, Pair, program, WIDTH } from './fixture.js';
 describe('a sample through the addon', () => {
   for (const over of ['a memory link', 'udp']) {
     test(`arrives exact over ${over}, with what is known of it`, async () => {
-      const pair = new Pair(over);
+      const pair = await Pair.open(over);
       try {
         const before = Date.now();
         const report = await pair.sender.send(image(), 2n ** 64n - 1n);

@@ -2,7 +2,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { native } from '../../lib/native.js';
-import { image, memoryPort, Pair, planeConfig, program, run, senderConfig, udpPort } from './fixture.js';
+import { freePort } from '../support/plane.js';
+import {
+  image,
+  memoryPort,
+  Pair,
+  planeConfig,
+  program,
+  run,
+  senderConfig,
+  udpPort,
+  until,
+} from './fixture.js';
 
 describe('start and close', () => {
   for (const over of ['memory', 'udp']) {
@@ -12,7 +23,7 @@ describe('start and close', () => {
   }
 
   test('close twice, at once and later, is one close', async () => {
-    const pair = new Pair('close-twice');
+    const pair = await Pair.open('close-twice');
     pair.pour();
     await pair.take();
     for (const closable of [pair.plane, pair.sender]) {
@@ -24,9 +35,9 @@ describe('start and close', () => {
   });
 
   test('what was finished can still be taken after close, then nothing', async () => {
-    const pair = new Pair('after-close');
+    const pair = await Pair.open('after-close');
     for (let i = 0; i < 3; i++) await pair.sender.send(image(i), BigInt(i));
-    while (pair.plane.stats().routes[0]!.samplesComplete < 3) await new Promise(setImmediate);
+    await until('three samples', () => pair.plane.stats().routes[0]!.samplesComplete === 3);
     await pair.close();
     assert.equal(pair.plane.stats().routes[0]!.drops.undelivered, 3);
     for (let i = 0; i < 3; i++) {
@@ -42,7 +53,7 @@ describe('start and close', () => {
   });
 
   test('statistics can be read at any time', async () => {
-    const pair = new Pair('stats');
+    const pair = await Pair.open('stats');
     pair.pour();
     await pair.take();
     const closing = pair.close();
@@ -76,22 +87,32 @@ describe('start and close', () => {
   test('a start that fails leaves nothing open', async () => {
     const config = planeConfig(program(), memoryPort('fails', 0));
     const wrong = { ...config, routes: [{ ...config.routes[0]!, port: 'nowhere' }] };
-    for (let i = 0; i < 20; i++) assert.throws(() => native().startPlane(wrong), { code: 'INVALID_SPEC' });
+    for (let i = 0; i < 20; i++) await assert.rejects(native().startPlane(wrong), { code: 'INVALID_SPEC' });
     const twice = { ...config, ports: [config.ports[0]!, { ...config.ports[0]!, name: 'same' }] };
-    for (let i = 0; i < 20; i++) assert.throws(() => native().startPlane(twice), { code: 'BUSY' });
-    await native().startPlane(config).close();
+    for (let i = 0; i < 20; i++) await assert.rejects(native().startPlane(twice), { code: 'BUSY' });
+    await (await native().startPlane(config)).close();
+  });
+
+  test('planes that start at once: each is whole, of two on one link side one is refused', async () => {
+    const starts = Array.from({ length: 8 }, (_, i) =>
+      native().startPlane(planeConfig(program(), memoryPort(`at-once-${i >> 1}`, 0))),
+    );
+    const outcomes = await Promise.allSettled(starts);
+    const open = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    assert.equal(open.length, 4);
+    for (const outcome of outcomes)
+      if (outcome.status === 'rejected') assert.equal(outcome.reason.code, 'BUSY');
+    await Promise.all(open.map((plane) => plane.close()));
   });
 
   test('an address in use says so; the port is free again right after close', async () => {
-    const first = native().startPlane(planeConfig(program(), udpPort()));
-    const { port } = first.localPorts()['in']!;
-    assert.throws(() => native().startPlane(planeConfig(program(), udpPort(port))), {
+    const port = await freePort();
+    const first = await native().startPlane(planeConfig(program(), udpPort(port)));
+    await assert.rejects(native().startPlane(planeConfig(program(), udpPort(port))), {
       code: 'ADDRESS_IN_USE',
     });
     await first.close();
     assert.equal(first.localPorts()['in']!.port, port);
-    await native()
-      .startPlane(planeConfig(program(), udpPort(port)))
-      .close();
+    await (await native().startPlane(planeConfig(program(), udpPort(port)))).close();
   });
 });

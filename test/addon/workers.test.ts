@@ -13,6 +13,7 @@ describe('worker_threads', () => {
     'deliveries held',
     'runs under way',
     'a busy loop of calls',
+    'starting',
     'starting and closing',
     'closing',
     'a waiting consumer',

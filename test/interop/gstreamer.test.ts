@@ -11,8 +11,9 @@ import {
   type Frames,
   receive,
   receiverOf,
+  takenIn,
 } from '../support/interop.js';
-import { assertBooksBalance, dropsOf, eventually } from '../support/plane.js';
+import { assertBooksBalance, dropsOf } from '../support/plane.js';
 import { missing, runTool, temporaryFolder } from '../support/tools.js';
 
 const RATE = 20;
@@ -118,11 +119,11 @@ describe('GStreamer as sender', { skip }, () => {
       await send(frames, gstFormat, port);
       const caps = await rtpCaps(frames, gstFormat);
       assertThrows(() => parseSdp(sdpOf(caps, port)), 'UNSUPPORTED', new RegExp(name));
-      await eventually('packets came', () => plane.stats().ports[0]!.rxPackets > 0);
+      await takenIn(plane);
       await plane.close();
       const stats = plane.stats();
       assertBooksBalance(stats);
-      assert.ok(Object.keys(dropsOf(stats)).length > 0);
+      assert.ok(Object.keys(dropsOf(stats)).some((reason) => reason !== 'no_route'));
       assert.equal(stats.routes[0]!.samplesComplete, 0);
     });
   }

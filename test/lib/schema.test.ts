@@ -78,13 +78,16 @@ describe('jsonSchema', () => {
   test('of dataplane and sender cover ports, routes and sinks', () => {
     const names = (schema: Schema) => Object.keys(schema.properties ?? {});
     const plane = (jsonSchema('dataplane') as Schema).properties!;
-    assert.deepEqual(Object.keys(plane), ['ports', 'routes', 'workers', 'limits', 'idleAfterUs']);
-    const [memory, udp] = plane['ports']!.items!.oneOf!;
+    assert.deepEqual(Object.keys(plane), ['eal', 'ports', 'routes', 'workers', 'limits', 'idleAfterUs']);
+    const [memory, udp, dpdk] = plane['ports']!.items!.oneOf!;
     for (const field of ['link', 'side', 'loss', 'duplicate', 'corrupt', 'reorderSpan', 'seed']) {
       assert.ok(names(memory!).includes(field), field);
     }
     for (const field of ['address', 'port', 'receiveBufferBytes', 'maxBytes', 'offload']) {
       assert.ok(names(udp!).includes(field), field);
+    }
+    for (const field of ['device', 'addresses', 'gateways', 'neighbours', 'groups', 'mtu', 'offloads']) {
+      assert.ok(names(dpdk!).includes(field), field);
     }
     const route = plane['routes']!.items!;
     for (const field of [

@@ -10,6 +10,7 @@ import {
   Pipeline,
   type PipelineSpec,
   type PlaneStats,
+  type PortInfo,
   type Sample,
   type SenderSpec,
   type TensorData,
@@ -72,8 +73,20 @@ describe('types', () => {
 
   test('specifications of planes and senders', () => {
     const pipeline = Pipeline.compile({ input });
+    const addresses = ['10.9.0.2/24'] as const;
     const planes: DataplaneSpec[] = [
       { ports: [{ type: 'udp', name: 'in' }], routes: [{ name: 'r', port: 'in', pipeline }] },
+      {
+        eal: { hugepages: false },
+        ports: [{ type: 'dpdk', name: 'in', device: '03:00.0', addresses, offloads: { rss: false } }],
+        routes: [],
+      },
+      // @ts-expect-error a dpdk port needs a device
+      { ports: [{ type: 'dpdk', name: 'in' }], routes: [] },
+      // @ts-expect-error MAC addresses are texts
+      { ports: [{ type: 'dpdk', name: 'in', device: '03:00.0', neighbours: { '10.9.0.9': 9 } }], routes: [] },
+      // @ts-expect-error there is no such option
+      { eal: { cores: 4 }, ports: [], routes: [] },
       // @ts-expect-error a memory port needs a link
       { ports: [{ type: 'memory', name: 'in' }], routes: [] },
       // @ts-expect-error there is no such port
@@ -87,10 +100,12 @@ describe('types', () => {
       { to: '127.0.0.1:5004', width: 1, height: 1, format: 'rgb' },
       // @ts-expect-error where to is required
       { width: 1, height: 1, format: 'rgb' },
+      // @ts-expect-error a plane is a Dataplane
+      { to: '10.9.0.9:5004', width: 1, height: 1, format: 'rgb', via: { plane: {}, port: 'nic' } },
       // @ts-expect-error there is no such payload
       { to: '127.0.0.1:5004', width: 1, height: 1, format: 'rgb', payload: 'h264' },
     ];
-    assert.equal(planes.length + senders.length, 8);
+    assert.equal(planes.length + senders.length, 13);
   });
 
   test('names of errors and drop reasons are closed sets', () => {
@@ -102,6 +117,15 @@ describe('types', () => {
     // @ts-expect-error there is no such reason
     const noReason: DropReason = 'lost';
     assert.deepEqual([noCode, reason, noReason], ['OOPS', 'late', 'lost']);
+  });
+
+  test('ports are told apart by their type', () => {
+    const read = (port: PortInfo) => {
+      // @ts-expect-error only udp ports are bound to an address
+      const address: string = port.address;
+      return port.type === 'dpdk' ? [port.link.up, port.offloads.rss, port.numaNode] : [port.name, address];
+    };
+    assert.equal(typeof read, 'function');
   });
 
   test('tables, samples and statistics', () => {

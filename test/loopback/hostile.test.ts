@@ -1,10 +1,10 @@
 // Lies in every field of a packet: each is counted under its one reason, and the next valid packets make a sample.
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { Dataplane, type DropReason, Pipeline } from '../../lib/index.js';
+import { type Dataplane, type DropReason, Pipeline } from '../../lib/index.js';
 import { assertSameBytes } from '../support/assert.js';
 import { noiseImage } from '../support/images.js';
-import { assertBooksBalance, dropsOf, PlainSocket, settled, takeOne } from '../support/plane.js';
+import { assertBooksBalance, dropsOf, PlainSocket, settled, startPlane, takeOne } from '../support/plane.js';
 import {
   type ChunkFields,
   chunkPackets,
@@ -212,7 +212,7 @@ for (const [format, lies] of [
     let packets = 0;
 
     before(async () => {
-      plane = await Dataplane.start({
+      plane = await startPlane({
         ports: [{ type: 'udp', name: 'in' }],
         routes: [{ name: 'r', port: 'in', payload: format, payloadType: 96, pipeline }],
       });

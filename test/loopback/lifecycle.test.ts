@@ -3,10 +3,18 @@ import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, test } from 'node:test';
-import { Dataplane, type DataplaneSpec, Pipeline, type RouteSpec, Sender } from '../../lib/index.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  Dataplane,
+  type DataplaneSpec,
+  OnpathError,
+  Pipeline,
+  type RouteSpec,
+  Sender,
+} from '../../lib/index.js';
 import { assertRejects, assertSameBytes, assertThrows } from '../support/assert.js';
 import { noiseImage } from '../support/images.js';
-import { assertBooksBalance, eventually, linkName, take, takeOne } from '../support/plane.js';
+import { assertBooksBalance, eventually, freePort, linkName, take, takeOne } from '../support/plane.js';
 
 const input = { kind: 'image', width: 20, height: 10, format: 'rgb' } as const;
 const pipeline = Pipeline.compile({ input, stages: [{ stage: 'resize', width: 8, height: 8 }] });
@@ -129,6 +137,37 @@ describe('start', () => {
     );
   });
 
+  test('aborted while it starts is ABORTED, and leaves the port free', async () => {
+    const spec: DataplaneSpec = {
+      ports: [{ type: 'memory', name: 'in', link: linkName() }],
+      routes: [{ name: 'r', port: 'in', pipeline, slots: 512 }],
+    };
+    for (let round = 0; round < 10; round++) {
+      const controller = new AbortController();
+      const reason = new Error(`stop ${round}`);
+      const starting = Dataplane.start(spec, { signal: controller.signal });
+      if (round > 0) await sleep(round % 3);
+      if (round % 2 === 0) controller.abort(reason);
+      const outcome = await starting.then(
+        (plane) => plane,
+        (error: unknown) => error,
+      );
+      if (outcome instanceof Dataplane) {
+        controller.abort(reason);
+        await outcome.close();
+      } else {
+        assert.ok(outcome instanceof OnpathError);
+        assert.deepEqual([outcome.code, outcome.cause], ['ABORTED', reason]);
+      }
+    }
+    const controller = new AbortController();
+    const starting = Dataplane.start(spec, { signal: controller.signal });
+    controller.abort();
+    await assertRejects(starting, 'ABORTED');
+    await using plane = await Dataplane.start(spec);
+    assert.equal(plane.closed, false);
+  });
+
   test('aborting its signal later closes the plane', async () => {
     const controller = new AbortController();
     const plane = await Dataplane.start(udpSpec(), { signal: controller.signal });
@@ -140,10 +179,10 @@ describe('start', () => {
   });
 
   test('on an address that another socket has is ADDRESS_IN_USE; when it is free again, it works', async () => {
+    const port = await freePort();
     const socket = createSocket('udp4');
-    socket.bind(0, '127.0.0.1');
+    socket.bind(port, '127.0.0.1');
     await once(socket, 'listening');
-    const { port } = socket.address();
     const spec: DataplaneSpec = { ...udpSpec(), ports: [{ type: 'udp', name: 'in', port }] };
     await assertRejects(Dataplane.start(spec), 'ADDRESS_IN_USE', new RegExp(`127\\.0\\.0\\.1.*${port}`));
     await new Promise<void>((resolve) => socket.close(() => resolve()));
@@ -174,11 +213,7 @@ describe('start', () => {
 
   test('when one of several ports fails, the others are free again', async () => {
     await using taken = await Dataplane.start(udpSpec());
-    const free = createSocket('udp4');
-    free.bind(0, '127.0.0.1');
-    await once(free, 'listening');
-    const { port } = free.address();
-    await new Promise<void>((resolve) => free.close(() => resolve()));
+    const port = await freePort();
     const ports: DataplaneSpec['ports'] = [
       { type: 'udp', name: 'good', port },
       { type: 'udp', name: 'in', port: taken.address('in').port },

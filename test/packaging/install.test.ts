@@ -1,6 +1,6 @@
 // The packed package, installed where there is no compiler.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import {
@@ -10,6 +10,7 @@ import {
   packWithPrebuild,
   run,
   runOk,
+  startOnDpdk,
   temporaryFolder,
   withoutPrebuild,
 } from './package.js';
@@ -54,6 +55,21 @@ describe('packaging', () => {
   test('the installed package compiles and runs a pipeline when required', async () => {
     writeFileSync(join(consumer, 'run.cjs'), `const { Pipeline } = require('onpath');\n${compileAndRun}`);
     assert.match((await runOk(process.execPath, ['run.cjs'], { cwd: consumer, env })).stdout, /^ran$/m);
+  });
+
+  test('the installed package finds the DPDK driver beside its binary', async (t) => {
+    const prebuilds = join(consumer, 'node_modules/onpath/prebuilds', `${process.platform}-${process.arch}`);
+    const built = readdirSync('build/Release').filter((file) => /^libonpath_dpdk\.so\.\d+$/.test(file));
+    if (built.length === 0) return t.skip('the driver was not built: libdpdk is not there');
+    assert.deepEqual(
+      readdirSync(prebuilds).filter((file) => file.startsWith('libonpath_dpdk')),
+      built,
+    );
+    writeFileSync(
+      join(consumer, 'dpdk.mjs'),
+      `import { Dataplane, Pipeline } from 'onpath';\n${startOnDpdk}`,
+    );
+    assert.match((await runOk(process.execPath, ['dpdk.mjs'], { cwd: consumer, env })).stdout, /^started$/m);
   });
 
   test('a strict TypeScript consumer compiles against the installed types', async () => {

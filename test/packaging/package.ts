@@ -117,3 +117,15 @@ if (!(data instanceof Float32Array) || data.length !== 3 * 32 * 32) throw new Er
 if (!data.subarray(0, 32 * 32).every((value) => Math.abs(value + 0.485 / 0.229) < 1e-6)) throw new Error('wrong values');
 console.log('ran');
 `;
+
+/** A data plane on a port of DPDK: written after the line that gets `Dataplane` and `Pipeline`, it prints `started`. */
+export const startOnDpdk = `
+const pipeline = Pipeline.compile({ input: { kind: 'image', width: 4, height: 4, format: 'rgb' } });
+const plane = await Dataplane.start({
+  eal: { hugepages: false, telemetry: false },
+  ports: [{ type: 'dpdk', name: 'p', device: 'net_ring0' }],
+  routes: [{ name: 'r', port: 'p', payload: 'chunk', sources: ['10.0.0.0/8'], pipeline }],
+});
+console.log('started');
+await plane.close();
+`;

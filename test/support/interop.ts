@@ -1,12 +1,11 @@
 /** A route that receives what another program sends, and what that program says it sent. */
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { Dataplane, Pipeline, type RouteSpec, type Sample } from '../../lib/index.js';
+import { type Dataplane, Pipeline, type RouteSpec, type Sample } from '../../lib/index.js';
 import { assertSameBytes } from './assert.js';
 import { CHANNELS, type Format } from './images.js';
-import { assertBooksBalance, dropsOf, take } from './plane.js';
+import { assertBooksBalance, dropsOf, eventually, PlainSocket, startPlane, take } from './plane.js';
+import { rtpPacket } from './rtp.js';
 import { resizeWithPillow } from './tools.js';
 
 export const SIDE = 224;
@@ -25,7 +24,7 @@ export function receiverOf(frames: Frames, payload: RouteSpec['payload'], udpPor
     input: { kind: 'image', width, height, format },
     stages: [{ stage: 'resize', width: SIDE, height: SIDE }],
   });
-  return Dataplane.start({
+  return startPlane({
     ports: [{ type: 'udp', name: 'in', port: udpPort }],
     routes: [
       {
@@ -35,20 +34,19 @@ export function receiverOf(frames: Frames, payload: RouteSpec['payload'], udpPor
         payloadType: 96,
         pipeline,
         slots: 64,
-        deadlineMs: 5000,
       },
     ],
   });
 }
 
-/** Lets `send` run and gives what came, in the order of arrival, not released. */
+/** Lets `send` run to its end, however long that program takes to start, and gives what came, in the order of arrival, not released. */
 export async function receive(
   plane: Dataplane,
   count: number,
   send: () => Promise<unknown>,
 ): Promise<Sample[]> {
-  const [samples] = await Promise.all([take(plane, 'frames', count), send()]);
-  return samples;
+  await send();
+  return take(plane, 'frames', count);
 }
 
 /** Every frame that came is what Pillow makes of the frame that the sender wrote to a file. */
@@ -76,18 +74,15 @@ function withoutRowPadding(data: Buffer, row: number, height: number, count: num
   return Buffer.concat(rows);
 }
 
+/** Waits until the plane has taken in all that came to its socket before: a packet that no route takes, sent now, is behind it. */
+export async function takenIn(plane: Dataplane): Promise<void> {
+  await using socket = await PlainSocket.open();
+  await socket.send(plane.address('in'), [rtpPacket({ payloadType: 35 }, new Uint8Array(1))]);
+  await eventually('the last packet came', () => dropsOf(plane.stats()).no_route === 1);
+}
+
 export async function assertNothingLost(plane: Dataplane): Promise<void> {
   await plane.close();
   assertBooksBalance(plane.stats());
   assert.deepEqual(dropsOf(plane.stats()), {});
-}
-
-/** A UDP port of 127.0.0.1 that nobody has at the moment. */
-export async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
 }

@@ -1,11 +1,13 @@
-/** Data planes in tests: waiting with an end to it, books, plain UDP sockets. */
+/** Data planes in tests: starting and waiting with patience, books, plain UDP sockets. */
 import assert from 'node:assert/strict';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Batch,
-  type Dataplane,
+  Dataplane,
+  type DataplaneSpec,
   DROP_REASONS,
   type DropReason,
   type PlaneStats,
@@ -13,7 +15,16 @@ import {
 } from '../../lib/index.js';
 
 /** Nothing that a test waits for takes longer; a test that would hang fails instead. */
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 60_000;
+
+/**
+ * A plane that gives samples up only where a test says when: a sender that is held up in the middle of a sample, for as long as a busy
+ * machine may hold it up, must not cost that sample.
+ */
+export function startPlane(spec: DataplaneSpec): Promise<Dataplane> {
+  const routes = spec.routes.map((route) => ({ deadlineMs: PATIENCE_MS, ...route }));
+  return Dataplane.start({ ...spec, routes });
+}
 
 /** Waits until `probe` gives something other than undefined or false. */
 export async function eventually<T>(what: string, probe: () => T | undefined | false): Promise<T> {
@@ -59,18 +70,22 @@ export function dropsOf(stats: PlaneStats): Partial<Record<DropReason, number>> 
   return sum;
 }
 
-/** Packets received = used + dropped; samples opened = complete + open + given up. Finished ones are delivered or counted. */
+/** Packets received = used + control + dropped (but those that did not leave); samples opened = complete + open + given up. Finished ones are delivered or counted. */
 export function booksOf(stats: PlaneStats): { packets: [number, number]; samples: [number, number] } {
   const dropped = dropsOf(stats);
   const total = (numbers: readonly number[]) => numbers.reduce((a, b) => a + b, 0);
-  const scope = (wanted: 'packet' | 'sample', except: DropReason) =>
+  const scope = (wanted: 'packet' | 'sample', ...except: DropReason[]) =>
     total(
-      DROP_REASONS.filter((r) => r.scope === wanted && r.name !== except).map((r) => dropped[r.name] ?? 0),
+      DROP_REASONS.filter((r) => r.scope === wanted && !except.includes(r.name)).map(
+        (r) => dropped[r.name] ?? 0,
+      ),
     );
   return {
     packets: [
       total(stats.ports.map((port) => port.rxPackets)),
-      total(stats.routes.map((route) => route.packetsUsed)) + scope('packet', 'transmit_failed'),
+      total(stats.routes.map((route) => route.packetsUsed)) +
+        total(stats.ports.map((port) => port.controlPackets)) +
+        scope('packet', 'transmit_failed', 'no_neighbour'),
     ],
     samples: [
       total(stats.routes.map((route) => route.samplesOpened)),
@@ -106,6 +121,28 @@ export async function settled(plane: Dataplane, packets: number): Promise<PlaneS
       `waited for ${packets} packets; books ${JSON.stringify(books)}, drops ${JSON.stringify(dropsOf(last))}`,
       { cause },
     );
+  }
+}
+
+/**
+ * A UDP port of 127.0.0.1 that is free. Not one of those that the system hands out on its own: nobody who asks for any port gets it before
+ * the test takes it.
+ */
+export async function freePort(): Promise<number> {
+  const lowest = 10_000;
+  const [handedOut] = readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split(/\s+/).map(Number);
+  const end = handedOut! > lowest ? handedOut! : 65_536;
+  for (let tries = 1; ; tries++) {
+    const socket = createSocket('udp4');
+    try {
+      socket.bind(lowest + Math.floor(Math.random() * (end - lowest)), '127.0.0.1');
+      await once(socket, 'listening');
+      return socket.address().port;
+    } catch (error) {
+      if (tries === 100) throw error;
+    } finally {
+      await new Promise<void>((resolve) => socket.close(() => resolve()));
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const PYTHON = process.env['ONPATH_PYTHON'] ?? '/usr/bin/python3';
+export const PYTHON = process.env['ONPATH_PYTHON'] ?? '/usr/bin/python3';
 const TOOL_TIMEOUT_MS = 60_000;
 
 function works(command: string, args: readonly string[]): boolean {

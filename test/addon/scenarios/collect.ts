@@ -19,7 +19,7 @@ const collect = (globalThis as { gc?: () => void }).gc!;
 
 const cases: Record<string, () => Promise<void>> = {
   'deliveries nobody holds give their slots back': async () => {
-    const pair = new Pair('collect', SLOTS);
+    const pair = await Pair.open('collect', SLOTS);
     const taken = async (): Promise<void> => {
       const { outputs } = await pair.take();
       assert.deepEqual(new Uint8Array(outputs[0]!), expected(pair.program, image()));
@@ -37,7 +37,7 @@ const cases: Record<string, () => Promise<void>> = {
   },
 
   'a released delivery is not given back again when it is collected': async () => {
-    const pair = new Pair('collect', 2);
+    const pair = await Pair.open('collect', 2);
     for (let i = 0; i < 50; i++) {
       await pair.sender.send(image(i), BigInt(i));
       const delivery = await pair.take();
@@ -59,7 +59,7 @@ const cases: Record<string, () => Promise<void>> = {
   },
 
   'outputs outlive the plane, its sink and its sender': async () => {
-    let pair: Pair | undefined = new Pair('collect', SLOTS);
+    let pair: Pair | undefined = await Pair.open('collect', SLOTS);
     const right = expected(pair.program, image(5));
     await pair.sender.send(image(5), 1n);
     const { outputs } = await pair.take();
@@ -72,15 +72,15 @@ const cases: Record<string, () => Promise<void>> = {
     await untilCollected('plane, sink, sender and program', () => {
       return [plane, sink, sender, itsProgram].every((ref) => ref.deref() === undefined);
     });
-    for (let i = 0; i < 20; i++) new Pair(`other-${i}`).plane.unref();
+    for (let i = 0; i < 20; i++) (await Pair.open(`other-${i}`)).plane.unref();
     assert.deepEqual(new Uint8Array(outputs[0]!), right);
     process.exit(0);
   },
 
   'an open plane stays although nobody holds it': async () => {
     let plane: WeakRef<object> | undefined;
-    const sink = (() => {
-      const opened = native().startPlane(planeConfig(program(), memoryPort('collect', 0)));
+    const sink = await (async () => {
+      const opened = await native().startPlane(planeConfig(program(), memoryPort('collect', 0)));
       plane = new WeakRef(opened);
       return opened.sink('r');
     })();
@@ -101,7 +101,7 @@ const cases: Record<string, () => Promise<void>> = {
 
   'a sender nobody holds finishes what it sends, then its thread ends': async () => {
     let settled = 0;
-    const plane = native().startPlane(planeConfig(program(), memoryPort('collect', 0)));
+    const plane = await native().startPlane(planeConfig(program(), memoryPort('collect', 0)));
     (() => {
       const sender = native().openSender({
         ...senderConfig(memoryPort('collect', 1)),

@@ -3,33 +3,42 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { native } from '../../../lib/native.js';
-import { image, memoryPort, Pair, planeConfig, program, senderConfig, takeFrom } from '../fixture.js';
+import {
+  image,
+  memoryPort,
+  Pair,
+  planeConfig,
+  program,
+  senderConfig,
+  takeFrom,
+  udpPort,
+} from '../fixture.js';
 
 const startPlane = () => native().startPlane(planeConfig(program(), memoryPort('exit', 0)));
 
 const ways: Record<string, () => void | Promise<void>> = {
-  'open plane': () => {
-    startPlane();
+  'open plane': async () => {
+    await startPlane();
     console.log('up');
   },
-  'unref plane': () => {
-    startPlane().unref();
+  'unref plane': async () => {
+    (await startPlane()).unref();
   },
-  'ref after unref': () => {
-    const plane = startPlane();
+  'ref after unref': async () => {
+    const plane = await startPlane();
     plane.unref();
     plane.ref();
     plane.ref();
     console.log('up');
   },
   'unref with traffic arriving': async () => {
-    const pair = new Pair('exit');
+    const pair = await Pair.open('exit');
     for (let i = 0; i < 20; i++) await pair.sender.send(image(), 1n);
     pair.sink.onReady(() => undefined);
     pair.plane.unref();
   },
   'process.exit with traffic': async () => {
-    const pair = new Pair('udp');
+    const pair = await Pair.open('udp');
     pair.sink.onReady(() => {
       for (let d = pair.sink.next(); d !== undefined; d = pair.sink.next()) pair.sink.release(d.buffer);
     });
@@ -38,7 +47,7 @@ const ways: Record<string, () => void | Promise<void>> = {
     process.exit(7);
   },
   'process.exit with deliveries held and a run under way': async () => {
-    const pair = new Pair('exit');
+    const pair = await Pair.open('exit');
     pair.pour();
     const held = [await pair.take(), await pair.take()];
     const big = new Uint8Array(pair.program.info.outputs[0]!.bytes);
@@ -47,10 +56,16 @@ const ways: Record<string, () => void | Promise<void>> = {
     process.exit(7);
   },
   'process.exit while closing': async () => {
-    const pair = new Pair('exit');
+    const pair = await Pair.open('exit');
     pair.pour();
     await pair.take();
     void pair.close();
+    process.exit(7);
+  },
+  'process.exit while starting': async () => {
+    void startPlane();
+    void native().startPlane(planeConfig(program(), udpPort()));
+    await sleep(Number(process.pid % 3));
     process.exit(7);
   },
   'process.exit with traffic here and in a Worker': async () => {
@@ -58,18 +73,18 @@ const ways: Record<string, () => void | Promise<void>> = {
       workerData: { what: 'traffic over a memory link', number: 1 },
     });
     await once(worker, 'message');
-    const pair = new Pair('udp');
+    const pair = await Pair.open('udp');
     pair.pour();
     await pair.take();
     process.exit(7);
   },
   'exit code is kept through close': async () => {
-    const pair = new Pair('exit');
+    const pair = await Pair.open('exit');
     process.exitCode = 3;
     await pair.close();
   },
-  'calls in an exit handler': () => {
-    const pair = new Pair('exit');
+  'calls in an exit handler': async () => {
+    const pair = await Pair.open('exit');
     process.on('exit', () => {
       pair.plane.stats();
       pair.sink.next();
@@ -80,14 +95,14 @@ const ways: Record<string, () => void | Promise<void>> = {
     pair.plane.unref();
   },
   'onReady throws': async () => {
-    const pair = new Pair('exit');
+    const pair = await Pair.open('exit');
     pair.sink.onReady(() => {
       throw new Error('from the consumer');
     });
     await pair.sender.send(image(), 1n);
   },
   'onReady throws and is caught': async () => {
-    const pair = new Pair('exit');
+    const pair = await Pair.open('exit');
     process.on('uncaughtException', async (error) => {
       console.log(error.message);
       await pair.close();
@@ -98,7 +113,7 @@ const ways: Record<string, () => void | Promise<void>> = {
     });
   },
   'pending take': async () => {
-    const plane = startPlane();
+    const plane = await startPlane();
     console.log('up');
     setTimeout(async () => {
       const sender = native().openSender(senderConfig(memoryPort('exit', 1)));
@@ -108,7 +123,7 @@ const ways: Record<string, () => void | Promise<void>> = {
     await plane.close();
   },
   'take pending at close': async () => {
-    const plane = startPlane();
+    const plane = await startPlane();
     const sink = plane.sink('r');
     setTimeout(() => void plane.close(), 50).unref();
     await new Promise<void>((resolve) => {
@@ -118,7 +133,7 @@ const ways: Record<string, () => void | Promise<void>> = {
     console.log(sink.next() === undefined);
   },
   'pending send': async () => {
-    const plane = startPlane();
+    const plane = await startPlane();
     plane.unref();
     const sender = native().openSender({ ...senderConfig(memoryPort('exit', 1)), bitsPerSecond: 100_000 });
     void sender.send(image(), 1n).then((report) => console.log(report.packets));

@@ -1,10 +1,10 @@
-// Receives over UDP on the port given (0: any), and sends to itself. Prints the port; with 'once' it ends after a sample.
+// Receives over UDP on the port given, and sends to itself. Prints the port; with 'once' it ends after a sample.
 
 import { native } from '../../../lib/native.js';
 import { image, Pair, planeConfig, program, senderConfig, takeFrom, udpPort } from '../fixture.js';
 
 const [port, once] = process.argv[2]!.split(' ');
-const plane = native().startPlane(planeConfig(program(), udpPort(Number(port))));
+const plane = await native().startPlane(planeConfig(program(), udpPort(Number(port))));
 const local = plane.localPorts()['in']!;
 const sender = native().openSender(senderConfig(udpPort(), local));
 const sink = plane.sink('r');

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { expected, image, Pair } from '../fixture.js';
 
-const pair = new Pair('copies', 1);
+const pair = await Pair.open('copies', 1);
 const held = [];
 for (let seed = 0; seed < 20; seed++) {
   await pair.sender.send(image(seed), BigInt(seed));

@@ -1,6 +1,6 @@
 // Starts and closes planes and senders, with traffic, many times in one process; threads, files and memory must not grow.
 import assert from 'node:assert/strict';
-import { fileCount, image, Pair, threadCount } from '../fixture.js';
+import { fileCount, image, Pair, threadCount, until } from '../fixture.js';
 
 const ROUNDS = 200;
 const WARM_UP = 40;
@@ -8,7 +8,7 @@ const over = process.argv[2]!;
 const collect = (globalThis as { gc?: () => void }).gc!;
 
 async function round(): Promise<void> {
-  const pair = new Pair(over === 'udp' ? 'udp' : 'again', 4);
+  const pair = await Pair.open(over === 'udp' ? 'udp' : 'again', 4);
   pair.pour();
   const held = await pair.take();
   const released = await pair.take();
@@ -24,7 +24,9 @@ async function look() {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  return { threads: threadCount(), files: fileCount(), bytes: process.memoryUsage().rss };
+  // A thread that was joined is listed until the kernel has taken it down.
+  await until('no thread of ours', () => threadCount() === 0);
+  return { files: fileCount(), bytes: process.memoryUsage().rss };
 }
 
 for (let i = 0; i < WARM_UP; i++) await round();
@@ -32,6 +34,5 @@ const before = await look();
 for (let i = WARM_UP; i < ROUNDS; i++) await round();
 const after = await look();
 console.log(JSON.stringify({ before, after }));
-assert.ok(after.threads <= before.threads, 'threads');
 assert.ok(after.files <= before.files, 'files');
 assert.ok(after.bytes <= before.bytes + (16 << 20), 'memory');

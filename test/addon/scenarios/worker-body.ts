@@ -12,6 +12,7 @@ import {
   program,
   senderConfig,
   takeFrom,
+  udpPort,
 } from '../fixture.js';
 
 const { what, number } = workerData as { what: string; number: number };
@@ -28,7 +29,7 @@ function drain(pair: Pair): void {
 
 const bodies: Record<string, () => void | Promise<void>> = {
   'own plane': async () => {
-    const pair = new Pair(number % 2 === 0 ? link : 'udp');
+    const pair = await Pair.open(number % 2 === 0 ? link : 'udp');
     const right = expected(pair.program, image(number));
     for (let i = 0; i < 50; i++) {
       await pair.sender.send(image(number), BigInt(i));
@@ -41,21 +42,21 @@ const bodies: Record<string, () => void | Promise<void>> = {
     up();
   },
   'traffic over a memory link': async () => {
-    const pair = new Pair(link);
+    const pair = await Pair.open(link);
     drain(pair);
     pair.pour();
     await pair.sender.send(image(), 1n);
     up();
   },
   'traffic over udp': async () => {
-    const pair = new Pair('udp');
+    const pair = await Pair.open('udp');
     drain(pair);
     pair.pour();
     await pair.sender.send(image(), 1n);
     up();
   },
   'deliveries held': async () => {
-    const pair = new Pair(link);
+    const pair = await Pair.open(link);
     pair.pour();
     const held = [];
     for (let i = 0; i < 6; i++) held.push(await pair.take());
@@ -71,8 +72,8 @@ const bodies: Record<string, () => void | Promise<void>> = {
     for (let i = 0; i < 8; i++) again();
     up();
   },
-  'a busy loop of calls': () => {
-    const pair = new Pair(link);
+  'a busy loop of calls': async () => {
+    const pair = await Pair.open(link);
     pair.pour();
     up();
     for (;;) {
@@ -86,21 +87,27 @@ const bodies: Record<string, () => void | Promise<void>> = {
   'starting and closing': async () => {
     up();
     for (;;) {
-      const pair = new Pair(link);
+      const pair = await Pair.open(link);
       pair.pour();
       await pair.take();
       await pair.close();
     }
   },
+  starting: () => {
+    for (let i = 0; i < 4; i++)
+      void native().startPlane(planeConfig(program(), memoryPort(`${link}-${i}`, 0)));
+    void native().startPlane(planeConfig(program(), udpPort()));
+    up();
+  },
   closing: async () => {
-    const pair = new Pair(link);
+    const pair = await Pair.open(link);
     pair.pour();
     await pair.take();
     void pair.close();
     up();
   },
-  'a waiting consumer': () => {
-    const plane = native().startPlane(planeConfig(program(), memoryPort(link, 0)));
+  'a waiting consumer': async () => {
+    const plane = await native().startPlane(planeConfig(program(), memoryPort(link, 0)));
     void takeFrom(plane.sink('r'));
     up();
   },
@@ -110,7 +117,7 @@ const bodies: Record<string, () => void | Promise<void>> = {
     up();
   },
   'process.exit': async () => {
-    const pair = new Pair(link);
+    const pair = await Pair.open(link);
     drain(pair);
     pair.pour();
     await pair.sender.send(image(), 1n);

@@ -104,6 +104,8 @@ TEST(BadNetwork, ResizedImagesSurviveItToo) {
   route.deadline_ns = 100'000'000;
   route.open_samples = 128;
   route.slots = 256;
+  // Else a checker that gets no core for a while gets few samples.
+  std::get<HostSinkConfig>(route.sink).backpressure = true;
   auto plane = must(start_plane(plane_on(memory_end(link, 0, like), {route})));
   MemoryPortConfig clean;
   clean.max_bytes = like.max_bytes;

@@ -51,7 +51,8 @@ TEST_F(Config, BadIsRefusedByName) {
   EXPECT_REFUSAL("deadline is 0", config.routes[0].deadline_ns = 0;);
   EXPECT_REFUSAL("payload type 128", config.routes[0].payload_type = 128;);
   EXPECT_REFUSAL("read as RTCP", config.routes[0].payload_type = 72;);
-  EXPECT_REFUSAL("The plane has 2 workers, but port \"p\" has 1 queue.", config.workers = 2;);
+  EXPECT_REFUSAL("The plane has 2 workers, but port \"p\" has 1 receive and 1 transmit queues.",
+                 config.workers = 2;);
   EXPECT_REFUSAL("workers is 0", config.workers = 0;);
   EXPECT_REFUSAL("Two routes are named \"r\"", config.routes.push_back(config.routes[0]););
   EXPECT_REFUSAL("both take any UDP port and payload type 96 on the same port",
@@ -105,9 +106,9 @@ TEST_F(Config, MemoryThatTheSystemDoesNotHaveIsAnErrorAndNotAnEnd) {
 #endif
 
 TEST_F(Config, APortOfAnotherVersionIsRefusedAndLeftAlone) {
-  port.table().version = 2;
+  port.table().version = 1;
   PlaneConfig config = plane_on(port.port(), {});
-  EXPECT_EQ(error_text(start_plane(config)).rfind("PORT_FAILED: Port \"p\" was built for version 2", 0), 0u);
+  EXPECT_EQ(error_text(start_plane(config)).rfind("PORT_FAILED: Port \"p\" was built for version 1", 0), 0u);
   EXPECT_FALSE(port.destroyed);
 }
 

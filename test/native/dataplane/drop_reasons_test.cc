@@ -315,6 +315,10 @@ TEST(DropReasons, EveryReasonOfTheListHasACaseHereOrWhereItBelongs) {
       DropReason::transmit_failed,  // forward_test.cc
       DropReason::closed,           // lifecycle_test.cc
       DropReason::undelivered,      // lifecycle_test.cc
+      DropReason::not_for_us,       // local_host_test.cc
+      DropReason::bad_control,      // local_host_test.cc
+      DropReason::control_limit,    // local_host_test.cc
+      DropReason::no_neighbour,     // neighbours_test.cc
   };
   for (const Case& c : cases()) reached.insert(c.reason);
   EXPECT_EQ(reached.size(), kDropReasonCount);

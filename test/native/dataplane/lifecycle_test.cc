@@ -153,12 +153,12 @@ TEST(Lifecycle, AnIdlePlaneSleepsAndAPacketWakesIt) {
   RawEnd far(link);
   Checker checker(program, plane->host_sink("r"));
   for (uint64_t number = 0; number < 20; ++number) {
-    const uint64_t sleeps = plane->stats().workers[0].sleeps;
-    ASSERT_TRUE(wait_until([&] { return plane->stats().workers[0].sleeps > sleeps || sleeps > 0; }));
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    const uint64_t polls = plane->stats().workers[0].polls;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    EXPECT_LT(plane->stats().workers[0].polls, polls + 100) << "an idle worker spins";
+    ASSERT_TRUE(wait_until([&] {
+      const uint64_t polls = plane->stats().workers[0].polls;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      const WorkerStats now = plane->stats().workers[0];
+      return now.sleeps > 0 && now.polls == polls;
+    })) << "an idle worker spins";
     for (const ChunkPacket& p :
          cut(*program, sample_of(*program, number), 96, static_cast<uint32_t>(number), number))
       far.send(p);
@@ -185,7 +185,9 @@ TEST(Lifecycle, ASleepingWorkerKeepsItsDeadlines) {
 TEST(Lifecycle, ConsumersAreToldOncePerReadySpellAndNotAfterDetaching) {
   const ProgramPtr program = small_program();
   const std::string link = fresh_link();
-  auto plane = must(start_plane(plane_on(memory_end(link, 0), {route_to_host(program)})));
+  PlaneConfig config = plane_on(memory_end(link, 0), {route_to_host(program)});
+  config.idle_after_ns = UINT64_MAX;
+  auto plane = must(start_plane(std::move(config)));
   const auto sink = plane->host_sink("r");
   RawEnd far(link);
   std::atomic<int> told{0};
@@ -195,12 +197,18 @@ TEST(Lifecycle, ConsumersAreToldOncePerReadySpellAndNotAfterDetaching) {
          cut(*program, sample_of(*program, number), 192, static_cast<uint32_t>(number), number))
       far.send(p);
   };
+  // A sample is counted before it is ready: it is when the worker has polled again.
+  const auto ready = [&](uint64_t samples) {
+    if (!wait_until([&] { return plane->stats().routes[0].samples_complete == samples; })) return false;
+    const uint64_t polls = plane->stats().workers[0].polls;
+    return wait_until([&] { return plane->stats().workers[0].polls > polls + 1; });
+  };
   send(1);
-  ASSERT_TRUE(wait_until([&] { return plane->stats().routes[0].samples_complete == 1; }));
+  ASSERT_TRUE(ready(1));
   sink->on_ready(tell, &told);  // something is ready already
   EXPECT_EQ(told, 1);
   send(2);
-  ASSERT_TRUE(wait_until([&] { return plane->stats().routes[0].samples_complete == 2; }));
+  ASSERT_TRUE(ready(2));
   std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_EQ(told, 1) << "told again before next() returned false";
   Delivery delivery;

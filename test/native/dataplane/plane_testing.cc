@@ -63,6 +63,9 @@ PlaneConfig plane_on(const onpath_port* port, std::vector<RouteConfig> routes) {
   PlaneConfig config;
   config.ports = {{"p", port}};
   config.routes = std::move(routes);
+  for (RouteConfig& route : config.routes) {
+    if (route.deadline_ns == RouteConfig{}.deadline_ns) route.deadline_ns = 60'000'000'000;
+  }
   return config;
 }
 
@@ -176,11 +179,13 @@ uint64_t packets_accounted(const PlaneStats& stats) {
   const auto add_drops = [&](const DropCounts& drops) {
     for (size_t i = 0; i < kDropReasonCount; ++i) {
       const auto reason = static_cast<DropReason>(i);
-      if (drop_reason_scope(reason) == DropScope::packet && reason != DropReason::transmit_failed)
-        packets += drops[i];
+      if (drop_reason_scope(reason) == DropScope::packet && counts_arrivals(reason)) packets += drops[i];
     }
   };
-  for (const PortStats& port : stats.ports) add_drops(port.drops);
+  for (const PortStats& port : stats.ports) {
+    add_drops(port.drops);
+    packets += port.control_packets;
+  }
   for (const RouteStats& route : stats.routes) {
     packets += route.packets_used;
     add_drops(route.drops);

@@ -79,6 +79,8 @@ const onpath_port* memory_end(const std::string& link, uint32_t side, const Memo
 std::string fresh_link();
 
 RouteConfig route_to_host(ProgramPtr program, const std::string& name = "r", const std::string& port = "p");
+/// For a plane with threads: a route without a deadline of its own gives up no sample, however long a busy
+/// machine holds up its sender.
 PlaneConfig plane_on(const onpath_port* port, std::vector<RouteConfig> routes);
 SenderConfig sender_on(const onpath_port* port, const Program& program);
 
@@ -129,6 +131,10 @@ class RawEnd {
 /// Polls until `done` or 20 seconds passed; says which.
 bool wait_until(const std::function<bool()>& done);
 
+/// Not packets that did not leave.
+inline bool counts_arrivals(DropReason reason) {
+  return reason != DropReason::transmit_failed && reason != DropReason::no_neighbour;
+}
 /// Packets received by all ports, and what became of them by the books of plane.h.
 uint64_t packets_received(const PlaneStats& stats);
 uint64_t packets_accounted(const PlaneStats& stats);

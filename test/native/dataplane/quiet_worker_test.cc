@@ -1,119 +1,12 @@
-// A worker over a million packets: no allocation, no system call (and so no futex). It runs in a child
-// process whose worker thread this process traces; what the worker allocates is counted in its own thread.
-#include <gtest/gtest.h>
+// A worker over a million packets: no allocation, no system call (and so no futex).
+#include "dataplane/quiet_testing.h"
 
-#include "dataplane/plane_testing.h"
-
-#ifndef ONPATH_SANITIZED  // sanitizers make system calls and allocate on their own behalf
-
-#include <sys/mman.h>
-#include <sys/ptrace.h>
-#include <sys/syscall.h>
-#include <sys/user.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
+#ifndef ONPATH_SANITIZED
 
 #include "dataplane/plane_parts.h"
-#include "support/allocation_count.h"
 
 namespace onpath::testing {
 namespace {
-
-constexpr uint64_t kPackets = 1'000'000;
-
-/// What the two processes tell each other.
-struct Shared {
-  enum Phase : int { starting, warm, traced, done, untraced };
-  std::atomic<int> phase{starting};
-  std::atomic<pid_t> worker{0};
-  std::atomic<uint64_t> packets{0};
-  std::atomic<uint64_t> samples{0};
-  std::atomic<uint64_t> allocations{UINT64_MAX};
-
-  void await(int wanted) const {
-    while (phase.load() != wanted) std::this_thread::yield();
-  }
-};
-
-struct Counted {
-  uint64_t system_calls = 0;
-  std::string names;
-  std::string failure;
-};
-
-/// Counts the worker's system calls from phase warm to phase done.
-Counted trace(Shared& shared, pid_t child) {
-  Counted counted;
-  const auto child_lives = [&] { return waitpid(child, nullptr, WNOHANG) == 0; };
-  while (shared.phase.load() != Shared::warm) {
-    if (!child_lives()) return {0, "", "the traced process ended early"};
-    usleep(1000);
-  }
-  const pid_t worker = shared.worker.load();
-  int status = 0;
-  if (ptrace(PTRACE_SEIZE, worker, nullptr, PTRACE_O_TRACESYSGOOD) != 0) {
-    counted.failure = std::string("ptrace is needed to count system calls, and not permitted here: ") +
-                      std::strerror(errno);
-    shared.phase = Shared::traced;
-    shared.await(Shared::done);
-    shared.phase = Shared::untraced;
-    return counted;
-  }
-  ptrace(PTRACE_INTERRUPT, worker, nullptr, nullptr);
-  waitpid(worker, &status, __WALL);
-  ptrace(PTRACE_SYSCALL, worker, nullptr, nullptr);
-  shared.phase = Shared::traced;
-  uint64_t stops = 0;
-  while (shared.phase.load() != Shared::done) {
-    if (waitpid(worker, &status, __WALL | WNOHANG) != worker) {
-      usleep(200);
-      continue;
-    }
-    if (!WIFSTOPPED(status)) return {0, "", "the worker ended early"};
-    if (WSTOPSIG(status) == (SIGTRAP | 0x80) && stops++ % 2 == 0) {
-      ++counted.system_calls;
-      if (counted.system_calls <= 5) {
-        struct __ptrace_syscall_info info {};
-        ptrace(PTRACE_GET_SYSCALL_INFO, worker, sizeof info, &info);
-        counted.names += " " + std::to_string(info.entry.nr);
-      }
-    }
-    ptrace(PTRACE_SYSCALL, worker, nullptr, nullptr);
-  }
-  ptrace(PTRACE_INTERRUPT, worker, nullptr, nullptr);
-  waitpid(worker, &status, __WALL);
-  ptrace(PTRACE_DETACH, worker, nullptr, nullptr);
-  shared.phase = Shared::untraced;
-  return counted;
-}
-
-/// Runs `body` in a child and traces the thread it names.
-Counted run_traced(Shared& shared, void (*body)(Shared&)) {
-  const pid_t child = fork();
-  if (child == 0) {
-    body(shared);
-    _exit(0);
-  }
-  const Counted counted = trace(shared, child);
-  if (!counted.failure.empty() && shared.phase.load() != Shared::untraced) kill(child, SIGKILL);
-  waitpid(child, nullptr, 0);
-  return counted;
-}
-
-class SharedMemory {
- public:
-  SharedMemory()
-      : shared_(new (mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))
-                    Shared) {}
-  ~SharedMemory() { munmap(shared_, sizeof(Shared)); }
-  Shared& operator*() { return *shared_; }
-
- private:
-  Shared* shared_;
-};
 
 /// The plane's parts with a worker in a thread of the test's, so that its allocations can be counted.
 void feed(Shared& shared, const RouteConfig& route, bool forward) {
@@ -192,16 +85,6 @@ void feed_forward_sink(Shared& shared) {
   feed(shared, route, true);
 }
 
-void expect_quiet(void (*body)(Shared&)) {
-  SharedMemory memory;
-  const Counted counted = run_traced(*memory, body);
-  ASSERT_EQ(counted.failure, "");
-  EXPECT_EQ(counted.system_calls, 0u) << "numbers:" << counted.names;
-  EXPECT_EQ((*memory).allocations.load(), 0u);
-  EXPECT_GE((*memory).packets.load(), kPackets);
-  EXPECT_GT((*memory).samples.load(), kPackets / 8);
-}
-
 TEST(QuietWorker, MakesNoSystemCallAndNoAllocationOverAMillionPacketsIntoAHostSink) {
   expect_quiet(feed_host_sink);
 }
@@ -219,7 +102,7 @@ TEST(QuietWorker, TheCountSeesASystemCallIfThereIsOne) {
       while (!stop) syscall(SYS_getppid);
     });
     while (shared.phase.load() != Shared::traced) usleep(100);
-    usleep(20'000);
+    wait_until([&] { return shared.system_calls.load() > 0; });
     shared.phase = Shared::done;
     shared.await(Shared::untraced);
     stop = true;

@@ -1,6 +1,7 @@
 // A plane without threads: a test feeds frames, moves the clock and looks.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -12,10 +13,17 @@ namespace onpath::testing {
 
 class SteppedPlane {
  public:
-  explicit SteppedPlane(std::vector<RouteConfig> routes, uint32_t framing = ONPATH_FRAMING_ETHERNET)
+  explicit SteppedPlane(std::vector<RouteConfig> routes, uint32_t framing = ONPATH_FRAMING_ETHERNET,
+                        std::optional<LocalHostConfig> in_host = {},
+                        std::optional<LocalHostConfig> out_host = {},
+                        const std::function<void(FakePort&, FakePort&)>& prepare = {})
       : in(framing), out(framing) {
+    if (prepare) prepare(in, out);  // before the plane is built
+    in.table().mac[0] = out.table().mac[0] = 2;
+    in.table().mac[5] = 1;
+    out.table().mac[5] = 8;
     PlaneConfig config;
-    config.ports = {{"p", in.port()}, {"q", out.port()}};
+    config.ports = {{"p", in.port(), std::move(in_host)}, {"q", out.port(), std::move(out_host)}};
     config.routes = std::move(routes);
     config.idle_after_ns = UINT64_MAX;
     parts = must(build_plane(std::move(config)));
@@ -86,7 +94,7 @@ class SteppedPlane {
     const auto subtract = [&](const DropCounters& drops) {
       for (size_t i = 0; i < kDropReasonCount; ++i) {
         if (drop_reason_scope(static_cast<DropReason>(i)) == DropScope::packet &&
-            static_cast<DropReason>(i) != DropReason::transmit_failed) {
+            counts_arrivals(static_cast<DropReason>(i))) {
           left -= static_cast<int64_t>(drops[i].get());
         }
       }
@@ -96,6 +104,7 @@ class SteppedPlane {
       subtract(route(r).drops);
     }
     subtract(worker().port_counters(0).drops);
+    left -= static_cast<int64_t>(worker().port_counters(0).control_packets.get());
     return left;
   }
 

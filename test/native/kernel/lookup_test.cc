@@ -68,6 +68,44 @@ TEST(LookupKernels, InterleavedEqualsTheDefinitionForEveryPhase) {
   }
 }
 
+TEST(LookupKernels, DefinitionOfTheSumIsThatOfRfc1071) {
+  // The example of section 3: 0001 f203 f4f5 f6f7 add up to ddf2. The table turns every byte over.
+  std::vector<uint8_t> table(256);
+  for (size_t i = 0; i < 256; ++i) table[i] = static_cast<uint8_t>(~i);
+  std::vector<uint8_t> data = {0xff, 0xfe, 0x0d, 0xfc, 0x0b, 0x0a, 0x09, 0x08};
+  EXPECT_EQ(definition().lookup_sum(data.data(), 8, 1, 0, table.data()), 0xddf2);
+  EXPECT_EQ(data, (std::vector<uint8_t>{0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7}));
+  uint8_t odd[] = {0xff, 0xff, 0xfe};
+  EXPECT_EQ(definition().lookup_sum(odd, 3, 1, 0, table.data()), 0x0100);
+}
+
+TEST(LookupKernels, LookupWithSumEqualsTheDefinitionForEveryPhase) {
+  std::vector<size_t> lengths(std::begin(kLengths), std::end(kLengths));
+  lengths.insert(lengths.end(), {1399, 1400, 1401, 65535, 64 * 32767 + 129});  // lanes of sums fill up
+  for (const KernelSet* set : available_kernels()) {
+    uint32_t seed = 0;
+    for (uint32_t channels = 1; channels <= 4; ++channels) {
+      for (const size_t n : lengths) {
+        for (const int kind : {0, 1, 2}) {  // noise, all ones, all zeros: sums at both ends
+          SCOPED_TRACE(testing::Message()
+                       << set->name << " channels " << channels << " n " << n << " kind " << kind);
+          const uint32_t phase = ++seed % channels;
+          const Edge edge = seed % 2 == 0 ? Edge::before : Edge::after;
+          const Guarded data(n, edge), tables(size_t{channels} * 256, edge);
+          fill(data.span(), seed);
+          fill(tables.span(), 2);
+          if (kind > 0) std::fill_n(tables.data(), tables.size(), static_cast<uint8_t>(kind == 1 ? 0xff : 0));
+          std::vector<uint8_t> expected(data.data(), data.data() + n);
+          const uint16_t sum = definition().lookup_sum(expected.data(), n, channels, phase, tables.data());
+          ASSERT_EQ(set->lookup_sum(data.data(), n, channels, phase, tables.data()), sum);
+          ASSERT_TRUE(std::equal(expected.begin(), expected.end(), data.data()));
+          ASSERT_TRUE(data.intact());
+        }
+      }
+    }
+  }
+}
+
 TEST(LookupKernels, PlanarAndSelectEqualTheDefinitionForEverySelection) {
   for (const KernelSet* set : available_kernels()) {
     std::mt19937 random(3);

@@ -1,0 +1,201 @@
+/** From a validated specification of a plane to what the addon takes: names resolved, defaults that depend on each other filled in. */
+import { isLoopback, memoryEnd, parseHostPort, parseMac, requireSameVersion } from './address.js';
+import { OnpathError } from './errors.js';
+import type {
+  NativeEalOptions,
+  NativeLocalHost,
+  NativePlaneConfig,
+  NativePortConfig,
+  NativeRouteConfig,
+} from './native.js';
+import { Pipeline } from './pipeline.js';
+import type { ParsedDataplaneSpec } from './schema.js';
+
+type ParsedPort = ParsedDataplaneSpec['ports'][number];
+type ParsedDpdkPort = Extract<ParsedPort, { type: 'dpdk' }>;
+type ParsedRoute = ParsedDataplaneSpec['routes'][number];
+
+/** What results and senders leave with if the specification does not say. */
+const ownUdpPort = 5004;
+
+/** @throws OnpathError INVALID_SPEC */
+export function nativePlaneConfig(spec: ParsedDataplaneSpec): NativePlaneConfig {
+  const ports = new Map(spec.ports.map((port) => [port.name, port]));
+  return {
+    eal: spec.eal === undefined ? undefined : nativeEal(spec.eal),
+    ports: spec.ports.map((port) =>
+      port.type === 'dpdk' ? nativeDpdkPort(port, spec.workers) : { ...port, queues: spec.workers },
+    ),
+    routes: spec.routes.map((route, i) => nativeRoute(route, i, ports)),
+    workers: spec.workers,
+    maxMemoryBytes: spec.limits.memoryBytes,
+    idleAfterUs: spec.idleAfterUs === 'never' ? Infinity : spec.idleAfterUs,
+  };
+}
+
+/** An end of ours: without an address the plane chooses, by the destination, among those of the port. */
+export interface OwnEnd {
+  readonly address: string | undefined;
+  readonly port: number;
+}
+
+/** Where packets to `peer` that leave by a dpdk port come from. @throws OnpathError INVALID_SPEC if it has no address of that version */
+export function dpdkEnd(port: ParsedDpdkPort, peer: string, what: string): OwnEnd {
+  if (!port.addresses.some((own) => own.includes(':') === peer.includes(':'))) {
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `${what} is ${peer}, but port "${port.name}" has no ${peer.includes(':') ? 'IPv6' : 'IPv4'} address to send from. ` +
+        'Give it one in `addresses`.',
+    );
+  }
+  return { address: undefined, port: ownUdpPort };
+}
+
+function nativeEal(eal: NonNullable<ParsedDataplaneSpec['eal']>): NativeEalOptions {
+  return {
+    hugepages: eal.hugepages,
+    memoryMb: eal.memoryMb,
+    telemetry: eal.telemetry,
+    logLevel: eal.logLevel,
+    controlCpu: eal.controlCpu ?? -1,
+    filePrefix: eal.filePrefix ?? '',
+    iova: eal.iova ?? '',
+    plugins: eal.plugins ?? '',
+    args: eal.args,
+  };
+}
+
+function nativeDpdkPort(port: ParsedDpdkPort, workers: number): NativePortConfig {
+  const all = port.offloads === 'auto';
+  return {
+    type: 'dpdk',
+    name: port.name,
+    device: port.device,
+    queues: port.queues ?? workers,
+    transmitQueues: workers + port.senders,
+    rxDescriptors: port.rxDescriptors ?? 0,
+    txDescriptors: port.txDescriptors ?? 0,
+    mtu: port.mtu,
+    bufferBytes: port.bufferBytes ?? 0,
+    buffers: port.buffers ?? 0,
+    promiscuous: port.promiscuous,
+    allMulticast: port.allMulticast,
+    offloads:
+      typeof port.offloads === 'object' ? port.offloads : { checksums: all, rss: all, timestamps: all },
+    host: port.addresses.length === 0 ? undefined : localHost(port),
+  };
+}
+
+function localHost(port: ParsedDpdkPort): NativeLocalHost {
+  return {
+    addresses: port.addresses,
+    gateways: port.gateways,
+    neighbours: Object.entries(port.neighbours).map(([address, mac]) => ({ address, mac: parseMac(mac)! })),
+    groups: port.groups,
+  };
+}
+
+function nativeRoute(
+  route: ParsedRoute,
+  index: number,
+  ports: ReadonlyMap<string, ParsedPort>,
+): NativeRouteConfig {
+  const at = `dataplane.routes[${index}]`;
+  const port = ports.get(route.port);
+  if (port === undefined) throw unknownPort(`${at}.port`, route.port, ports);
+  if (route.sources === undefined && isReachable(port)) {
+    const where = port.type === 'udp' ? `listens on ${port.address}` : 'is a dpdk port';
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `${at}.sources is required: port "${port.name}" ${where}, which other hosts can reach. ` +
+        'List the prefixes that may send, such as ["10.1.0.0/16"], or ["0.0.0.0/0", "::/0"] for anyone.',
+    );
+  }
+  if (port.type === 'udp' && port.port !== 0 && route.udpPort !== 0 && route.udpPort !== port.port) {
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `${at}.udpPort is ${route.udpPort}, but port "${port.name}" is bound to ${port.port}: no packet could match. Leave udpPort out.`,
+    );
+  }
+  return {
+    name: route.name,
+    port: route.port,
+    udpPort: route.udpPort,
+    payloadType: route.payloadType,
+    sources: route.sources ?? [],
+    payload: route.payload,
+    program: Pipeline.programOf(route.pipeline),
+    slots: route.slots,
+    openSamples: route.openSamples,
+    maxStreams: route.maxStreams,
+    deadlineMs: route.deadlineMs,
+    evictOldest: route.whenFull === 'evict',
+    sink: nativeSink(route, at, ports),
+  };
+}
+
+/** Whether packets of other hosts can come in by it. */
+function isReachable(port: ParsedPort): boolean {
+  return port.type === 'dpdk' || (port.type === 'udp' && !isLoopback(port.address));
+}
+
+function unknownPort(where: string, name: string, ports: ReadonlyMap<string, ParsedPort>): OnpathError {
+  return new OnpathError(
+    'INVALID_SPEC',
+    `${where}: no port is called "${name}". There are: ${[...ports.keys()].join(', ')}.`,
+  );
+}
+
+function nativeSink(
+  route: ParsedRoute,
+  where: string,
+  ports: ReadonlyMap<string, ParsedPort>,
+): NativeRouteConfig['sink'] {
+  if (route.sink === 'host') {
+    return {
+      type: 'host',
+      batch: route.deliver.batch,
+      maxWaitMs: route.deliver.maxWaitMs,
+      backpressure: route.slowConsumer === 'backpressure',
+    };
+  }
+  if (route.deliver.batch > 1 || route.deliver.maxWaitMs > 0) {
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `${where}.deliver is for results that come to JavaScript; this route forwards them. Leave it out.`,
+    );
+  }
+  const { forward } = route.sink;
+  const sink = `${where}.sink.forward`;
+  const port = ports.get(forward.port);
+  if (port === undefined) throw unknownPort(`${sink}.port`, forward.port, ports);
+  const to = parseHostPort(forward.to, `${sink}.to`);
+  const own = ownEnd(port, to.address, `${sink}.to`);
+  const from = forward.from === undefined ? own : parseHostPort(forward.from, `${sink}.from`);
+  if (from.address !== undefined)
+    requireSameVersion(to.address, `${sink}.to`, from.address, 'the address it leaves from');
+  return {
+    type: 'forward',
+    port: forward.port,
+    address: to.address,
+    udpPort: to.port,
+    sourceAddress: from.address,
+    sourceUdpPort: from.port,
+    destinationMac: undefined,
+    payloadType: forward.payloadType,
+    ssrc: forward.ssrc,
+    maxPayloadBytes: forward.maxPayloadBytes,
+  };
+}
+
+/** Where results to `peer` come from if the route does not say; refuses a port that has no such end. */
+function ownEnd(port: ParsedPort, peer: string, what: string): OwnEnd {
+  switch (port.type) {
+    case 'udp':
+      return { address: port.address, port: 0 };
+    case 'memory':
+      return memoryEnd(peer);
+    case 'dpdk':
+      return dpdkEnd(port, peer, what);
+  }
+}

@@ -1,0 +1,166 @@
+#include "wire/ip_packet.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/big_endian.h"
+
+namespace onpath {
+namespace {
+
+using Bytes = std::span<const uint8_t>;
+
+constexpr size_t kEthernetBytes = 14;
+constexpr size_t kIpv4Bytes = 20;
+constexpr size_t kIpv6Bytes = 40;
+constexpr uint16_t kEtherTypeIpv4 = 0x0800;
+constexpr uint16_t kEtherTypeIpv6 = 0x86dd;
+constexpr int kMaxExtensionHeaders = 8;
+constexpr uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kDestinationOptions = 60;
+constexpr uint8_t kOptionEnd = 0, kOptionNop = 1, kOptionRouterAlert = 148;  // IPv4, RFC 791 and RFC 2113
+constexpr uint8_t kOptionPad1 = 0, kOptionRouterAlertV6 = 5;                 // RFC 8200 and RFC 2711
+
+/// RFC 791 section 3.1, Options: type, length, data; two of them are one octet.
+bool find_router_alert_v4(Bytes options, bool& found) {
+  for (size_t at = 0; at < options.size() && options[at] != kOptionEnd;) {
+    if (options[at] == kOptionNop) {
+      ++at;
+      continue;
+    }
+    if (options.size() - at < 2 || options[at + 1] < 2 || options[at + 1] > options.size() - at) return false;
+    found = found || options[at] == kOptionRouterAlert;
+    at += options[at + 1];
+  }
+  return true;
+}
+
+/// RFC 8200 section 4.2: type, length of the data, data; Pad1 is one octet.
+bool find_router_alert_v6(Bytes options, bool& found) {
+  for (size_t at = 0; at < options.size();) {
+    if (options[at] == kOptionPad1) {
+      ++at;
+      continue;
+    }
+    if (options.size() - at < 2 || options[at + 1] > options.size() - at - 2) return false;
+    found = found || options[at] == kOptionRouterAlertV6;
+    at += size_t{2} + options[at + 1];
+  }
+  return true;
+}
+
+std::optional<DropReason> parse_v4(Bytes packet, IpPacket& out) {
+  // RFC 791 section 3.1: version, IHL, Total Length.
+  if (packet.size() < kIpv4Bytes || packet[0] >> 4 != 4) return DropReason::bad_ip_header;
+  const size_t header_bytes = size_t{packet[0] & 0x0fu} * 4;
+  if (header_bytes < kIpv4Bytes || header_bytes > packet.size()) return DropReason::bad_ip_header;
+  const size_t total_bytes = load_be16(&packet[2]);
+  if (total_bytes < header_bytes || total_bytes > packet.size()) return DropReason::bad_ip_header;
+  // RFC 1122 section 3.2.1.2.
+  if (checksum_fold(checksum_add(packet.first(header_bytes))) != 0) return DropReason::bad_ip_checksum;
+  if ((load_be16(&packet[6]) & 0x3fff) != 0) return DropReason::ip_fragment;
+  if (!find_router_alert_v4(packet.subspan(kIpv4Bytes, header_bytes - kIpv4Bytes), out.router_alert)) {
+    return DropReason::bad_ip_header;
+  }
+  out.hop_limit = packet[8];
+  out.protocol = packet[9];
+  out.source = IpAddress::v4(load_be32(&packet[12]));
+  out.destination = IpAddress::v4(load_be32(&packet[16]));
+  out.payload = packet.subspan(header_bytes, total_bytes - header_bytes);
+  return std::nullopt;
+}
+
+std::optional<DropReason> parse_v6(Bytes packet, IpPacket& out) {
+  // RFC 8200 section 3: version, Payload Length (zero would be a jumbogram, RFC 2675).
+  if (packet.size() < kIpv6Bytes || packet[0] >> 4 != 6) return DropReason::bad_ip_header;
+  const size_t payload_bytes = load_be16(&packet[4]);
+  if (payload_bytes == 0 || payload_bytes > packet.size() - kIpv6Bytes) return DropReason::bad_ip_header;
+  out.hop_limit = packet[7];
+  std::copy_n(&packet[8], 16, out.source.bytes.begin());
+  std::copy_n(&packet[24], 16, out.destination.bytes.begin());
+  // RFC 4942 section 2.2: IPv4-mapped addresses never appear on the wire.
+  if (out.source.is_v4() || out.destination.is_v4()) return DropReason::bad_ip_header;
+
+  Bytes rest = packet.subspan(kIpv6Bytes, payload_bytes);
+  uint8_t next_header = packet[6];
+  for (int count = 0; next_header == kHopByHop || next_header == kDestinationOptions; ++count) {
+    const uint8_t type = next_header;
+    // RFC 8200 section 4.1: hop-by-hop options stand directly behind the IPv6 header.
+    if (count == kMaxExtensionHeaders || (type == kHopByHop && count > 0)) return DropReason::bad_ip_header;
+    if (rest.size() < 8) return DropReason::bad_ip_header;
+    const size_t header_bytes = 8 + size_t{rest[1]} * 8;
+    if (header_bytes > rest.size()) return DropReason::bad_ip_header;
+    bool alert = false;
+    if (!find_router_alert_v6(rest.subspan(2, header_bytes - 2), alert)) return DropReason::bad_ip_header;
+    out.router_alert = out.router_alert || (alert && type == kHopByHop);
+    next_header = rest[0];
+    rest = rest.subspan(header_bytes);
+  }
+  // RFC 6980 section 5: neighbour discovery must not be fragmented; nor is anything else answered that is,
+  // or that came by a routing header.
+  if (next_header == kFragment) return DropReason::ip_fragment;
+  if (next_header == kRouting) return DropReason::not_udp;
+  out.protocol = next_header;
+  out.payload = rest;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<DropReason> parse_ip_packet(Bytes frame, IpPacket& out) {
+  if (frame.size() < kEthernetBytes) return DropReason::bad_ethernet;
+  out = {};
+  out.source_mac = mac_at(&frame[6]);
+  const uint16_t ether_type = load_be16(&frame[12]);
+  if (ether_type == kEtherTypeIpv4) return parse_v4(frame.subspan(kEthernetBytes), out);
+  if (ether_type == kEtherTypeIpv6) return parse_v6(frame.subspan(kEthernetBytes), out);
+  return DropReason::not_ip;
+}
+
+size_t build_ip_headers(uint8_t* frame, const IpHeaders& headers, size_t payload_bytes) {
+  const bool v4 = headers.destination.is_v4();
+  std::copy(headers.destination_mac.begin(), headers.destination_mac.end(), frame);
+  std::copy(headers.source_mac.begin(), headers.source_mac.end(), frame + 6);
+  store_be16(frame + 12, v4 ? kEtherTypeIpv4 : kEtherTypeIpv6);
+  uint8_t* ip = frame + kEthernetBytes;
+  const size_t headers_bytes = ip_headers_bytes(v4, headers.router_alert);
+  const size_t ip_bytes = headers_bytes - kEthernetBytes;
+  if (v4) {
+    ip[0] = static_cast<uint8_t>(0x40 | ip_bytes / 4);
+    ip[1] = headers.traffic_class;
+    store_be16(ip + 2, static_cast<uint16_t>(ip_bytes + payload_bytes));
+    // RFC 6864 section 4.1: an identification has no meaning where Don't Fragment is set.
+    store_be16(ip + 4, 0);
+    store_be16(ip + 6, 0x4000);
+    ip[8] = headers.hop_limit;
+    ip[9] = headers.protocol;
+    store_be16(ip + 10, 0);
+    std::memcpy(ip + 12, headers.source.bytes.data() + 12, 4);
+    std::memcpy(ip + 16, headers.destination.bytes.data() + 12, 4);
+    if (headers.router_alert) store_be32(ip + 20, 0x94040000);  // RFC 2113 section 2.1
+    store_be16(ip + 10, checksum_fold(checksum_add({ip, ip_bytes})));
+  } else {
+    store_be32(ip, 0x60000000u | uint32_t{headers.traffic_class} << 20);
+    store_be16(ip + 4, static_cast<uint16_t>(ip_bytes - kIpv6Bytes + payload_bytes));
+    ip[6] = headers.router_alert ? kHopByHop : headers.protocol;
+    ip[7] = headers.hop_limit;
+    std::memcpy(ip + 8, headers.source.bytes.data(), 16);
+    std::memcpy(ip + 24, headers.destination.bytes.data(), 16);
+    if (headers.router_alert) {
+      // RFC 2711 section 2.1, value 0: MLD; then PadN of two octets.
+      const uint8_t hop_by_hop[8] = {headers.protocol, 0, kOptionRouterAlertV6, 2, 0, 0, 1, 0};
+      std::memcpy(ip + kIpv6Bytes, hop_by_hop, 8);
+    }
+  }
+  return headers_bytes + payload_bytes;
+}
+
+uint16_t message_checksum(const IpAddress& source, const IpAddress& destination, uint8_t protocol,
+                          Bytes message) {
+  uint64_t sum = 0;
+  if (protocol == kProtocolIcmpv6) {
+    sum = checksum_add(destination.bytes, checksum_add(source.bytes)) + protocol + message.size();
+  }
+  return checksum_fold(checksum_add(message, sum));
+}
+
+}  // namespace onpath

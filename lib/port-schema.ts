@@ -250,7 +250,7 @@ export const ealSpec = z
       .describe('CPU of the control thread. Default: any this process may use.'),
     plugins: text(4095)
       .optional()
-      .describe('Folder or file of poll-mode drivers in place of the installed ones.'),
+      .describe('Folder or file of poll-mode drivers that come before the installed ones.'),
     args: z
       .array(text(1024))
       .max(64)

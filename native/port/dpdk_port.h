@@ -23,7 +23,7 @@ struct DpdkOptions {
   int32_t control_cpu = -1;  // of the control thread; -1: any
   std::string file_prefix;   // empty: made from the process id
   std::string iova;          // "pa", "va", or empty: chosen by the driver
-  std::string plugins;       // poll-mode drivers instead of the installed ones; empty: those
+  std::string plugins;       // poll-mode drivers that come before the installed ones; empty: none
   std::vector<std::string> arguments;
 };
 

@@ -7,6 +7,7 @@
  * Every result is a line `path, pair, packets, result`, tab-separated, in the file that ONPATH_NICS_REPORT names; scripts/nics counts them.
  */
 import { appendFileSync } from 'node:fs';
+import { PATIENCE_MS } from '../support/plane.js';
 import { direct, forwarded } from './pair.js';
 import { readPhotographs } from './photographs.js';
 import { refuseAbsent, refuseUnbound } from './refused.js';
@@ -17,8 +18,8 @@ interface Outcome {
 }
 type Path = readonly [name: string, run: () => Promise<Outcome>];
 
-/** One path takes seconds; nobody may be late on a machine that emulates every instruction and shares its processors. */
-const LIMIT_MS = 60_000;
+/** A path takes seconds. One that waits for samples in vain ends by itself, and says more. */
+const LIMIT_MS = PATIENCE_MS + 15_000;
 
 function pathsOf(name: string, first: string, second: string): Path[] {
   if (name === 'refused') {

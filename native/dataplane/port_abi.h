@@ -145,7 +145,8 @@ typedef struct onpath_driver_options {
   int32_t control_cpu;     /* CPU of the control thread; -1: any this process may use */
   const char* file_prefix; /* null: made from the process id */
   const char* iova;        /* "pa", "va", or null: chosen by the driver */
-  const char* plugins; /* folder or file of poll-mode drivers that come before the installed ones; null: none */
+  const char*
+      plugins; /* folder or file of poll-mode drivers that come before the installed ones; null: none */
   const char* const* arguments; /* further arguments as the environment takes them */
   uint32_t argument_count;
 } onpath_driver_options;

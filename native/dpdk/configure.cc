@@ -167,6 +167,8 @@ Outcome make_plan(const Port& port, const PortOptions& options, Plan& plan) {
   // peer refuses to connect to more queues than it receives by.
   if (port.name.name.starts_with("net_ring") || port.name.name.starts_with("net_memif"))
     plan.transmit_queues = std::min(plan.transmit_queues, plan.receive_queues);
+  // It says two for all its devices, but the older ones have one: what is sent on the second never leaves.
+  if (port.driver == "net_e1000_em") plan.receive_queues = plan.transmit_queues = 1;
   // net_tap wants as many of one kind as of the other.
   if (port.name.name.starts_with("net_tap")) plan.transmit_queues = plan.receive_queues;
   if (auto failure = check_descriptors("rxDescriptors", options.receive_descriptors, can.rx_desc_lim))

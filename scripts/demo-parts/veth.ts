@@ -64,7 +64,7 @@ export class VethPair implements Disposable {
 
   /** The command line that runs a program inside the namespace. */
   command(program: string, args: readonly string[]): [string, string[]] {
-    return ['ip', ['netns', 'exec', this.namespace, program, ...args]];
+    return insideOf(this.namespace, program, args);
   }
 
   /** Runs a short program inside to its end; throws with its last words if it fails. */
@@ -93,8 +93,15 @@ export function vethUnavailable(): string | undefined {
   const probe = `${PREFIX}${process.pid}-probe`;
   const made = spawnSync('ip', ['netns', 'add', probe], { encoding: 'utf8' });
   if (made.status !== 0) return `no network namespace can be made: ${made.stderr.trim()}`;
+  const entered = spawnSync(...insideOf(probe, 'true', []), { encoding: 'utf8' });
   spawnSync('ip', ['netns', 'delete', probe], { stdio: 'ignore' });
-  return undefined;
+  if (entered.status === 0) return undefined;
+  return `no network namespace can be entered: ${entered.error?.message ?? entered.stderr.trim()}`;
+}
+
+/** Only the network is another one. `ip netns exec` would change mounts, too, which it may not in a container or chroot. */
+function insideOf(namespace: string, program: string, args: readonly string[]): [string, string[]] {
+  return ['nsenter', [`--net=/run/netns/${namespace}`, program, ...args]];
 }
 
 /** Namespaces of processes that were killed before they could clean up; their ends of the pairs go with them. */

@@ -3,13 +3,12 @@
 #include <algorithm>
 
 #include "base/big_endian.h"
+#include "wire/ip_header.h"
 
 namespace onpath {
 namespace {
 
-constexpr size_t kEthernetBytes = 14;
 constexpr uint16_t kHardwareEthernet = 1;
-constexpr uint16_t kEtherTypeIpv4 = 0x0800;
 constexpr uint16_t kRequest = 1, kReply = 2;
 
 }  // namespace

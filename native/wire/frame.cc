@@ -7,28 +7,18 @@
 #include <cstring>
 
 #include "base/big_endian.h"
+#include "wire/ip_header.h"
 
 namespace onpath {
 namespace {
 
 using Bytes = std::span<const uint8_t>;
 
-constexpr size_t kEthernetBytes = 14;
 constexpr size_t kVlanTagBytes = 4;
-constexpr size_t kIpv4Bytes = 20;
-constexpr size_t kIpv6Bytes = 40;
 constexpr size_t kUdpBytes = 8;
 constexpr int kMaxVlanTags = 2;
-constexpr int kMaxExtensionHeaders = 8;
 
-constexpr uint16_t kEtherTypeIpv4 = 0x0800;
-constexpr uint16_t kEtherTypeIpv6 = 0x86dd;
-
-constexpr uint8_t kProtocolHopByHop = 0;
 constexpr uint8_t kProtocolUdp = 17;
-constexpr uint8_t kProtocolRouting = 43;
-constexpr uint8_t kProtocolFragment = 44;
-constexpr uint8_t kProtocolDestinationOptions = 60;
 
 /// IEEE 802.1Q C-tag and S-tag, and the number double tagging used before it was standardized.
 bool is_vlan(uint16_t ether_type) {
@@ -43,31 +33,15 @@ struct IpPayload {
 };
 
 std::optional<DropReason> parse_ipv4(Bytes packet, bool verify_checksum, IpPayload& payload, Datagram& out) {
-  // RFC 791 section 3.1: version 4; IHL counts 32-bit words and is at least 5.
-  if (packet.size() < kIpv4Bytes || packet[0] >> 4 != 4) return DropReason::bad_ip_header;
-  const size_t header_bytes = size_t{packet[0] & 0x0fu} * 4;
-  if (header_bytes < kIpv4Bytes || header_bytes > packet.size()) return DropReason::bad_ip_header;
-
-  // RFC 791 section 3.1, Total Length: header and data. The frame may be longer (Ethernet padding), never
-  // shorter.
-  const size_t total_bytes = load_be16(&packet[2]);
-  if (total_bytes < header_bytes || total_bytes > packet.size()) return DropReason::bad_ip_header;
-
-  // RFC 1122 section 3.2.1.2: a wrong header checksum discards the packet, before any other field is
-  // believed.
-  if (verify_checksum && checksum_fold(checksum_add(packet.first(header_bytes))) != 0) {
-    return DropReason::bad_ip_checksum;
-  }
-
-  // RFC 791 section 3.1, Flags and Fragment Offset: a whole datagram has More Fragments clear and offset 0.
-  if ((load_be16(&packet[6]) & 0x3fff) != 0) return DropReason::ip_fragment;
+  Ipv4Lengths lengths;
+  if (const auto reason = check_ipv4_header(packet, verify_checksum, lengths)) return reason;
 
   // RFC 791 section 3.1, Protocol.
   if (packet[9] != kProtocolUdp) return DropReason::not_udp;
 
   out.source.address = IpAddress::v4(load_be32(&packet[12]));
   out.destination.address = IpAddress::v4(load_be32(&packet[16]));
-  payload.bytes = packet.subspan(header_bytes, total_bytes - header_bytes);
+  payload.bytes = packet.subspan(lengths.header_bytes, lengths.total_bytes - lengths.header_bytes);
   payload.address_sum = checksum_add(packet.subspan(12, 8));
   payload.v4 = true;
   return std::nullopt;
@@ -77,20 +51,20 @@ std::optional<DropReason> parse_ipv4(Bytes packet, bool verify_checksum, IpPaylo
 std::optional<DropReason> skip_extension_headers(uint8_t next_header, Bytes& rest) {
   for (int count = 0; next_header != kProtocolUdp; ++count) {
     const uint8_t type = next_header;
-    if (type != kProtocolHopByHop && type != kProtocolRouting && type != kProtocolFragment &&
-        type != kProtocolDestinationOptions) {
+    if (type != kHeaderHopByHop && type != kHeaderRouting && type != kHeaderFragment &&
+        type != kHeaderDestinationOptions) {
       return DropReason::not_udp;
     }
     // RFC 8200 section 4.1: hop-by-hop options stand directly behind the IPv6 header. The number of headers
     // is bounded here so that a packet cannot buy work.
-    if (count == kMaxExtensionHeaders || (type == kProtocolHopByHop && count > 0))
+    if (count == kMaxExtensionHeaders || (type == kHeaderHopByHop && count > 0))
       return DropReason::bad_ip_header;
     if (rest.size() < 8) return DropReason::bad_ip_header;
     next_header = rest[0];
 
     // RFC 8200 section 4.5: a fragment has an offset or More Fragments. RFC 6946: one with neither (an atomic
     // fragment) is a whole packet.
-    if (type == kProtocolFragment) {
+    if (type == kHeaderFragment) {
       if ((load_be16(&rest[2]) & 0xfff9) != 0) return DropReason::ip_fragment;
       rest = rest.subspan(8);
       continue;
@@ -102,28 +76,16 @@ std::optional<DropReason> skip_extension_headers(uint8_t next_header, Bytes& res
 
     // RFC 8200 section 4.4: with segments left the packet has not reached its destination, and we route
     // nothing on.
-    if (type == kProtocolRouting && rest[3] != 0) return DropReason::bad_ip_header;
+    if (type == kHeaderRouting && rest[3] != 0) return DropReason::bad_ip_header;
     rest = rest.subspan(header_bytes);
   }
   return std::nullopt;
 }
 
 std::optional<DropReason> parse_ipv6(Bytes packet, IpPayload& payload, Datagram& out) {
-  // RFC 8200 section 3: version 6, 40 octets.
-  if (packet.size() < kIpv6Bytes || packet[0] >> 4 != 6) return DropReason::bad_ip_header;
-
-  // RFC 8200 section 3, Payload Length: what follows the header. RFC 2675 section 2: zero announces a
-  // jumbogram, which is longer than any frame we take.
-  const size_t payload_bytes = load_be16(&packet[4]);
-  if (payload_bytes == 0 || payload_bytes > packet.size() - kIpv6Bytes) return DropReason::bad_ip_header;
-
-  std::copy_n(&packet[8], 16, out.source.address.bytes.begin());
-  std::copy_n(&packet[24], 16, out.destination.address.bytes.begin());
-  // RFC 4942 section 2.2: IPv4-mapped addresses never appear on the wire. One that did would pass for an IPv4
-  // source.
-  if (out.source.address.is_v4() || out.destination.address.is_v4()) return DropReason::bad_ip_header;
-
-  payload.bytes = packet.subspan(kIpv6Bytes, payload_bytes);
+  if (const auto reason =
+          check_ipv6_header(packet, out.source.address, out.destination.address, payload.bytes))
+    return reason;
   payload.address_sum = checksum_add(packet.subspan(8, 32));
   payload.v4 = false;
   return skip_extension_headers(packet[6], payload.bytes);

@@ -4,19 +4,13 @@
 #include <cstring>
 
 #include "base/big_endian.h"
+#include "wire/ip_header.h"
 
 namespace onpath {
 namespace {
 
 using Bytes = std::span<const uint8_t>;
 
-constexpr size_t kEthernetBytes = 14;
-constexpr size_t kIpv4Bytes = 20;
-constexpr size_t kIpv6Bytes = 40;
-constexpr uint16_t kEtherTypeIpv4 = 0x0800;
-constexpr uint16_t kEtherTypeIpv6 = 0x86dd;
-constexpr int kMaxExtensionHeaders = 8;
-constexpr uint8_t kHopByHop = 0, kRouting = 43, kFragment = 44, kDestinationOptions = 60;
 constexpr uint8_t kOptionEnd = 0, kOptionNop = 1, kOptionRouterAlert = 148;  // IPv4, RFC 791 and RFC 2113
 constexpr uint8_t kOptionPad1 = 0, kOptionRouterAlertV6 = 5;                 // RFC 8200 and RFC 2711
 
@@ -49,15 +43,9 @@ bool find_router_alert_v6(Bytes options, bool& found) {
 }
 
 std::optional<DropReason> parse_v4(Bytes packet, IpPacket& out) {
-  // RFC 791 section 3.1: version, IHL, Total Length.
-  if (packet.size() < kIpv4Bytes || packet[0] >> 4 != 4) return DropReason::bad_ip_header;
-  const size_t header_bytes = size_t{packet[0] & 0x0fu} * 4;
-  if (header_bytes < kIpv4Bytes || header_bytes > packet.size()) return DropReason::bad_ip_header;
-  const size_t total_bytes = load_be16(&packet[2]);
-  if (total_bytes < header_bytes || total_bytes > packet.size()) return DropReason::bad_ip_header;
-  // RFC 1122 section 3.2.1.2.
-  if (checksum_fold(checksum_add(packet.first(header_bytes))) != 0) return DropReason::bad_ip_checksum;
-  if ((load_be16(&packet[6]) & 0x3fff) != 0) return DropReason::ip_fragment;
+  Ipv4Lengths lengths;
+  if (const auto reason = check_ipv4_header(packet, true, lengths)) return reason;
+  const auto [header_bytes, total_bytes] = lengths;
   if (!find_router_alert_v4(packet.subspan(kIpv4Bytes, header_bytes - kIpv4Bytes), out.router_alert)) {
     return DropReason::bad_ip_header;
   }
@@ -70,35 +58,28 @@ std::optional<DropReason> parse_v4(Bytes packet, IpPacket& out) {
 }
 
 std::optional<DropReason> parse_v6(Bytes packet, IpPacket& out) {
-  // RFC 8200 section 3: version, Payload Length (zero would be a jumbogram, RFC 2675).
-  if (packet.size() < kIpv6Bytes || packet[0] >> 4 != 6) return DropReason::bad_ip_header;
-  const size_t payload_bytes = load_be16(&packet[4]);
-  if (payload_bytes == 0 || payload_bytes > packet.size() - kIpv6Bytes) return DropReason::bad_ip_header;
+  Bytes rest;
+  if (const auto reason = check_ipv6_header(packet, out.source, out.destination, rest)) return reason;
   out.hop_limit = packet[7];
-  std::copy_n(&packet[8], 16, out.source.bytes.begin());
-  std::copy_n(&packet[24], 16, out.destination.bytes.begin());
-  // RFC 4942 section 2.2: IPv4-mapped addresses never appear on the wire.
-  if (out.source.is_v4() || out.destination.is_v4()) return DropReason::bad_ip_header;
-
-  Bytes rest = packet.subspan(kIpv6Bytes, payload_bytes);
   uint8_t next_header = packet[6];
-  for (int count = 0; next_header == kHopByHop || next_header == kDestinationOptions; ++count) {
+  for (int count = 0; next_header == kHeaderHopByHop || next_header == kHeaderDestinationOptions; ++count) {
     const uint8_t type = next_header;
     // RFC 8200 section 4.1: hop-by-hop options stand directly behind the IPv6 header.
-    if (count == kMaxExtensionHeaders || (type == kHopByHop && count > 0)) return DropReason::bad_ip_header;
+    if (count == kMaxExtensionHeaders || (type == kHeaderHopByHop && count > 0))
+      return DropReason::bad_ip_header;
     if (rest.size() < 8) return DropReason::bad_ip_header;
     const size_t header_bytes = 8 + size_t{rest[1]} * 8;
     if (header_bytes > rest.size()) return DropReason::bad_ip_header;
     bool alert = false;
     if (!find_router_alert_v6(rest.subspan(2, header_bytes - 2), alert)) return DropReason::bad_ip_header;
-    out.router_alert = out.router_alert || (alert && type == kHopByHop);
+    out.router_alert = out.router_alert || (alert && type == kHeaderHopByHop);
     next_header = rest[0];
     rest = rest.subspan(header_bytes);
   }
   // RFC 6980 section 5: neighbour discovery must not be fragmented; nor is anything else answered that is,
   // or that came by a routing header.
-  if (next_header == kFragment) return DropReason::ip_fragment;
-  if (next_header == kRouting) return DropReason::not_udp;
+  if (next_header == kHeaderFragment) return DropReason::ip_fragment;
+  if (next_header == kHeaderRouting) return DropReason::not_udp;
   out.protocol = next_header;
   out.payload = rest;
   return std::nullopt;
@@ -141,7 +122,7 @@ size_t build_ip_headers(uint8_t* frame, const IpHeaders& headers, size_t payload
   } else {
     store_be32(ip, 0x60000000u | uint32_t{headers.traffic_class} << 20);
     store_be16(ip + 4, static_cast<uint16_t>(ip_bytes - kIpv6Bytes + payload_bytes));
-    ip[6] = headers.router_alert ? kHopByHop : headers.protocol;
+    ip[6] = headers.router_alert ? kHeaderHopByHop : headers.protocol;
     ip[7] = headers.hop_limit;
     std::memcpy(ip + 8, headers.source.bytes.data(), 16);
     std::memcpy(ip + 24, headers.destination.bytes.data(), 16);

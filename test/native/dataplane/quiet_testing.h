@@ -2,6 +2,7 @@
 // process whose thread this process traces; what it allocates is counted in the thread itself.
 #pragma once
 
+#include "dataplane/plane_parts.h"
 #include "dataplane/plane_testing.h"
 
 #ifndef ONPATH_SANITIZED  // sanitizers make system calls and allocate on their own behalf
@@ -113,6 +114,52 @@ class SharedMemory {
  private:
   Shared* shared_;
 };
+
+/// Runs the first worker of `parts` in a thread whose allocations are counted, and has it take a million
+/// packets while it is traced. `send(timestamp)` sends the packets of one sample, `sent()` says how many
+/// packets that makes so far, `consume()` takes away what comes out, on a thread of its own.
+template <class Send, class Sent, class Consume>
+void run_counted(Shared& shared, PlaneParts& parts, Send send, Sent sent, Consume consume) {
+  parts.bell->start();
+  Worker& worker = *parts.workers[0];
+  std::thread thread([&] {
+    shared.worker = static_cast<pid_t>(syscall(SYS_gettid));
+    EXPECT_TRUE(worker.begin_thread().ok());
+    const AllocationCount count;
+    worker.run();
+    shared.allocations = count.calls();
+  });
+  std::atomic<bool> stop{false};
+  std::thread consumer([&] {
+    while (!stop) consume();
+  });
+  uint32_t timestamp = 0;
+  const auto send_until = [&](uint64_t packets) {
+    while (sent() < packets) send(timestamp++);
+    const RouteCounters& counters = worker.route_counters(0);
+    while (counters.packets_used.get() +
+               counters.drops[static_cast<size_t>(DropReason::slow_consumer)].get() +
+               counters.drops[static_cast<size_t>(DropReason::late)].get() <
+           sent())
+      std::this_thread::yield();
+  };
+  send_until(10'000);
+  shared.phase = Shared::warm;
+  shared.await(Shared::traced);
+  send_until(10'000 + kPackets);
+  shared.phase = Shared::done;
+  shared.await(Shared::untraced);
+  shared.packets = sent();
+  shared.samples = worker.route_counters(0).samples_complete.get();
+  worker.stop();
+  thread.join();
+  stop = true;
+  consumer.join();
+}
+
+inline void release_all(SharedHostSink& sink) {
+  for (Delivery delivery; sink.next(delivery);) sink.release(delivery.buffer);
+}
 
 inline void expect_quiet(void (*body)(Shared&)) {
   SharedMemory memory;

@@ -3,12 +3,9 @@
 
 #ifndef ONPATH_SANITIZED
 
-#include "dataplane/plane_parts.h"
-
 namespace onpath::testing {
 namespace {
 
-/// The plane's parts with a worker in a thread of the test's, so that its allocations can be counted.
 void feed(Shared& shared, const RouteConfig& route, bool forward) {
   const std::string in = fresh_link(), out = fresh_link();
   PlaneConfig config;
@@ -17,50 +14,19 @@ void feed(Shared& shared, const RouteConfig& route, bool forward) {
   config.idle_after_ns = UINT64_MAX;
   RawEnd far(in, 1), target(out, 1);
   auto parts = must(build_plane(std::move(config)));
-  parts->bell->start();
-  Worker& worker = *parts->workers[0];
-  std::thread thread([&] {
-    shared.worker = static_cast<pid_t>(syscall(SYS_gettid));
-    const AllocationCount count;
-    worker.run();
-    shared.allocations = count.calls();
-  });
-  std::atomic<bool> stop{false};
-  std::thread consumer([&] {
-    while (!stop) {
-      for (Delivery delivery; !forward && parts->sinks[0]->next(delivery);)
-        parts->sinks[0]->release(delivery.buffer);
-      while (target.receive()) {
-      }
-    }
-  });
   const Program& program = *route.program;
   const Bytes sample = sample_of(program, 1);
-  uint32_t timestamp = 0;
-  const auto send_until = [&](uint64_t packets) {
-    while (far.sent() < packets) {
-      for (const ChunkPacket& packet : cut(program, sample, 96, timestamp, timestamp)) far.send(packet);
-      ++timestamp;
-    }
-    const RouteCounters& counters = worker.route_counters(0);
-    while (counters.packets_used.get() +
-               counters.drops[static_cast<size_t>(DropReason::slow_consumer)].get() +
-               counters.drops[static_cast<size_t>(DropReason::late)].get() <
-           far.sent()) {
-    }
-  };
-  send_until(10'000);
-  shared.phase = Shared::warm;
-  shared.await(Shared::traced);
-  send_until(10'000 + kPackets);
-  shared.phase = Shared::done;
-  shared.await(Shared::untraced);
-  shared.packets = far.sent();
-  shared.samples = worker.route_counters(0).samples_complete.get();
-  worker.stop();
-  thread.join();
-  stop = true;
-  consumer.join();
+  run_counted(
+      shared, *parts,
+      [&](uint32_t timestamp) {
+        for (const ChunkPacket& packet : cut(program, sample, 96, timestamp, timestamp)) far.send(packet);
+      },
+      [&] { return far.sent(); },
+      [&] {
+        if (!forward) release_all(*parts->sinks[0]);
+        while (target.receive()) {
+        }
+      });
 }
 
 void feed_host_sink(Shared& shared) {

@@ -4,8 +4,6 @@
 
 #ifndef ONPATH_SANITIZED
 
-#include "dataplane/plane_parts.h"
-
 namespace onpath::testing {
 namespace {
 
@@ -51,51 +49,19 @@ void feed(Shared& shared, RouteConfig route, bool forward) {
   const RawEnd framer(fresh_link());
   auto parts = must(build_plane(std::move(config)));
   ASSERT_TRUE(parts);
-  parts->bell->start();
-  Worker& worker = *parts->workers[0];
-  std::thread thread([&] {
-    shared.worker = static_cast<pid_t>(syscall(SYS_gettid));
-    EXPECT_TRUE(worker.begin_thread().ok());
-    const AllocationCount count;
-    worker.run();
-    shared.allocations = count.calls();
-  });
-  std::atomic<bool> stop{false};
-  std::thread consumer([&] {
-    while (!stop) {
-      for (Delivery delivery; !forward && parts->sinks[0]->next(delivery);)
-        parts->sinks[0]->release(delivery.buffer);
-      // Worker 0 sends into queue 0 of the second ring, and polls it: what arrives there has no route.
-    }
-  });
   Feeder feeder(in);
   const Bytes sample = sample_of(program, 1);
-  uint32_t timestamp = 0;
-  const auto send_until = [&](uint64_t packets) {
-    while (feeder.sent() < packets) {
-      for (const ChunkPacket& packet : cut(program, sample, 96, timestamp, timestamp))
-        feeder.send(framer.frame_of(rtp_of(packet)));
-      ++timestamp;
-    }
-    const RouteCounters& counters = worker.route_counters(0);
-    while (counters.packets_used.get() +
-               counters.drops[static_cast<size_t>(DropReason::slow_consumer)].get() +
-               counters.drops[static_cast<size_t>(DropReason::late)].get() <
-           feeder.sent())
-      std::this_thread::yield();
-  };
-  send_until(10'000);
-  shared.phase = Shared::warm;
-  shared.await(Shared::traced);
-  send_until(10'000 + kPackets);
-  shared.phase = Shared::done;
-  shared.await(Shared::untraced);
-  shared.packets = feeder.sent();
-  shared.samples = worker.route_counters(0).samples_complete.get();
-  worker.stop();
-  thread.join();
-  stop = true;
-  consumer.join();
+  run_counted(
+      shared, *parts,
+      [&](uint32_t timestamp) {
+        for (const ChunkPacket& packet : cut(program, sample, 96, timestamp, timestamp))
+          feeder.send(framer.frame_of(rtp_of(packet)));
+      },
+      [&] { return feeder.sent(); },
+      [&] {
+        // Worker 0 sends into queue 0 of the second ring, and polls it: what arrives there has no route.
+        if (!forward) release_all(*parts->sinks[0]);
+      });
 }
 
 TEST_F(DpdkQuietWorker, MakesNoSystemCallAndNoAllocationOverAMillionPacketsIntoAHostSink) {

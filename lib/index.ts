@@ -30,6 +30,7 @@ export {
   type ChannelFormat,
   type DataplaneSpec,
   type DType,
+  type InputFormat,
   jsonSchema,
   type Layout,
   type PipelineSpec,

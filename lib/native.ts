@@ -8,20 +8,41 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OnpathError } from './errors.js';
 import type { DropReason } from './generated/drop-reasons.js';
-import type { ChannelFormat, DType, Layout } from './schema.js';
+import type { ChannelFormat, DType, InputFormat, Layout } from './schema.js';
 
 /** A stage as the addon takes it: every default filled in, tables as raw bytes. */
 export type NativeStageSpec =
-  | { stage: 'resize'; width: number; height: number; profile: string; filter: string }
+  | {
+      stage: 'resize';
+      /** Sides and edges: 0 where not given. */
+      width: number;
+      height: number;
+      shortestEdge: number;
+      longestEdge: number;
+      profile: string;
+      filter: string;
+    }
   | { stage: 'crop'; left: number; top: number; width: number; height: number }
   | { stage: 'centerCrop'; width: number; height: number; rule: string }
+  | {
+      stage: 'pad';
+      /** Sides and sizes: 0 where not given. */
+      left: number;
+      top: number;
+      right: number;
+      bottom: number;
+      width: number;
+      height: number;
+      value: number[];
+    }
+  | { stage: 'toRgb'; matrix: string; range: string }
   | { stage: 'channels'; to: ChannelFormat }
   | { stage: 'normalize'; scale: number; mean: number[]; std: number[]; recipe: string }
   | { stage: 'lookup'; dtype: DType; tables: number; data: Uint8Array }
   | { stage: 'quantize'; scale: number; zeroPoint: number };
 
 export interface NativePipelineSpec {
-  input: { width: number; height: number; format: ChannelFormat };
+  input: { width: number; height: number; format: InputFormat };
   stages: NativeStageSpec[];
   output: { name: string; dtype: DType | undefined; layout: Layout };
   maxStateBytes: number;
@@ -41,7 +62,7 @@ export interface NativeProgramInfo {
   input: {
     width: number;
     height: number;
-    format: ChannelFormat;
+    format: InputFormat;
     elementBytes: number;
     bytes: number;
     digest: number;
@@ -311,7 +332,7 @@ export interface NativeSenderConfig {
   payload: 'chunk' | 'rfc4175';
   width: number;
   height: number;
-  format: ChannelFormat;
+  format: InputFormat;
   sendDims: boolean;
   payloadType: number;
   ssrc: number;
@@ -341,7 +362,7 @@ export interface NativeBinding {
   sampleFormat(
     width: number,
     height: number,
-    format: ChannelFormat,
+    format: InputFormat,
   ): { elementBytes: number; bytes: number; digest: number; text: string };
   /** Off the event loop: drivers and pools can take seconds. */
   startPlane(config: NativePlaneConfig): Promise<NativePlane>;

@@ -360,6 +360,14 @@ function intoData(view: Uint8Array, format: OutputFormat): TensorData {
 
 function nativeStage(stage: ParsedPipelineSpec['stages'][number]): NativeStageSpec {
   switch (stage.stage) {
+    case 'resize': {
+      const { width = 0, height = 0, shortestEdge = 0, longestEdge = 0 } = stage;
+      return { ...stage, width, height, shortestEdge, longestEdge };
+    }
+    case 'pad': {
+      const { left = 0, top = 0, right = 0, bottom = 0, width = 0, height = 0 } = stage;
+      return { ...stage, left, top, right, bottom, width, height, value: [stage.value].flat() };
+    }
     case 'normalize':
       return { ...stage, mean: [stage.mean].flat(), std: [stage.std].flat() };
     case 'lookup': {

@@ -15,11 +15,18 @@ export const PIPELINE: unique symbol = Symbol('onpath.Pipeline');
 export const DATAPLANE: unique symbol = Symbol('onpath.Dataplane');
 
 const side = z.int().min(1).max(65535);
+const padding = z.int().min(0).max(65535).optional();
 const payloadType = z.int().min(0).max(127);
 export const channelFormat = z
   .enum(['gray', 'rgb', 'bgr', 'rgba', 'bgra', 'rgbx'])
   .describe(
     'Interleaved 8-bit channels. Alpha of rgba and bgra is premultiplied around a resize, as Pillow does; the fourth channel of rgbx is an ordinary one.',
+  );
+/** What a sample may come as; the stages after `toRgb` see channels. */
+export const inputFormat = z
+  .enum([...channelFormat.options, 'uyvy'])
+  .describe(
+    'Interleaved 8-bit channels, as `channels` has them, or `uyvy`: YCbCr-4:2:2, two pixels as Cb Y0 Cr Y1, which `toRgb` takes first.',
   );
 export const dtype = z
   .enum(['uint8', 'int8', 'uint16', 'float16', 'bfloat16', 'float32', 'uint32'])
@@ -31,24 +38,40 @@ const imageInput = z
     kind: z.literal('image').describe('What a sample is. This version knows images.'),
     width: side.describe('Pixels.'),
     height: side.describe('Pixels.'),
-    format: channelFormat,
+    format: inputFormat,
   })
   .describe('The sample as it is serialized on the wire: row-major, 8 bits a channel.');
 
 const resizeStage = z
   .strictObject({
     stage: z.literal('resize'),
-    width: side.describe('Pixels.'),
-    height: side.describe('Pixels.'),
+    width: side.optional().describe('Pixels; with height.'),
+    height: side.optional().describe('Pixels; with width.'),
+    shortestEdge: side
+      .optional()
+      .describe(
+        'Pixels of the shorter side, instead of width and height; the longer becomes trunc(edge * long / short).',
+      ),
+    longestEdge: side
+      .optional()
+      .describe(
+        'Pixels of the longer side, instead of width and height; the shorter becomes max(1, trunc(edge * short / long)).',
+      ),
     profile: z
-      .enum(['pillow', 'exact4'])
+      .enum(['pillow', 'torch', 'opencv', 'exact4'])
       .default('pillow')
       .describe(
-        'Whose result it equals bit for bit: `pillow` = Pillow 9.4 and 12.3, antialiased (where they differ, on images more than 100 times as tall as wide, 9.4); `exact4` = four-term bilinear without antialiasing, exact rationals rounded once half to even.',
+        'Whose result it equals bit for bit: `pillow` = Pillow 9.4 and 12.3, antialiased (where they differ, on images more than 100 times as tall as wide, 9.4); `torch` = torchvision on uint8 tensors with antialias=True (bilinear, bicubic); `opencv` = cv2.resize with INTER_LINEAR or INTER_NEAREST; `exact4` = four-term bilinear without antialiasing, exact rationals rounded once half to even.',
       ),
-    filter: z.enum(['bilinear']).default('bilinear').describe('Resampling filter.'),
+    filter: z
+      .enum(['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos3'])
+      .default('bilinear')
+      .describe(
+        'Resampling filter: all of them in `pillow`; bilinear and bicubic in `torch`; bilinear and nearest in `opencv`; bilinear in `exact4`.',
+      ),
   })
-  .describe('Resamples to width x height. Input and result are uint8.');
+  .superRefine(checkResize)
+  .describe('Resamples to width x height, or so that one edge gets a length. Input and result are uint8.');
 
 const cropStage = z
   .strictObject({
@@ -71,6 +94,38 @@ const centerCropStage = z
       .describe('How the offset (size - crop) / 2 is rounded: half to even as torchvision does, or down.'),
   })
   .describe('Keeps the centre. A crop larger than the image is padded with zero.');
+
+const padStage = z
+  .strictObject({
+    stage: z.literal('pad'),
+    left: padding.describe('Pixels added.'),
+    top: padding.describe('Pixels added.'),
+    right: padding.describe('Pixels added.'),
+    bottom: padding.describe('Pixels added.'),
+    width: side
+      .optional()
+      .describe('Pixels of the result, with height, instead of the sides: the letterbox of YOLO.'),
+    height: side.optional().describe('Pixels of the result, with width.'),
+    value: z
+      .union([z.int().min(0).max(255), z.array(z.int().min(0).max(255)).min(1).max(4)])
+      .default(0)
+      .describe('What the added pixels hold: one value, or one per channel.'),
+  })
+  .superRefine(checkPad)
+  .describe(
+    'Puts pixels around the image. To a size: round(d - 0.1) left and above, round(d + 0.1) right and below, where d is half of what is missing.',
+  );
+
+const toRgbStage = z
+  .strictObject({
+    stage: z.literal('toRgb'),
+    matrix: z.enum(['bt601', 'bt709']).default('bt601').describe('Coefficients: ITU-R BT.601 or BT.709.'),
+    range: z
+      .enum(['studio', 'full'])
+      .default('studio')
+      .describe('Levels of the input: 16..235 and 16..240, or 0..255.'),
+  })
+  .describe('YCbCr-4:2:2 (`uyvy`) to `rgb` by tables; both pixels of a pair take the chroma of their pair.');
 
 const channelsStage = z
   .strictObject({ stage: z.literal('channels'), to: channelFormat })
@@ -129,6 +184,8 @@ export const pipelineSpec = z.strictObject({
         resizeStage,
         cropStage,
         centerCropStage,
+        padStage,
+        toRgbStage,
         channelsStage,
         normalizeStage,
         lookupStage,
@@ -318,7 +375,7 @@ export const senderSpec = z.strictObject({
     .describe('Payload format: onpath chunks, or raw video as of RFC 4175.'),
   width: side.describe('Pixels of every image sent.'),
   height: side.describe('Pixels of every image sent.'),
-  format: channelFormat,
+  format: inputFormat,
   sendDims: z.boolean().default(false).describe('Put {height, width} into every chunk header.'),
   payloadType: payloadType.default(96).describe('RTP payload type.'),
   ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
@@ -331,6 +388,35 @@ export const senderSpec = z.strictObject({
     .default(64)
     .describe('Samples that may wait; more are refused with BUSY.'),
 });
+
+/** Fields that may be left out. */
+type Optional<Field extends string> = { readonly [Key in Field]?: number | undefined };
+
+/** A resize has either both sides or one edge. */
+function checkResize(
+  stage: Optional<'width' | 'height' | 'shortestEdge' | 'longestEdge'>,
+  context: z.RefinementCtx,
+): void {
+  const { width, height, shortestEdge, longestEdge } = stage;
+  const sides = width !== undefined || height !== undefined;
+  const ways = [sides, shortestEdge !== undefined, longestEdge !== undefined].filter(Boolean).length;
+  if (ways === 1 && (!sides || (width !== undefined && height !== undefined))) return;
+  const message = 'expected either width and height, or shortestEdge, or longestEdge';
+  context.addIssue({ code: 'custom', input: stage, message });
+}
+
+/** A pad has either sides or a size. */
+function checkPad(
+  stage: Optional<'left' | 'top' | 'right' | 'bottom' | 'width' | 'height'>,
+  context: z.RefinementCtx,
+): void {
+  const { left, top, right, bottom, width, height } = stage;
+  const sides = [left, top, right, bottom].some((side) => side !== undefined);
+  const size = width !== undefined && height !== undefined;
+  if (sides ? width === undefined && height === undefined : size) return;
+  const message = 'expected either some of left, top, right and bottom, or width and height';
+  context.addIssue({ code: 'custom', input: stage, message });
+}
 
 /** What ports, routes and workers must be to each other. */
 function checkPlane(
@@ -369,11 +455,22 @@ type ReadonlyArrays<T> = T extends Pipeline | LookupTable | Dataplane
   ? T
   : T extends readonly (infer Item)[]
     ? readonly ReadonlyArrays<Item>[]
-    : T extends object
-      ? { [Key in keyof T]: ReadonlyArrays<T[Key]> }
-      : T;
+    : T extends { stage: 'resize' }
+      ? Sized<T>
+      : T extends object
+        ? { [Key in keyof T]: ReadonlyArrays<T[Key]> }
+        : T;
+
+/** What checkResize() says, as a type. */
+type Sized<Resize> = Omit<Resize, 'width' | 'height' | 'shortestEdge' | 'longestEdge'> &
+  (
+    | { width: number; height: number; shortestEdge?: never; longestEdge?: never }
+    | { shortestEdge: number; width?: never; height?: never; longestEdge?: never }
+    | { longestEdge: number; width?: never; height?: never; shortestEdge?: never }
+  );
 
 export type ChannelFormat = z.infer<typeof channelFormat>;
+export type InputFormat = z.infer<typeof inputFormat>;
 export type DType = z.infer<typeof dtype>;
 export type Layout = z.infer<typeof layout>;
 /** What `Pipeline.compile` takes. */

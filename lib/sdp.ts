@@ -1,7 +1,7 @@
 /** Session descriptions (RFC 8866) of raw video (RFC 4175), as GStreamer and FFmpeg print them. */
 import { isIP } from 'node:net';
 import { OnpathError } from './errors.js';
-import type { ChannelFormat } from './schema.js';
+import type { InputFormat } from './schema.js';
 
 /** What a route needs to know of a stream. */
 export interface VideoDescription {
@@ -13,11 +13,11 @@ export interface VideoDescription {
     readonly kind: 'image';
     readonly width: number;
     readonly height: number;
-    readonly format: ChannelFormat;
+    readonly format: InputFormat;
   };
 }
 
-const SAMPLINGS: Readonly<Record<string, ChannelFormat>> = {
+const SAMPLINGS: Readonly<Record<string, InputFormat>> = {
   RGB: 'rgb',
   RGBA: 'rgba',
   BGR: 'bgr',
@@ -104,7 +104,7 @@ function rawVideo(
 function geometry(parameters: ReadonlyMap<string, string>): {
   width: number;
   height: number;
-  format: ChannelFormat;
+  format: InputFormat;
 } {
   const sampling = parameters.get('sampling') ?? '';
   const depth = parameters.get('depth') ?? '';

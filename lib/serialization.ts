@@ -2,7 +2,7 @@
 import { OnpathError } from './errors.js';
 import { native } from './native.js';
 import type { Pipeline } from './pipeline.js';
-import { type ChannelFormat, channelFormat } from './schema.js';
+import { type InputFormat, inputFormat } from './schema.js';
 import { byteView } from './tensor.js';
 import { parse, shown } from './validate.js';
 
@@ -10,7 +10,7 @@ import { parse, shown } from './validate.js';
 export interface ImageFormat {
   readonly width: number;
   readonly height: number;
-  readonly format: ChannelFormat;
+  readonly format: InputFormat;
 }
 
 /**
@@ -51,7 +51,7 @@ export class Serialization {
         );
       }
     }
-    parse(channelFormat, image.format, 'format', 'INVALID_ARGUMENT');
+    parse(inputFormat, image.format, 'format', 'INVALID_ARGUMENT');
     return new Serialization({ width: image.width, height: image.height, format: image.format });
   }
 

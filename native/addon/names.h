@@ -11,7 +11,8 @@ namespace onpath::addon {
 
 inline constexpr Choice<PixelFormat> kPixelFormats[] = {
     {"gray", PixelFormat::gray}, {"rgb", PixelFormat::rgb},   {"bgr", PixelFormat::bgr},
-    {"rgba", PixelFormat::rgba}, {"bgra", PixelFormat::bgra}, {"rgbx", PixelFormat::rgbx}};
+    {"rgba", PixelFormat::rgba}, {"bgra", PixelFormat::bgra}, {"rgbx", PixelFormat::rgbx},
+    {"uyvy", PixelFormat::uyvy}};
 inline constexpr Choice<Layout> kLayouts[] = {{"hwc", Layout::hwc}, {"chw", Layout::chw}};
 inline constexpr Choice<DType> kDTypes[] = {
     {dtype_name(DType::uint8), DType::uint8},       {dtype_name(DType::int8), DType::int8},
@@ -19,8 +20,17 @@ inline constexpr Choice<DType> kDTypes[] = {
     {dtype_name(DType::bfloat16), DType::bfloat16}, {dtype_name(DType::float32), DType::float32},
     {dtype_name(DType::uint32), DType::uint32}};
 inline constexpr Choice<ResizeProfile> kProfiles[] = {{"pillow", ResizeProfile::pillow},
-                                                      {"exact4", ResizeProfile::exact4}};
-inline constexpr Choice<ResizeFilter> kFilters[] = {{"bilinear", ResizeFilter::bilinear}};
+                                                      {"exact4", ResizeProfile::exact4},
+                                                      {"torch", ResizeProfile::torch},
+                                                      {"opencv", ResizeProfile::opencv}};
+inline constexpr Choice<ResizeFilter> kFilters[] = {
+    {"bilinear", ResizeFilter::bilinear}, {"nearest", ResizeFilter::nearest},
+    {"box", ResizeFilter::box},           {"hamming", ResizeFilter::hamming},
+    {"bicubic", ResizeFilter::bicubic},   {"lanczos3", ResizeFilter::lanczos3}};
+inline constexpr Choice<YcbcrMatrix> kYcbcrMatrices[] = {{"bt601", YcbcrMatrix::bt601},
+                                                         {"bt709", YcbcrMatrix::bt709}};
+inline constexpr Choice<YcbcrRange> kYcbcrRanges[] = {{"studio", YcbcrRange::studio},
+                                                      {"full", YcbcrRange::full}};
 inline constexpr Choice<OffsetRule> kOffsetRules[] = {{"torchvision", OffsetRule::torchvision},
                                                       {"floor", OffsetRule::floor}};
 inline constexpr Choice<NormalizeRecipe> kRecipes[] = {{"torchvision", NormalizeRecipe::torchvision},

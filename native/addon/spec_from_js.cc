@@ -21,6 +21,8 @@ std::vector<double> numbers(const Input& input) {
 StageSpec resize(const Input& stage) {
   return ResizeSpec{.width = stage["width"].integer<uint32_t>(),
                     .height = stage["height"].integer<uint32_t>(),
+                    .shortest_edge = stage["shortestEdge"].integer<uint32_t>(),
+                    .longest_edge = stage["longestEdge"].integer<uint32_t>(),
                     .profile = stage["profile"].choice(kProfiles),
                     .filter = stage["filter"].choice(kFilters)};
 }
@@ -36,6 +38,24 @@ StageSpec center_crop(const Input& stage) {
   return CenterCropSpec{.width = stage["width"].integer<uint32_t>(),
                         .height = stage["height"].integer<uint32_t>(),
                         .rule = stage["rule"].choice(kOffsetRules)};
+}
+
+StageSpec pad(const Input& stage) {
+  PadSpec spec;
+  spec.left = stage["left"].integer<uint32_t>();
+  spec.top = stage["top"].integer<uint32_t>();
+  spec.right = stage["right"].integer<uint32_t>();
+  spec.bottom = stage["bottom"].integer<uint32_t>();
+  spec.width = stage["width"].integer<uint32_t>();
+  spec.height = stage["height"].integer<uint32_t>();
+  stage["value"].each(kMostChannels,
+                      [&](const Input& element) { spec.value.push_back(element.integer<uint32_t>()); });
+  return spec;
+}
+
+StageSpec to_rgb(const Input& stage) {
+  return ToRgbSpec{.matrix = stage["matrix"].choice(kYcbcrMatrices),
+                   .range = stage["range"].choice(kYcbcrRanges)};
 }
 
 StageSpec channels(const Input& stage) { return ChannelsSpec{.to = stage["to"].choice(kPixelFormats)}; }
@@ -59,8 +79,9 @@ StageSpec quantize(const Input& stage) {
 
 using ReadStage = StageSpec (*)(const Input&);
 constexpr Choice<ReadStage> kStages[] = {
-    {"resize", resize},       {"crop", crop},     {"centerCrop", center_crop}, {"channels", channels},
-    {"normalize", normalize}, {"lookup", lookup}, {"quantize", quantize}};
+    {"resize", resize},    {"crop", crop},         {"centerCrop", center_crop}, {"pad", pad},
+    {"toRgb", to_rgb},     {"channels", channels}, {"normalize", normalize},    {"lookup", lookup},
+    {"quantize", quantize}};
 
 }  // namespace
 

@@ -26,6 +26,8 @@ class Compiler {
   Result<void> stage(const ResizeSpec& spec, const std::string& field);
   Result<void> stage(const CropSpec& spec, const std::string& field);
   Result<void> stage(const CenterCropSpec& spec, const std::string& field);
+  Result<void> stage(const PadSpec& spec, const std::string& field);
+  Result<void> stage(const ToRgbSpec& spec, const std::string& field);
   Result<void> stage(const ChannelsSpec& spec, const std::string& field) {
     return fold_.channels(spec, field);
   }
@@ -187,6 +189,14 @@ Result<void> Compiler::stage(const CenterCropSpec& spec, const std::string& fiel
   }
   return crop(centered(width_, spec.width, spec.rule), centered(height_, spec.height, spec.rule), spec.width,
               spec.height, field);
+}
+
+Result<void> Compiler::stage(const PadSpec&, const std::string& field) {
+  return Error{ErrorCode::UNSUPPORTED, field + " is a pad, which this version does not have."};
+}
+
+Result<void> Compiler::stage(const ToRgbSpec&, const std::string& field) {
+  return Error{ErrorCode::UNSUPPORTED, field + " is a toRgb, which this version does not have."};
 }
 
 Result<void> Compiler::crop(int64_t left, int64_t top, uint32_t width, uint32_t height,

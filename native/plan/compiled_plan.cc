@@ -74,7 +74,7 @@ std::vector<uint8_t> CompiledPlan::to_bytes() const {
 }
 
 std::string format_text(PixelFormat format) {
-  static constexpr const char* kNames[] = {"gray", "rgb", "bgr", "rgba", "bgra", "rgbx"};
+  static constexpr const char* kNames[] = {"gray", "rgb", "bgr", "rgba", "bgra", "rgbx", "uyvy"};
   return std::string("onpath-sample/1 dtype=uint8 channels=") + kNames[static_cast<size_t>(format)] +
          " order=row-major";
 }

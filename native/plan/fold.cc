@@ -28,6 +28,8 @@ std::string_view components(PixelFormat format) {
       return "bgra";
     case PixelFormat::rgbx:
       return "rgbx";
+    case PixelFormat::uyvy:
+      break;  // no byte of it is a channel of one pixel
   }
   return {};
 }
@@ -67,7 +69,7 @@ std::vector<double> one_per_channel(const std::vector<double>& values, uint32_t 
 }  // namespace
 
 std::string_view pixel_format_name(PixelFormat format) {
-  static constexpr std::string_view kNames[] = {"gray", "rgb", "bgr", "rgba", "bgra", "rgbx"};
+  static constexpr std::string_view kNames[] = {"gray", "rgb", "bgr", "rgba", "bgra", "rgbx", "uyvy"};
   return static_cast<size_t>(format) < std::size(kNames) ? kNames[static_cast<size_t>(format)] : "unknown";
 }
 

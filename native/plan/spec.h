@@ -12,19 +12,29 @@
 namespace onpath {
 
 /// Interleaved 8-bit pixel formats. Alpha of rgba and bgra is premultiplied around a resize, as Pillow does;
-/// the fourth channel of rgbx is an ordinary channel. Values are part of the plan's byte form.
-enum class PixelFormat : uint8_t { gray = 0, rgb = 1, bgr = 2, rgba = 3, bgra = 4, rgbx = 5 };
+/// the fourth channel of rgbx is an ordinary channel. uyvy is YCbCr-4:2:2, two pixels as Cb Y0 Cr Y1, and
+/// only an input. Values are part of the plan's byte form.
+enum class PixelFormat : uint8_t { gray = 0, rgb = 1, bgr = 2, rgba = 3, bgra = 4, rgbx = 5, uyvy = 6 };
 
+/// Bytes of a pixel; of uyvy, half of a group of two pixels.
 constexpr uint32_t pixel_format_channels(PixelFormat format) {
   switch (format) {
     case PixelFormat::gray:
       return 1;
+    case PixelFormat::uyvy:
+      return 2;
     case PixelFormat::rgb:
     case PixelFormat::bgr:
       return 3;
     default:
       return 4;
   }
+}
+
+/// Pixels that share bytes and so travel together.
+constexpr uint32_t pixel_group_pixels(PixelFormat format) { return format == PixelFormat::uyvy ? 2 : 1; }
+constexpr uint32_t pixel_group_bytes(PixelFormat format) {
+  return pixel_format_channels(format) * pixel_group_pixels(format);
 }
 
 enum class Layout : uint8_t { hwc = 0, chw = 1 };
@@ -35,17 +45,28 @@ struct ImageInput {
   PixelFormat format = PixelFormat::rgb;
 };
 
-enum class ResizeProfile : uint8_t { pillow = 0, exact4 = 1 };
-enum class ResizeFilter : uint8_t { bilinear = 0 };
+/// Values of these are part of the plan's byte form.
+enum class ResizeProfile : uint8_t { pillow = 0, exact4 = 1, torch = 2, opencv = 3 };
+enum class ResizeFilter : uint8_t {
+  bilinear = 0,
+  nearest = 1,
+  box = 2,
+  hamming = 3,
+  bicubic = 4,
+  lanczos3 = 5
+};
 /// Rule of centerCrop's offset: torchvision rounds (size - crop) / 2 half to even, floor rounds down.
 enum class OffsetRule : uint8_t { torchvision = 0, floor = 1 };
 /// Arithmetic of normalize, see docs/semantics.md: torchvision divides after subtracting, fused multiplies
 /// scale into mean and std.
 enum class NormalizeRecipe : uint8_t { torchvision = 0, fused = 1 };
 
+/// Either width and height, or one of the edges; what is not given is 0.
 struct ResizeSpec {
   uint32_t width = 0;
   uint32_t height = 0;
+  uint32_t shortest_edge = 0;  // the other side = trunc(edge * long / short)
+  uint32_t longest_edge = 0;   // the other side = max(1, trunc(edge * short / long))
   ResizeProfile profile = ResizeProfile::pillow;
   ResizeFilter filter = ResizeFilter::bilinear;
 };
@@ -60,6 +81,25 @@ struct CenterCropSpec {
   uint32_t width = 0;
   uint32_t height = 0;
   OffsetRule rule = OffsetRule::torchvision;
+};
+/// Puts pixels of one value around the image: as many as the sides say; or, if width and height are given, as
+/// many as bring it to that size, round(d - 0.1) of them left and above, round(d + 0.1) right and below,
+/// where d is half of what is missing (the letterbox of YOLO).
+struct PadSpec {
+  uint32_t left = 0;
+  uint32_t top = 0;
+  uint32_t right = 0;
+  uint32_t bottom = 0;
+  uint32_t width = 0;
+  uint32_t height = 0;
+  std::vector<uint32_t> value;  // 0..255; one per channel, or one for all
+};
+enum class YcbcrMatrix : uint8_t { bt601 = 0, bt709 = 1 };
+enum class YcbcrRange : uint8_t { studio = 0, full = 1 };
+/// uyvy to rgb.
+struct ToRgbSpec {
+  YcbcrMatrix matrix = YcbcrMatrix::bt601;
+  YcbcrRange range = YcbcrRange::studio;
 };
 /// Reorders, drops or replicates channels: rgb <-> bgr, rgba -> rgb (alpha dropped), gray -> rgb
 /// (replicated), ...
@@ -85,8 +125,8 @@ struct QuantizeSpec {
   int32_t zero_point = 0;
 };
 
-using StageSpec =
-    std::variant<ResizeSpec, CropSpec, CenterCropSpec, ChannelsSpec, NormalizeSpec, LookupSpec, QuantizeSpec>;
+using StageSpec = std::variant<ResizeSpec, CropSpec, CenterCropSpec, PadSpec, ToRgbSpec, ChannelsSpec,
+                               NormalizeSpec, LookupSpec, QuantizeSpec>;
 
 struct OutputSpec {
   std::string name = "pixels";

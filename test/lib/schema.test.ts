@@ -65,9 +65,11 @@ describe('jsonSchema', () => {
       ]),
     );
     assert.deepEqual(fields, {
-      resize: ['width', 'height', 'profile', 'filter'],
+      resize: ['width', 'height', 'shortestEdge', 'longestEdge', 'profile', 'filter'],
       crop: ['left', 'top', 'width', 'height'],
       centerCrop: ['width', 'height', 'rule'],
+      pad: ['left', 'top', 'right', 'bottom', 'width', 'height', 'value'],
+      toRgb: ['matrix', 'range'],
       channels: ['to'],
       normalize: ['mean', 'std', 'scale', 'recipe'],
       lookup: ['table'],

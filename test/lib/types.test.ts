@@ -38,7 +38,7 @@ const wrong: Record<string, PipelineSpec> = {
   // @ts-expect-error there is no such field
   field: { input, stages: [{ stage: 'resize', width: 2, height: 2, antialias: true }] },
   // @ts-expect-error there is no such profile
-  profile: { input, stages: [{ stage: 'resize', width: 2, height: 2, profile: 'opencv' }] },
+  profile: { input, stages: [{ stage: 'resize', width: 2, height: 2, profile: 'skia' }] },
   // @ts-expect-error mean is a number or a list of numbers
   mean: { input, stages: [{ stage: 'normalize', mean: 'imagenet', std: 1 }] },
   // @ts-expect-error a table is a LookupTable or its plain form

@@ -13,9 +13,16 @@ interface Picture {
   data: number[];
 }
 
+/** The channels of the input; the model knows no others. */
+export function formatOf(spec: PipelineSpec): Format {
+  const { format } = spec.input;
+  if (format === 'uyvy') throw new Error('the model has no uyvy');
+  return format;
+}
+
 export function model(spec: PipelineSpec, image: Uint8Array): { data: TensorData; shape: number[] } {
-  const { width, height, format } = spec.input;
-  let picture: Picture = { width, height, format, dtype: 'uint8', data: [...image] };
+  const { width, height } = spec.input;
+  let picture: Picture = { width, height, format: formatOf(spec), dtype: 'uint8', data: [...image] };
   for (const stage of spec.stages ?? []) picture = apply(stage, picture);
   const dtype = spec.output?.dtype ?? picture.dtype;
   if (dtype !== picture.dtype) picture = convert(picture, dtype);
@@ -25,7 +32,7 @@ export function model(spec: PipelineSpec, image: Uint8Array): { data: TensorData
 function apply(stage: StageSpec, picture: Picture): Picture {
   switch (stage.stage) {
     case 'resize':
-      return resize(picture, stage.width, stage.height, stage.profile ?? 'pillow');
+      return resize(picture, stage);
     case 'crop':
       return crop(picture, stage.left, stage.top, stage.width, stage.height);
     case 'centerCrop': {
@@ -57,6 +64,8 @@ function apply(stage: StageSpec, picture: Picture): Picture {
       };
       return { ...picture, dtype: 'int8', data: perChannel(picture, each) };
     }
+    default:
+      throw new Error(`the model has no ${stage.stage}`);
   }
 }
 
@@ -65,7 +74,15 @@ function perChannel(picture: Picture, each: (value: number, channel: number) => 
   return picture.data.map((value, i) => each(value, i % count));
 }
 
-function resize(picture: Picture, width: number, height: number, profile: 'pillow' | 'exact4'): Picture {
+function resize(picture: Picture, stage: Extract<StageSpec, { stage: 'resize' }>): Picture {
+  const { width, height, profile = 'pillow', filter = 'bilinear' } = stage;
+  if (
+    width === undefined ||
+    height === undefined ||
+    filter !== 'bilinear' ||
+    !['pillow', 'exact4'].includes(profile)
+  )
+    throw new Error(`the model has no resize such as ${JSON.stringify(stage)}`);
   if (width === picture.width && height === picture.height) return picture;
   const pixels = { ...picture, channels: CHANNELS[picture.format] };
   const one = (image: typeof pixels | Parameters<typeof exact4>[0]) =>

@@ -122,7 +122,17 @@ const cases: Record<string, () => Promise<void>> = {
   'programs and streams leave no memory': async () => {
     const spec = {
       input: { width: 64, height: 48, format: 'rgb' as const },
-      stages: [{ stage: 'resize' as const, width: 32, height: 32, profile: 'pillow', filter: 'bilinear' }],
+      stages: [
+        {
+          stage: 'resize' as const,
+          width: 32,
+          height: 32,
+          shortestEdge: 0,
+          longestEdge: 0,
+          profile: 'pillow',
+          filter: 'bilinear',
+        },
+      ],
       output: { name: 'pixels', dtype: undefined, layout: 'hwc' as const },
       maxStateBytes: 1 << 28,
     };

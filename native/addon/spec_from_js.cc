@@ -21,10 +21,10 @@ std::vector<double> numbers(const Input& input) {
 StageSpec resize(const Input& stage) {
   return ResizeSpec{.width = stage["width"].integer<uint32_t>(),
                     .height = stage["height"].integer<uint32_t>(),
-                    .shortest_edge = stage["shortestEdge"].integer<uint32_t>(),
-                    .longest_edge = stage["longestEdge"].integer<uint32_t>(),
                     .profile = stage["profile"].choice(kProfiles),
-                    .filter = stage["filter"].choice(kFilters)};
+                    .filter = stage["filter"].choice(kFilters),
+                    .shortest_edge = stage["shortestEdge"].integer<uint32_t>(),
+                    .longest_edge = stage["longestEdge"].integer<uint32_t>()};
 }
 
 StageSpec crop(const Input& stage) {

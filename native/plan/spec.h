@@ -65,10 +65,10 @@ enum class NormalizeRecipe : uint8_t { torchvision = 0, fused = 1 };
 struct ResizeSpec {
   uint32_t width = 0;
   uint32_t height = 0;
-  uint32_t shortest_edge = 0;  // the other side = trunc(edge * long / short)
-  uint32_t longest_edge = 0;   // the other side = max(1, trunc(edge * short / long))
   ResizeProfile profile = ResizeProfile::pillow;
   ResizeFilter filter = ResizeFilter::bilinear;
+  uint32_t shortest_edge = 0;  // the other side = trunc(edge * long / short)
+  uint32_t longest_edge = 0;   // the other side = max(1, trunc(edge * short / long))
 };
 /// Keeps width x height pixels from (left, top). What lies outside the image is zero.
 struct CropSpec {

@@ -8,6 +8,7 @@
 #if ONPATH_X86_SETS
 
 #include <array>
+#include <type_traits>
 
 ONPATH_AVX512_BEGIN
 namespace onpath::vbmi {
@@ -15,6 +16,8 @@ namespace {
 
 /// Runs of at least this many pixels earn back the setting up of a table.
 constexpr size_t kLeastPixels = 192;
+/// So many pixels stay in the first-level cache while each channel is looked up.
+constexpr size_t kBlockPixels = 4096;
 
 /// One table as byte planes; plane[b][q] holds byte b of entries 64 q .. 64 q + 63.
 template <uint32_t kBytes>
@@ -137,29 +140,35 @@ inline void store(uint8_t* dst, __m512i v, size_t bytes) {
 }
 inline size_t beyond(size_t bytes, size_t begin) { return bytes > begin ? bytes - begin : 0; }
 
-/// Looks up 64 ordered indexes and stores the first `bytes` bytes of their entries.
-inline void put(const Planes<1>& p, __m512i index, uint8_t* dst, size_t bytes) {
-  store(dst,
-        look_up(p.plane[0], index, _mm512_movepi8_mask(_mm512_slli_epi16(index, 1)),
-                _mm512_movepi8_mask(index)),
-        bytes);
+/// The entries of 64 ordered indexes, as many vectors as an entry has bytes.
+inline void entries(const Planes<1>& p, __m512i index, __m512i* out) {
+  out[0] = look_up(p.plane[0], index, _mm512_movepi8_mask(_mm512_slli_epi16(index, 1)),
+                   _mm512_movepi8_mask(index));
 }
-inline void put(const Planes<2>& p, __m512i index, uint8_t* dst, size_t bytes) {
+inline void entries(const Planes<2>& p, __m512i index, __m512i* out) {
   const __mmask64 bit6 = _mm512_movepi8_mask(_mm512_slli_epi16(index, 1)), bit7 = _mm512_movepi8_mask(index);
   const __m512i b0 = look_up(p.plane[0], index, bit6, bit7), b1 = look_up(p.plane[1], index, bit6, bit7);
-  store(dst, _mm512_unpacklo_epi8(b0, b1), bytes);
-  store(dst + 64, _mm512_unpackhi_epi8(b0, b1), beyond(bytes, 64));
+  out[0] = _mm512_unpacklo_epi8(b0, b1);
+  out[1] = _mm512_unpackhi_epi8(b0, b1);
 }
-inline void put(const Planes<4>& p, __m512i index, uint8_t* dst, size_t bytes) {
+inline void entries(const Planes<4>& p, __m512i index, __m512i* out) {
   const __mmask64 bit6 = _mm512_movepi8_mask(_mm512_slli_epi16(index, 1)), bit7 = _mm512_movepi8_mask(index);
   const __m512i b0 = look_up(p.plane[0], index, bit6, bit7), b1 = look_up(p.plane[1], index, bit6, bit7);
   const __m512i b2 = look_up(p.plane[2], index, bit6, bit7), b3 = look_up(p.plane[3], index, bit6, bit7);
   const __m512i low01 = _mm512_unpacklo_epi8(b0, b1), high01 = _mm512_unpackhi_epi8(b0, b1);
   const __m512i low23 = _mm512_unpacklo_epi8(b2, b3), high23 = _mm512_unpackhi_epi8(b2, b3);
-  store(dst, _mm512_unpacklo_epi16(low01, low23), bytes);
-  store(dst + 64, _mm512_unpackhi_epi16(low01, low23), beyond(bytes, 64));
-  store(dst + 128, _mm512_unpacklo_epi16(high01, high23), beyond(bytes, 128));
-  store(dst + 192, _mm512_unpackhi_epi16(high01, high23), beyond(bytes, 192));
+  out[0] = _mm512_unpacklo_epi16(low01, low23);
+  out[1] = _mm512_unpackhi_epi16(low01, low23);
+  out[2] = _mm512_unpacklo_epi16(high01, high23);
+  out[3] = _mm512_unpackhi_epi16(high01, high23);
+}
+
+/// Looks up 64 ordered indexes and stores the first `bytes` bytes of their entries.
+template <uint32_t kBytes>
+inline void put(const Planes<kBytes>& p, __m512i index, uint8_t* dst, size_t bytes) {
+  __m512i v[kBytes];
+  entries(p, index, v);
+  for (uint32_t k = 0; k < kBytes; ++k) store(dst + k * 64, v[k], beyond(bytes, k * 64));
 }
 
 template <uint32_t kBytes, uint32_t kChannels>
@@ -190,6 +199,77 @@ void plane_of(const uint8_t* src, size_t pixels, uint32_t channels, uint32_t cha
     default:
       return plane<kBytes, 4>(src, pixels, channel, table, dst);
   }
+}
+
+/// Three vectors of one channel each, in order, become three of interleaved pixels. For position i of vector
+/// t: which entry, and whether it is of channel 0, 1 or 2.
+template <uint32_t kBytes>
+struct Triple {
+  static constexpr uint32_t kLanes = 64 / kBytes;
+  using Lane = std::conditional_t<kBytes == 2, uint16_t, uint32_t>;
+  alignas(64) std::array<std::array<Lane, kLanes>, 3> from{};
+  std::array<std::array<uint64_t, 3>, 3> of_channel{};
+
+  constexpr Triple() {
+    for (uint32_t t = 0; t < 3; ++t) {
+      for (uint32_t i = 0; i < kLanes; ++i) {
+        const uint32_t element = t * kLanes + i;
+        from[t][i] = static_cast<Lane>(element / 3);
+        of_channel[t][element % 3] |= uint64_t{1} << i;
+      }
+    }
+  }
+};
+template <uint32_t kBytes>
+constexpr Triple<kBytes> kTriple{};
+
+inline __m512i interleaved(const __m512i& c0, const __m512i& c1, const __m512i& c2, const Triple<2>& triple,
+                           uint32_t t) {
+  const __m512i from = load(triple.from[t].data());
+  const __m512i one = _mm512_permutexvar_epi16(from, c0);
+  const __m512i two =
+      _mm512_mask_permutexvar_epi16(one, static_cast<__mmask32>(triple.of_channel[t][1]), from, c1);
+  return _mm512_mask_permutexvar_epi16(two, static_cast<__mmask32>(triple.of_channel[t][2]), from, c2);
+}
+inline __m512i interleaved(const __m512i& c0, const __m512i& c1, const __m512i& c2, const Triple<4>& triple,
+                           uint32_t t) {
+  const __m512i from = load(triple.from[t].data());
+  const __m512i one = _mm512_permutexvar_epi32(from, c0);
+  const __m512i two =
+      _mm512_mask_permutexvar_epi32(one, static_cast<__mmask16>(triple.of_channel[t][1]), from, c1);
+  return _mm512_mask_permutexvar_epi32(two, static_cast<__mmask16>(triple.of_channel[t][2]), from, c2);
+}
+
+/// Pixels of kChannels bytes to pixels of three entries: channels are taken apart, looked up and put
+/// together.
+template <uint32_t kBytes, uint32_t kChannels>
+void triples(const uint8_t* src, size_t pixels, const uint8_t* select, const uint8_t* tables, uint8_t* dst) {
+  Planes<kBytes> planes[3];
+  for (uint32_t c = 0; c < 3; ++c) take(tables + size_t{c} * 256 * kBytes, planes[c]);
+  const Gather* gathers = kGathers<kBytes>[kChannels - 1].data();
+  for (size_t i = 0; i < pixels; i += 64) {
+    const size_t n = pixels - i < 64 ? pixels - i : 64;
+    __m512i channel[3][kBytes];
+    for (uint32_t c = 0; c < 3; ++c) {
+      entries(planes[c], gather<kChannels>(src + i * kChannels, n * kChannels, gathers[select[c]]),
+              channel[c]);
+    }
+    uint8_t* out = dst + i * 3 * kBytes;
+    for (uint32_t k = 0; k < kBytes; ++k) {
+      for (uint32_t t = 0; t < 3; ++t) {
+        const size_t at = size_t{k * 3 + t} * 64;
+        store(out + at, interleaved(channel[0][k], channel[1][k], channel[2][k], kTriple<kBytes>, t),
+              beyond(n * 3 * kBytes, at));
+      }
+    }
+  }
+}
+
+template <uint32_t kBytes>
+void triples_of(const uint8_t* src, size_t pixels, uint32_t channels, const uint8_t* select,
+                const uint8_t* tables, uint8_t* dst) {
+  if (channels == 3) return triples<kBytes, 3>(src, pixels, select, tables, dst);
+  triples<kBytes, 4>(src, pixels, select, tables, dst);
 }
 
 /// Bit i: position i of a vector whose first byte is of channel `first` is of channel `channel`.
@@ -325,6 +405,16 @@ void lookup_interleaved(const uint8_t* src, size_t n, uint32_t channels, uint32_
     if (channels == 3) return interleaved_bytes<3>(src, n, phase, bytes, out);
     return interleaved_bytes<4>(src, n, phase, bytes, out);
   }
+  if (n >= kLeastPixels * 3 && channels == 3 && (entry_bytes == 2 || entry_bytes == 4)) {
+    // Whole pixels; what is before and after them is less than a pixel.
+    constexpr uint8_t kAll[] = {0, 1, 2};
+    auto* out = static_cast<uint8_t*>(dst);
+    const size_t head = phase == 0 ? 0 : 3 - phase, pixels = (n - head) / 3, done = head + pixels * 3;
+    portable::lookup_interleaved(src, head, 3, phase, entry_bytes, tables, out);
+    lookup_select(src + head, pixels, 3, 3, kAll, entry_bytes, tables, out + head * entry_bytes);
+    return portable::lookup_interleaved(src + done, n - done, 3, 0, entry_bytes, tables,
+                                        out + done * entry_bytes);
+  }
   portable::lookup_interleaved(src, n, channels, phase, entry_bytes, tables, dst);
 }
 
@@ -333,18 +423,28 @@ void lookup_planar(const uint8_t* src, size_t pixels, uint32_t channels, uint32_
   if (pixels < kLeastPixels) {
     return portable::lookup_planar(src, pixels, channels, out_channels, select, entry_bytes, tables, dst);
   }
-  for (uint32_t o = 0; o < out_channels; ++o) {
-    const uint8_t* table = static_cast<const uint8_t*>(tables) + size_t{o} * 256 * entry_bytes;
-    auto* out = static_cast<uint8_t*>(dst[o]);
-    if (entry_bytes == 1) plane_of<1>(src, pixels, channels, select[o], table, out);
-    if (entry_bytes == 2) plane_of<2>(src, pixels, channels, select[o], table, out);
-    if (entry_bytes == 4) plane_of<4>(src, pixels, channels, select[o], table, out);
+  for (size_t begin = 0; begin < pixels; begin += kBlockPixels) {
+    const size_t n = pixels - begin < kBlockPixels ? pixels - begin : kBlockPixels;
+    const uint8_t* block = src + begin * channels;
+    for (uint32_t o = 0; o < out_channels; ++o) {
+      const uint8_t* table = static_cast<const uint8_t*>(tables) + size_t{o} * 256 * entry_bytes;
+      auto* out = static_cast<uint8_t*>(dst[o]) + begin * entry_bytes;
+      if (entry_bytes == 1) plane_of<1>(block, n, channels, select[o], table, out);
+      if (entry_bytes == 2) plane_of<2>(block, n, channels, select[o], table, out);
+      if (entry_bytes == 4) plane_of<4>(block, n, channels, select[o], table, out);
+    }
   }
 }
 
 void lookup_select(const uint8_t* src, size_t pixels, uint32_t channels, uint32_t out_channels,
                    const uint8_t* select, uint32_t entry_bytes, const void* tables, void* dst) {
   if (out_channels == 1) return lookup_planar(src, pixels, channels, 1, select, entry_bytes, tables, &dst);
+  if (pixels >= kLeastPixels && out_channels == 3 && channels >= 3 && entry_bytes != 1) {
+    const auto* bytes = static_cast<const uint8_t*>(tables);
+    auto* out = static_cast<uint8_t*>(dst);
+    if (entry_bytes == 2) return triples_of<2>(src, pixels, channels, select, bytes, out);
+    return triples_of<4>(src, pixels, channels, select, bytes, out);
+  }
   portable::lookup_select(src, pixels, channels, out_channels, select, entry_bytes, tables, dst);
 }
 

@@ -9,7 +9,8 @@
 
 namespace onpath {
 
-/// Horizontal resampling of one row of 8-bit pixels with 22-bit fixed-point weights (Pillow's definition):
+/// Horizontal resampling of one row of 8-bit pixels with 22-bit fixed-point weights of any sign (Pillow's
+/// definition):
 /// out[x][c] = clip8((2^21 + sum_i in[first[x] + i][c] * weights[row[x]][i]) >> 22)
 struct ResampleRow {
   uint32_t in_pixels = 0;
@@ -59,13 +60,17 @@ struct KernelSet {
   void (*accumulate_row)(const uint8_t* row, int32_t weight, size_t n, int32_t* sums);
   void (*round_sums)(const int32_t* sums, size_t n, uint8_t* dst);
 
-  // --- exact4: dst[x][c] = src[x0[x]][c] * w0[x] + src[x1[x]][c] * w1[x], exact in 32 bits
+  // --- two neighbours: dst[x][c] = src[x0[x]][c] * w0[x] + src[x1[x]][c] * w1[x], exact in 32 bits
   void (*lerp_row)(const uint8_t* src, const uint32_t* x0, const uint32_t* x1, const uint32_t* w0,
                    const uint32_t* w1, size_t out_pixels, uint32_t channels, uint32_t* dst);
-  /// dst[i] = (top[i] * w0 + bottom[i] * w1) / denominator rounded half to even; the sums fit int64, the
-  /// result a byte.
+  /// exact4: dst[i] = (top[i] * w0 + bottom[i] * w1) / denominator rounded half to even; the sums fit int64,
+  /// the result a byte.
   void (*lerp_column)(const uint32_t* top, const uint32_t* bottom, uint32_t w0, uint32_t w1,
                       uint64_t denominator, size_t n, uint8_t* dst);
+  /// OpenCV: dst[i] = (((top[i] >> 4) * w0 >> 16) + ((bottom[i] >> 4) * w1 >> 16) + 2) >> 2, for w0, w1 of at
+  /// most 2^11 that add up to at most 2^11 + 1, and top and bottom of at most 255 * (2^11 + 1).
+  void (*lerp_column_fixed11)(const uint32_t* top, const uint32_t* bottom, uint32_t w0, uint32_t w1, size_t n,
+                              uint8_t* dst);
 
   // --- alpha of 4-channel pixels, alpha last, as Pillow's RGBA -> RGBa and RGBa -> RGBA. src and dst may be
   // the same memory.

@@ -1,6 +1,6 @@
-// exact4: both passes of four-term interpolation in exact integers. The vertical pass estimates the quotient
-// in double and corrects it with the exact remainder, so the result does not depend on how good the estimate
-// is (it misses by one at most).
+// Both passes of four-term interpolation in integers: one horizontal pass, and two vertical ones. exact4's
+// estimates the quotient in double and corrects it with the exact remainder, so the result does not depend on
+// how good the estimate is (it misses by one at most). OpenCV's is a few shifts.
 #include "kernel/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -100,6 +100,25 @@ void lerp_column(const uint32_t* top, const uint32_t* bottom, uint32_t w0, uint3
   }
 #endif
   scalar_kernels().lerp_column(top + i, bottom + i, w0, w1, denominator, n - i, dst + i);
+}
+
+void lerp_column_fixed11(const uint32_t* top, const uint32_t* bottom, uint32_t w0, uint32_t w1, size_t n,
+                         uint8_t* dst) {
+  const hn::ScalableTag<int32_t> d32;
+  const hn::RebindToUnsigned<decltype(d32)> du32;
+  const hn::Rebind<uint8_t, decltype(d32)> du8;
+  const auto product = [&](const uint32_t* p, uint32_t w) HWY_ATTR {
+    const auto row = hn::BitCast(d32, hn::ShiftRight<4>(hn::LoadU(du32, p)));
+    return hn::ShiftRight<16>(hn::Mul(row, hn::Set(d32, static_cast<int32_t>(w))));
+  };
+  const auto half = hn::Set(d32, 2);
+  const size_t step = hn::Lanes(d32);
+  size_t i = 0;
+  for (; i + step <= n; i += step) {
+    const auto sum = hn::Add(hn::Add(product(top + i, w0), product(bottom + i, w1)), half);
+    hn::StoreU(hn::DemoteTo(du8, hn::ShiftRight<2>(sum)), du8, dst + i);
+  }
+  scalar_kernels().lerp_column_fixed11(top + i, bottom + i, w0, w1, n - i, dst + i);
 }
 
 #endif  // ONPATH_HAVE_VECTORS

@@ -110,6 +110,13 @@ void lerp_column(const uint32_t* top, const uint32_t* bottom, uint32_t w0, uint3
   }
 }
 
+void lerp_column_fixed11(const uint32_t* top, const uint32_t* bottom, uint32_t w0, uint32_t w1, size_t n,
+                         uint8_t* dst) {
+  for (size_t i = 0; i < n; ++i) {
+    dst[i] = static_cast<uint8_t>((((top[i] >> 4) * w0 >> 16) + ((bottom[i] >> 4) * w1 >> 16) + 2) >> 2);
+  }
+}
+
 void premultiply(const uint8_t* src, size_t pixels, uint8_t* dst) {
   for (size_t i = 0; i < pixels * 4; i += 4) {
     const uint32_t alpha = src[i + 3];
@@ -149,6 +156,7 @@ const KernelSet& scalar_kernels() {
       .round_sums = round_sums,
       .lerp_row = lerp_row,
       .lerp_column = lerp_column,
+      .lerp_column_fixed11 = lerp_column_fixed11,
       .premultiply = premultiply,
       .unpremultiply = unpremultiply,
   };

@@ -17,7 +17,8 @@ namespace {
     .prepare_resample_row = resampling::prepare_resample_row, .resample_row = resampling::resample_row, \
     .resample_column = resampling::resample_column, .accumulate_row = set::accumulate_row,              \
     .round_sums = set::round_sums, .lerp_row = set::lerp_row, .lerp_column = set::lerp_column,          \
-    .premultiply = set::premultiply, .unpremultiply = set::unpremultiply,                               \
+    .lerp_column_fixed11 = set::lerp_column_fixed11, .premultiply = set::premultiply,                   \
+    .unpremultiply = set::unpremultiply,                                                                \
   }
 
 #if ONPATH_X86_SETS

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <string>
 
+#include "plan/compile_resize.h"
 #include "plan/fold.h"
 #include "plan/plan.h"
 #include "plan/step.h"
@@ -52,12 +53,6 @@ class Compiler {
   std::vector<Step> steps_;
 };
 
-Result<void> check_side(uint32_t side, const std::string& field) {
-  if (side >= 1 && side <= kMaxSide) return {};
-  return invalid(field + " is " + std::to_string(side) + "; expected 1 to " + std::to_string(kMaxSide) +
-                 " pixels. Give a size in that range.");
-}
-
 Result<void> check_input(const ImageInput& input) {
   if (pixel_format_name(input.format) == "unknown") {
     return invalid("input.format is unknown; expected gray, rgb, bgr, rgba, bgra or rgbx.");
@@ -101,59 +96,17 @@ Result<PlanPtr> Compiler::run() {
 }
 
 Result<void> Compiler::stage(const ResizeSpec& spec, const std::string& field) {
-  if (auto ok = check_side(spec.width, field + ".width"); !ok) return ok;
-  if (auto ok = check_side(spec.height, field + ".height"); !ok) return ok;
-  if (spec.profile != ResizeProfile::pillow && spec.profile != ResizeProfile::exact4) {
-    return invalid(field + ".profile is unknown; expected pillow or exact4.");
-  }
-  if (spec.filter != ResizeFilter::bilinear) {
-    return Error{ErrorCode::UNSUPPORTED,
-                 field + ".filter is unknown; this version resizes with bilinear only."};
-  }
+  const auto size = resized(spec, width_, height_, field);
+  if (!size) return size.error();
   if (auto ok = needs_bytes("resize", field); !ok) return ok;
-  if (spec.width == width_ && spec.height == height_) return {};  // nothing to do, alpha included
+  const auto [width, height] = size.value();
+  if (width == width_ && height == height_) return {};  // nothing to do, alpha included
   flush();
-
-  ResizeStep step;
-  step.in_width = width_;
-  step.in_height = height_;
-  step.out_width = spec.width;
-  step.out_height = spec.height;
-  step.channels = pixel_format_channels(edge_);
-  step.premultiply = edge_ == PixelFormat::rgba || edge_ == PixelFormat::bgra;
-  const auto failed = [&field](const Error& error) {
-    return Error{error.code, field + ": " + error.message};
-  };
-  if (spec.profile == ResizeProfile::pillow) {
-    if (width_ != spec.width) {
-      auto weights = pillow_bilinear_weights(width_, spec.width);
-      if (!weights) return failed(weights.error());
-      step.x = std::make_shared<const ResampleWeights>(std::move(weights).value());
-    }
-    if (height_ != spec.height) {
-      auto weights = pillow_bilinear_weights(height_, spec.height);
-      if (!weights) return failed(weights.error());
-      step.y = std::make_shared<const ResampleWeights>(std::move(weights).value());
-    }
-  } else {
-    auto x = exact4_weights(width_, spec.width);
-    if (!x) return failed(x.error());
-    auto y = exact4_weights(height_, spec.height);
-    if (!y) return failed(y.error());
-    if (uint64_t{x.value().denominator} * y.value().denominator > kMaxDenominator) {
-      return Error{ErrorCode::LIMIT_EXCEEDED,
-                   field + ": the common denominator " +
-                       std::to_string(uint64_t{x.value().denominator} * y.value().denominator) +
-                       " of the exact4 weights is above " + std::to_string(kMaxDenominator) +
-                       ". Choose sizes with a larger common divisor, or the pillow profile."};
-    }
-    step.lerp_x = std::make_shared<const LerpWeights>(std::move(x).value());
-    step.lerp_y = std::make_shared<const LerpWeights>(std::move(y).value());
-  }
-  step.state = choose_row_state(step);
-  steps_.push_back({std::move(step)});
-  width_ = spec.width;
-  height_ = spec.height;
+  auto step = make_resize_step(spec, {width_, height_}, size.value(), edge_, field);
+  if (!step) return step.error();
+  steps_.push_back(std::move(step).value());
+  width_ = width;
+  height_ = height;
   return {};
 }
 

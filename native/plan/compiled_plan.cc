@@ -16,11 +16,22 @@ uint64_t vector_bytes(const std::vector<T>& v) {
   return v.size() * sizeof(T);
 }
 
+template <class Table>
+uint32_t add_to(std::vector<const Table*>* tables, const Table& table) {
+  for (size_t i = 0; i < tables->size(); ++i) {
+    if (*(*tables)[i] == table) return static_cast<uint32_t>(i);
+  }
+  tables->push_back(&table);
+  return static_cast<uint32_t>(tables->size() - 1);
+}
+
 uint64_t out_bytes_of(const Step& step) {
   if (const auto* select = std::get_if<SelectStep>(&step.what))
     return uint64_t{select->out_width} * select->out_height * select->channels;
-  if (const auto* resize = std::get_if<ResizeStep>(&step.what))
+  if (const auto* resize = std::get_if<NamedResizeStep>(&step.what))
     return resize->out_row_bytes() * resize->out_height;
+  if (const auto* gather = std::get_if<NamedGatherStep>(&step.what))
+    return gather->out_row_bytes() * gather->y->out_size;
   return std::get<FoldedMapStep>(step.what).out_bytes();
 }
 
@@ -54,11 +65,13 @@ CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, Pix
   for (const Step& step : steps_) {
     edge_bytes_ += out_bytes_of(step);
     state_bytes_ += step_state_bytes(step, &step == &steps_.back());
-    if (const auto* resize = std::get_if<ResizeStep>(&step.what)) {
+    if (const auto* resize = std::get_if<NamedResizeStep>(&step.what)) {
       stage_class_ = StageClass::placed;
       if (resize->x) tables.add(*resize->x);
       if (resize->y) tables.add(*resize->y);
-      if (resize->exact4()) tables.add(*resize->lerp_x), tables.add(*resize->lerp_y);
+      if (resize->lerps()) tables.add(*resize->lerp_x), tables.add(*resize->lerp_y);
+    } else if (const auto* gather = std::get_if<NamedGatherStep>(&step.what)) {
+      tables.add(*gather->x), tables.add(*gather->y);
     } else if (const auto* map = std::get_if<FoldedMapStep>(&step.what)) {
       for (uint32_t t = 0; t < map->out_channels; ++t) tables.add(map->map, t);
     }
@@ -86,27 +99,18 @@ std::string edge_limit_text(uint64_t edge_bytes) {
 }
 
 uint64_t step_state_bytes(const Step& step, bool last) {
-  if (const auto* resize = std::get_if<ResizeStep>(&step.what))
+  if (const auto* resize = std::get_if<NamedResizeStep>(&step.what))
     return resize_cost(*resize, resize->state).state_bytes;
+  if (const auto* gather = std::get_if<NamedGatherStep>(&step.what)) return gather_state_bytes(*gather);
   if (std::holds_alternative<SelectStep>(step.what)) return select_state_bytes();
   return last ? place_state_bytes() : map_state_bytes(std::get<FoldedMapStep>(step.what));
 }
 
-uint32_t DistinctTables::add(const ResampleWeights& weights) {
-  for (size_t i = 0; i < resample.size(); ++i) {
-    if (*resample[i] == weights) return static_cast<uint32_t>(i);
-  }
-  resample.push_back(&weights);
-  return static_cast<uint32_t>(resample.size() - 1);
-}
+uint32_t DistinctTables::add(const ResampleWeights& weights) { return add_to(&resample, weights); }
 
-uint32_t DistinctTables::add(const LerpWeights& weights) {
-  for (size_t i = 0; i < lerp.size(); ++i) {
-    if (*lerp[i] == weights) return static_cast<uint32_t>(i);
-  }
-  lerp.push_back(&weights);
-  return static_cast<uint32_t>(lerp.size() - 1);
-}
+uint32_t DistinctTables::add(const LerpWeights& weights) { return add_to(&lerp, weights); }
+
+uint32_t DistinctTables::add(const NearestPositions& positions) { return add_to(&nearest, positions); }
 
 uint32_t DistinctTables::add(const ValueMap& map, uint32_t table) {
   const size_t bytes = 256 * dtype_bytes(map.dtype);
@@ -125,6 +129,7 @@ uint64_t DistinctTables::bytes() const {
   uint64_t bytes = 0;
   for (const ResampleWeights* weights : resample) bytes += stored_bytes(*weights);
   for (const LerpWeights* weights : lerp) bytes += stored_bytes(*weights);
+  for (const NearestPositions* positions : nearest) bytes += stored_bytes(*positions);
   for (const Values& v : values) bytes += v.entries.size();
   return bytes;
 }
@@ -136,5 +141,7 @@ uint64_t stored_bytes(const ResampleWeights& w) {
 uint64_t stored_bytes(const LerpWeights& w) {
   return vector_bytes(w.i0) + vector_bytes(w.i1) + vector_bytes(w.w0) + vector_bytes(w.w1);
 }
+
+uint64_t stored_bytes(const NearestPositions& positions) { return vector_bytes(positions.position); }
 
 }  // namespace onpath

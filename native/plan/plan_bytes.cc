@@ -6,6 +6,7 @@
 #include <string>
 
 #include "plan/byte_io.h"
+#include "plan/resize_bytes.h"
 #include "plan/step.h"
 
 namespace onpath {
@@ -13,27 +14,7 @@ namespace {
 
 constexpr char kMagic[8] = {'o', 'n', 'p', 'a', 't', 'h', 'P', 'L'};
 constexpr uint32_t kVersion = 1;
-constexpr uint32_t kNoTable = UINT32_MAX;
 enum class Kind : uint8_t { select = 0, resize = 1, map = 2 };
-constexpr int64_t kOne = int64_t{1} << 22;  // weight 1.0 of a resample table
-
-void write(ByteWriter& out, const ResampleWeights& w) {
-  out.number(w.in_size);
-  out.number(w.out_size);
-  out.number(w.taps);
-  out.number(w.rows());
-  out.array<uint32_t>(w.first);
-  out.array<uint16_t>(w.count);
-  out.array<uint16_t>(w.row);
-  out.array<int32_t>(w.weights);
-}
-
-void write(ByteWriter& out, const LerpWeights& w) {
-  out.number(w.in_size);
-  out.number(w.out_size);
-  out.number(w.denominator);
-  for (const auto* values : {&w.i0, &w.i1, &w.w0, &w.w1}) out.array<uint32_t>(*values);
-}
 
 /// Reads one plan; the first thing that is wrong is kept as a sentence.
 class PlanReader {
@@ -48,8 +29,6 @@ class PlanReader {
     return false;
   }
   bool read_tables();
-  bool read_resample(ResampleWeights* w);
-  bool read_lerp(LerpWeights* w);
   bool read_step(bool last);
   bool read_select();
   bool read_resize();
@@ -63,8 +42,7 @@ class PlanReader {
 
   ByteReader in_;
   std::string wrong_;
-  std::vector<std::shared_ptr<const ResampleWeights>> resample_;
-  std::vector<std::shared_ptr<const LerpWeights>> lerp_;
+  ResizeTables resize_tables_;
   std::vector<Values> values_;
   std::vector<Step> steps_;
   // The image before the step that is read next.
@@ -112,20 +90,12 @@ bool PlanReader::read_size(uint32_t* width, uint32_t* height) {
 
 bool PlanReader::read_tables() {
   constexpr uint16_t kMostTables = kMaxSteps * 4;
-  const uint16_t resample = in_.number<uint16_t>();
-  const uint16_t lerp = in_.number<uint16_t>();
+  const uint16_t resize_tables[] = {in_.number<uint16_t>(), in_.number<uint16_t>(), in_.number<uint16_t>()};
   const uint16_t values = in_.number<uint16_t>();
-  if (resample > kMostTables || lerp > kMostTables || values > kMostTables) return fail("too many tables");
-  for (uint16_t i = 0; i < resample; ++i) {
-    auto weights = std::make_shared<ResampleWeights>();
-    if (!read_resample(weights.get())) return false;
-    resample_.push_back(std::move(weights));
+  if (std::max(values, *std::max_element(std::begin(resize_tables), std::end(resize_tables))) > kMostTables) {
+    return fail("too many tables");
   }
-  for (uint16_t i = 0; i < lerp; ++i) {
-    auto weights = std::make_shared<LerpWeights>();
-    if (!read_lerp(weights.get())) return false;
-    lerp_.push_back(std::move(weights));
-  }
+  if (auto ok = read_resize_tables(in_, resize_tables, &resize_tables_); !ok) return fail(ok.error().message);
   for (uint16_t i = 0; i < values; ++i) {
     const auto dtype = static_cast<DType>(in_.number<uint8_t>());
     if (dtype_bytes(dtype) == 0) return fail("unknown element type");
@@ -133,54 +103,6 @@ bool PlanReader::read_tables() {
     if (in_.failed()) return fail("truncated table");
   }
   return true;
-}
-
-bool PlanReader::read_resample(ResampleWeights* w) {
-  if (!read_size(&w->in_size, &w->out_size)) return false;
-  w->taps = in_.number<uint32_t>();
-  const uint32_t rows = in_.number<uint32_t>();
-  if (w->taps == 0 || w->taps > 65535 || rows == 0 || rows > 65536)
-    return fail("resample table of a wrong size");
-  w->first = in_.array<uint32_t>(w->out_size);
-  w->count = in_.array<uint16_t>(w->out_size);
-  w->row = in_.array<uint16_t>(w->out_size);
-  w->weights = in_.array<int32_t>(uint64_t{rows} * w->taps);
-  if (in_.failed()) return fail("truncated resample table");
-
-  std::vector<uint32_t> used(rows);  // weights of each row before its trailing zeros
-  for (uint32_t r = 0; r < rows; ++r) {
-    int64_t sum = 0;
-    for (uint32_t t = 0; t < w->taps; ++t) {
-      const int32_t weight = w->weights[size_t{r} * w->taps + t];
-      if (weight < 0 || weight > kOne) return fail("a resample weight outside 0 to 1");
-      sum += weight;
-      if (weight != 0) used[r] = t + 1;
-    }
-    if (sum > kOne + int64_t{w->taps}) return fail("resample weights that add up to more than 1");
-  }
-  uint64_t reads = 0;
-  for (uint32_t i = 0; i < w->out_size; ++i) {
-    if (w->row[i] >= rows) return fail("a resample row that is not there");
-    if (w->count[i] > w->taps || w->count[i] < used[w->row[i]])
-      return fail("a wrong count of resample weights");
-    reads += w->count[i];
-  }
-  if (!windows_ordered(*w)) return fail("a resample window outside the image or out of order");
-  // A triangle filter reads no more; a table that claims to would only cost time.
-  if (reads > 4 * (uint64_t{w->in_size} + w->out_size)) return fail("resample windows that are too wide");
-  return true;
-}
-
-bool PlanReader::read_lerp(LerpWeights* w) {
-  if (!read_size(&w->in_size, &w->out_size)) return false;
-  w->denominator = in_.number<uint32_t>();
-  if (w->denominator == 0 || w->denominator > 2 * kMaxSide) return fail("a wrong denominator");
-  for (auto* values : {&w->i0, &w->i1, &w->w0, &w->w1}) *values = in_.array<uint32_t>(w->out_size);
-  if (in_.failed()) return fail("truncated exact4 table");
-  for (uint32_t i = 0; i < w->out_size; ++i) {
-    if (uint64_t{w->w0[i]} + w->w1[i] != w->denominator) return fail("exact4 weights that do not add up");
-  }
-  return windows_ordered(*w) || fail("an exact4 position outside the image or out of order");
 }
 
 bool PlanReader::read_step(bool last) {
@@ -213,54 +135,17 @@ bool PlanReader::read_select() {
 }
 
 bool PlanReader::read_resize() {
-  ResizeStep step;
-  step.in_width = width_;
-  step.in_height = height_;
-  step.channels = channels_;
-  if (!read_size(&step.out_width, &step.out_height)) return false;
-  const uint8_t profile = in_.number<uint8_t>();
-  const uint8_t premultiply = in_.number<uint8_t>();
-  const uint8_t state = in_.number<uint8_t>();
-  const uint32_t x = in_.number<uint32_t>();
-  const uint32_t y = in_.number<uint32_t>();
-  if (in_.failed()) return fail("truncated resize");
-  if (premultiply > 1 || (premultiply == 1 && channels_ != 4)) return fail("alpha where there is none");
-  step.premultiply = premultiply == 1;
-  if (state > static_cast<uint8_t>(RowState::sums)) return fail("unknown state layout");
-  step.state = static_cast<RowState>(state);
-  const auto fits = [](const auto& table, uint32_t from, uint32_t to) {
-    return table->in_size == from && table->out_size == to;
-  };
-  if (profile == static_cast<uint8_t>(ResizeProfile::pillow)) {
-    if (x == kNoTable && y == kNoTable) return fail("a resize without tables");
-    if ((x != kNoTable && x >= resample_.size()) || (y != kNoTable && y >= resample_.size())) {
-      return fail("a resample table that is not there");
-    }
-    if (x != kNoTable) step.x = resample_[x];
-    if (y != kNoTable) step.y = resample_[y];
-    if (step.x ? !fits(step.x, step.in_width, step.out_width) : step.in_width != step.out_width) {
-      return fail("a horizontal table of another size");
-    }
-    if (step.y ? !fits(step.y, step.in_height, step.out_height) : step.in_height != step.out_height) {
-      return fail("a vertical table of another size");
-    }
-    if ((step.state == RowState::none) != (step.y == nullptr))
-      return fail("a state layout that does not fit");
-  } else if (profile == static_cast<uint8_t>(ResizeProfile::exact4)) {
-    if (x >= lerp_.size() || y >= lerp_.size()) return fail("an exact4 table that is not there");
-    step.lerp_x = lerp_[x];
-    step.lerp_y = lerp_[y];
-    if (!fits(step.lerp_x, step.in_width, step.out_width) ||
-        !fits(step.lerp_y, step.in_height, step.out_height)) {
-      return fail("an exact4 table of another size");
-    }
-    if (step.state != RowState::rows) return fail("a state layout that does not fit");
+  Result<Step> step = read_resize_step(in_, resize_tables_, width_, height_, channels_);
+  if (!step) return fail(step.error().message);
+  if (const auto* gather = std::get_if<NamedGatherStep>(&step.value().what)) {
+    width_ = gather->x->out_size;
+    height_ = gather->y->out_size;
   } else {
-    return fail("unknown resize profile");
+    const auto& resize = std::get<NamedResizeStep>(step.value().what);
+    width_ = resize.out_width;
+    height_ = resize.out_height;
   }
-  width_ = step.out_width;
-  height_ = step.out_height;
-  steps_.push_back({std::move(step)});
+  steps_.push_back(std::move(step).value());
   return true;
 }
 
@@ -312,20 +197,12 @@ std::vector<uint8_t> write_plan(const CompiledPlan& plan) {
       steps.number(select->top);
       steps.number(select->out_width);
       steps.number(select->out_height);
-    } else if (const auto* resize = std::get_if<ResizeStep>(&step.what)) {
+    } else if (const auto* resize = std::get_if<NamedResizeStep>(&step.what)) {
       steps.number(static_cast<uint8_t>(Kind::resize));
-      steps.number(resize->out_width);
-      steps.number(resize->out_height);
-      steps.number(static_cast<uint8_t>(resize->exact4() ? ResizeProfile::exact4 : ResizeProfile::pillow));
-      steps.number(static_cast<uint8_t>(resize->premultiply));
-      steps.number(static_cast<uint8_t>(resize->state));
-      if (resize->exact4()) {
-        steps.number(tables.add(*resize->lerp_x));
-        steps.number(tables.add(*resize->lerp_y));
-      } else {
-        steps.number(resize->x ? tables.add(*resize->x) : kNoTable);
-        steps.number(resize->y ? tables.add(*resize->y) : kNoTable);
-      }
+      write(steps, *resize, tables);
+    } else if (const auto* gather = std::get_if<NamedGatherStep>(&step.what)) {
+      steps.number(static_cast<uint8_t>(Kind::resize));
+      write(steps, *gather, tables);
     } else {
       const auto& map = std::get<FoldedMapStep>(step.what);
       steps.number(static_cast<uint8_t>(Kind::map));
@@ -352,9 +229,11 @@ std::vector<uint8_t> write_plan(const CompiledPlan& plan) {
   out.number(static_cast<uint8_t>(plan.outputs()[0].format));
   out.number(static_cast<uint16_t>(tables.resample.size()));
   out.number(static_cast<uint16_t>(tables.lerp.size()));
+  out.number(static_cast<uint16_t>(tables.nearest.size()));
   out.number(static_cast<uint16_t>(tables.values.size()));
   for (const ResampleWeights* weights : tables.resample) write(out, *weights);
   for (const LerpWeights* weights : tables.lerp) write(out, *weights);
+  for (const NearestPositions* positions : tables.nearest) write(out, *positions);
   for (const DistinctTables::Values& values : tables.values) {
     out.number(static_cast<uint8_t>(values.dtype));
     out.array(values.entries);

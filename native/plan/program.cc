@@ -73,8 +73,10 @@ BoundProgram::BoundProgram(std::shared_ptr<const CompiledPlan> plan, const Kerne
   for (const Step& step : plan_->steps().first(plan_->steps().size() - 1)) {
     if (const auto* select = std::get_if<SelectStep>(&step.what))
       stages_.push_back(make_select_stage(*select));
-    if (const auto* resize = std::get_if<ResizeStep>(&step.what))
+    if (const auto* resize = std::get_if<NamedResizeStep>(&step.what))
       stages_.push_back(make_resize_stage(*resize, kernels));
+    if (const auto* gather = std::get_if<NamedGatherStep>(&step.what))
+      stages_.push_back(make_gather_stage(*gather));
     if (const auto* map = std::get_if<FoldedMapStep>(&step.what))
       stages_.push_back(make_map_stage(*map, kernels));
   }

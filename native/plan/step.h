@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "plan/plan.h"
+#include "stage/gather.h"
 #include "stage/map.h"
 #include "stage/resize.h"
 #include "stage/select.h"
@@ -30,8 +31,18 @@ struct FoldedMapStep : MapStep {
   std::vector<FoldedStage> folded;  // in stage order
 };
 
+/// A resize with what it was asked for; for explain().
+struct NamedResizeStep : ResizeStep {
+  ResizeProfile profile = ResizeProfile::pillow;
+  ResizeFilter filter = ResizeFilter::bilinear;
+};
+/// A resize to the nearest pixel.
+struct NamedGatherStep : GatherStep {
+  ResizeProfile profile = ResizeProfile::pillow;
+};
+
 struct Step {
-  std::variant<SelectStep, ResizeStep, FoldedMapStep> what;
+  std::variant<SelectStep, NamedResizeStep, NamedGatherStep, FoldedMapStep> what;
 };
 
 class CompiledPlan final : public Plan {
@@ -78,6 +89,7 @@ uint64_t step_state_bytes(const Step& step, bool last);
 struct DistinctTables {
   std::vector<const ResampleWeights*> resample;
   std::vector<const LerpWeights*> lerp;
+  std::vector<const NearestPositions*> nearest;
   struct Values {
     DType dtype;
     std::span<const uint8_t> entries;  // 256 of them
@@ -87,12 +99,14 @@ struct DistinctTables {
   /// The index of a table, which is added if it is new.
   uint32_t add(const ResampleWeights& weights);
   uint32_t add(const LerpWeights& weights);
+  uint32_t add(const NearestPositions& positions);
   uint32_t add(const ValueMap& map, uint32_t table);
   uint64_t bytes() const;
 };
 
 uint64_t stored_bytes(const ResampleWeights& weights);
 uint64_t stored_bytes(const LerpWeights& weights);
+uint64_t stored_bytes(const NearestPositions& positions);
 
 /// The byte form without and with its trailing hash.
 std::vector<uint8_t> write_plan(const CompiledPlan& plan);

@@ -20,7 +20,7 @@ class ResizeStage final : public Stage {
 
   /// One raw row (premultiplied if need be) to one reduced row.
   void reduce(const uint8_t* raw, uint8_t* reduced) const;
-  bool reduces() const { return step.x != nullptr || step.exact4(); }
+  bool reduces() const { return step.x != nullptr || step.lerps(); }
   const int32_t* column_weights(uint32_t out_row) const {
     return step.y->weights.data() + size_t{step.y->row[out_row]} * step.y->taps;
   }
@@ -83,7 +83,7 @@ ResizeStage::ResizeStage(const ResizeStep& resize_step, const KernelSet& kernel_
 std::unique_ptr<StageState> ResizeStage::make_state() const { return std::make_unique<ResizeState>(*this); }
 
 void ResizeStage::reduce(const uint8_t* raw, uint8_t* reduced) const {
-  if (step.exact4()) {
+  if (step.lerps()) {
     const LerpWeights& w = *step.lerp_x;
     // Blocks start on cache lines, so the bytes may hold 32-bit sums.
     kernels.lerp_row(raw, w.i0.data(), w.i1.data(), w.w0.data(), w.w1.data(), step.out_width, step.channels,
@@ -186,14 +186,18 @@ void ResizeState::finish_from_rows(uint32_t out_row) {
   const uint32_t first = stage_.windows.first[out_row];
   const uint32_t count = stage_.windows.count[out_row];
   for (uint32_t i = 0; i < count; ++i) pointers_[i] = row_pool_.at(in_rows_[first + i].block);
-  if (step_.exact4()) {
+  if (step_.lerps()) {
     const LerpWeights& w = *step_.lerp_y;
-    const uint64_t denominator = uint64_t{step_.lerp_x->denominator} * w.denominator;
-    // A window of one row has all the weight on it.
-    const uint32_t w0 = count == 1 ? w.denominator : w.w0[out_row];
+    const uint32_t w0 = w.w0[out_row], w1 = w.w1[out_row];
+    // One row of two serves for both: it is both of them, or the other has no weight.
     const auto* top = reinterpret_cast<const uint32_t*>(pointers_[0]);
     const auto* bottom = reinterpret_cast<const uint32_t*>(pointers_[count - 1]);
-    stage_.kernels.lerp_column(top, bottom, w0, w.denominator - w0, denominator, out_bytes_, output_.get());
+    if (step_.arithmetic == LerpArithmetic::fixed11) {
+      stage_.kernels.lerp_column_fixed11(top, bottom, w0, w1, out_bytes_, output_.get());
+    } else {
+      const uint64_t denominator = uint64_t{step_.lerp_x->denominator} * w.denominator;
+      stage_.kernels.lerp_column(top, bottom, w0, w1, denominator, out_bytes_, output_.get());
+    }
   } else {
     stage_.kernels.resample_column(pointers_.get(), stage_.column_weights(out_row), count, out_bytes_,
                                    output_.get());

@@ -9,6 +9,7 @@
 #include "kernel/kernels.h"
 #include "stage/row_windows.h"
 #include "stage/stage.h"
+#include "table/lerp_weights.h"
 #include "table/resample_weights.h"
 
 namespace onpath {
@@ -17,7 +18,13 @@ namespace onpath {
 enum class RowState : uint8_t {
   none = 0,  // no vertical pass: reduced rows are output rows
   rows = 1,  // reduced rows, until no output row needs them
-  sums = 2,  // 32-bit partial sums of the output rows that have been begun (pillow only)
+  sums = 2,  // 32-bit partial sums of the output rows that have been begun (windows only)
+};
+
+/// How two neighbours are put together. Values are part of the plan's byte form.
+enum class LerpArithmetic : uint8_t {
+  exact = 0,   // rationals over one denominator, rounded once, half to even (exact4)
+  fixed11 = 1  // OpenCV's: weights of 11 bits, four more bits dropped between the passes
 };
 
 struct ResizeStep {
@@ -28,16 +35,17 @@ struct ResizeStep {
   uint32_t channels = 0;     // 1..4
   bool premultiply = false;  // 4 channels, alpha last: multiplied in before, divided out after
   RowState state = RowState::none;
-  // pillow: null for a pass that is skipped because that side is unchanged.
+  // Windows of weights: null for a pass that is skipped because that side is unchanged.
   std::shared_ptr<const ResampleWeights> x, y;
-  // exact4: both or none.
+  // Two neighbours: both or none; then there are no windows.
   std::shared_ptr<const LerpWeights> lerp_x, lerp_y;
+  LerpArithmetic arithmetic = LerpArithmetic::exact;
 
-  bool exact4() const { return lerp_x != nullptr; }
+  bool lerps() const { return lerp_x != nullptr; }
   uint64_t raw_row_bytes() const { return uint64_t{in_width} * channels; }
   uint64_t out_row_bytes() const { return uint64_t{out_width} * channels; }
-  /// exact4 keeps sums of 32 bits between the passes, pillow bytes.
-  uint64_t reduced_row_bytes() const { return out_row_bytes() * (exact4() ? 4 : 1); }
+  /// Between the passes lerps keep sums of 32 bits, windows keep bytes.
+  uint64_t reduced_row_bytes() const { return out_row_bytes() * (lerps() ? 4 : 1); }
 };
 
 /// What the bytes of one row need to be counted and what a layout takes. Worst case over all orders of

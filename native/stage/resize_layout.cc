@@ -48,7 +48,7 @@ uint64_t ResizeLayout::total_bytes(uint32_t in_rows, uint32_t out_rows) const {
 }
 
 RowWindows vertical_windows(const ResizeStep& step) {
-  if (step.exact4()) return windows_of(*step.lerp_y);
+  if (step.lerps()) return windows_of(*step.lerp_y);
   if (step.y != nullptr) return windows_of(*step.y);
   RowWindows windows;
   for (uint32_t row = 0; row < step.in_height; ++row) {
@@ -73,7 +73,7 @@ ResizeCost resize_cost(const ResizeStep& step, RowState state) {
 }
 
 RowState choose_row_state(const ResizeStep& step) {
-  if (step.exact4()) return RowState::rows;
+  if (step.lerps()) return RowState::rows;
   if (step.y == nullptr) return RowState::none;
   const uint64_t rows = resize_cost(step, RowState::rows).state_bytes;
   const uint64_t sums = resize_cost(step, RowState::sums).state_bytes;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "table/lerp_weights.h"
 #include "table/resample_weights.h"
 
 namespace onpath {

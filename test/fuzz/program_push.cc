@@ -30,9 +30,25 @@ constexpr uint32_t kMostSide = 90;
 
 StageSpec stage(Numbers& in) {
   switch (in.byte() % 7) {
-    case 0:
-      return ResizeSpec{in.below(kMostSide), in.below(kMostSide), static_cast<ResizeProfile>(in.byte() % 2),
-                        ResizeFilter::bilinear};
+    case 0: {
+      ResizeSpec resize;
+      const uint32_t size[] = {in.below(kMostSide), in.below(kMostSide)};
+      const uint8_t kind = in.byte();
+      resize.profile = static_cast<ResizeProfile>(kind % 4);
+      resize.filter = static_cast<ResizeFilter>(kind / 4 % 6);
+      switch (kind / 24 % 4) {
+        case 0:
+          resize.shortest_edge = size[0];
+          break;
+        case 1:
+          resize.longest_edge = size[0];
+          break;
+        default:
+          resize.width = size[0];
+          resize.height = size[1];
+      }
+      return resize;
+    }
     case 1:
       return CropSpec{static_cast<int64_t>(in.below(kMostSide)) - 30,
                       static_cast<int64_t>(in.below(kMostSide)) - 30, in.below(kMostSide),

@@ -6,7 +6,7 @@
 
 #include "kernel/guarded.h"
 #include "kernel/kernels.h"
-#include "table/resample_weights.h"
+#include "table/lerp_weights.h"
 
 namespace onpath {
 namespace {
@@ -111,6 +111,41 @@ TEST(LerpKernels, ColumnEqualsTheDefinition) {
                        dst.data());
       ASSERT_TRUE(std::equal(expected.begin(), expected.end(), dst.data()));
       ASSERT_TRUE(dst.intact());
+    }
+  }
+}
+
+TEST(LerpKernels, Fixed11DefinitionDropsBitsAsOpencvDoes) {
+  const uint32_t top[] = {100 * 2048, 255 * 2049, 1 * 2048}, bottom[] = {101 * 2048, 255 * 2049, 0};
+  uint8_t dst[3];
+  definition().lerp_column_fixed11(top, bottom, 1024, 1024, 3, dst);
+  EXPECT_EQ(std::vector<uint8_t>(dst, dst + 3), (std::vector<uint8_t>{101, 255, 1}));
+  definition().lerp_column_fixed11(top, bottom, 2048, 1, 3, dst);
+  EXPECT_EQ(std::vector<uint8_t>(dst, dst + 3), (std::vector<uint8_t>{100, 255, 1}));
+}
+
+TEST(LerpKernels, Fixed11ColumnEqualsTheDefinition) {
+  for (const KernelSet* set : available_kernels()) {
+    std::mt19937 random(31);
+    for (const size_t n : kLengths) {
+      for (const uint32_t w0 : {0u, 1u, 1024u, 2047u, 2048u, static_cast<uint32_t>(random() % 2049)}) {
+        const uint32_t w1 = std::min(2048u, 2049 - w0);
+        SCOPED_TRACE(testing::Message() << set->name << " n " << n << " weights " << w0 << ", " << w1);
+        const Edge edge = n % 2 == 0 ? Edge::before : Edge::after;
+        const Guarded top(n * 4, edge), bottom(n * 4, edge), dst(n, edge);
+        for (size_t i = 0; i < n; ++i) {
+          for (const Guarded* row : {&top, &bottom}) {
+            row->as<uint32_t>()[i] =
+                random() % 4 == 0 ? 255 * 2049 : static_cast<uint32_t>(random() % (255 * 2049 + 1));
+          }
+        }
+        std::vector<uint8_t> expected(n);
+        definition().lerp_column_fixed11(top.as<uint32_t>(), bottom.as<uint32_t>(), w0, w1, n,
+                                         expected.data());
+        set->lerp_column_fixed11(top.as<uint32_t>(), bottom.as<uint32_t>(), w0, w1, n, dst.data());
+        ASSERT_TRUE(std::equal(expected.begin(), expected.end(), dst.data()));
+        ASSERT_TRUE(dst.intact());
+      }
     }
   }
 }

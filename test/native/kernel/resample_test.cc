@@ -77,12 +77,81 @@ TEST(ResampleKernels, RowEqualsTheDefinitionForManySizes) {
   for (int i = 0; i < 40; ++i) sizes.emplace_back(1 + random() % 400, 1 + random() % 400);
   for (const KernelSet* set : available_kernels()) {
     for (const auto& [in, out] : sizes) {
-      const ResampleWeights weights = pillow_bilinear_weights(in, out).value();
+      const ResampleWeights weights = pillow_weights(in, out, WindowFilter::bilinear).value();
       for (uint32_t channels = 1; channels <= 4; ++channels) {
         SCOPED_TRACE(testing::Message()
                      << set->name << " " << in << " -> " << out << " channels " << channels);
         expect_row_equals_definition(*set, row_of(weights, channels), in + out + channels);
         if (HasFatalFailure()) return;
+      }
+    }
+  }
+}
+
+TEST(ResampleKernels, RowEqualsTheDefinitionForEveryFilter) {
+  for (const KernelSet* set : available_kernels()) {
+    for (const WindowFilter filter :
+         {WindowFilter::box, WindowFilter::hamming, WindowFilter::bicubic, WindowFilter::lanczos3}) {
+      for (const auto& [in, out] : std::vector<std::pair<uint32_t, uint32_t>>{
+               {1, 1}, {2, 9}, {9, 2}, {17, 16}, {100, 800}, {1280, 224}, {640, 333}, {65, 8}, {9999, 70}}) {
+        const ResampleWeights weights = pillow_weights(in, out, filter).value();
+        for (uint32_t channels = 1; channels <= 4; ++channels) {
+          SCOPED_TRACE(testing::Message() << set->name << " filter " << static_cast<int>(filter) << " " << in
+                                          << " -> " << out << " channels " << channels);
+          const ResampleRow row = row_of(weights, channels);
+          // No filter is beyond what vectors hold, so none runs as slowly as the definition.
+          EXPECT_EQ(set->prepared_resample_row_bytes(row) > 0, set != &definition());
+          expect_row_equals_definition(*set, row, in + out + channels);
+          if (HasFatalFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+/// The largest sums that a table may have, of either sign, over bytes that reach them: every kernel is exact.
+TEST(ResampleKernels, SumsAtTheEndsOf32BitsAreExact) {
+  const size_t n = 200;
+  for (const uint32_t taps : {2u, 3u, 8u, 13u, 64u}) {
+    for (const bool least_last : {false, true}) {
+      // The first half positive, the other negative; each adds up to what is allowed.
+      ResampleWeights w{taps, 1, taps, {0}, {static_cast<uint16_t>(taps)}, {0}, {}};
+      const auto part = static_cast<int64_t>(taps / 2);
+      for (uint32_t t = 0; t < taps; ++t) {
+        const bool positive = t < part;
+        const int64_t sum = positive ? kMostWeight : kLeastWeight;
+        const int64_t of = positive ? part : taps - part;
+        const int64_t index = positive ? t : t - part;
+        w.weights.push_back(static_cast<int32_t>(sum / of + (index == 0 ? sum % of : 0)));
+      }
+      std::vector<std::vector<uint8_t>> rows(taps, std::vector<uint8_t>(n));
+      std::vector<const uint8_t*> pointers;
+      std::vector<uint8_t> line;
+      for (uint32_t t = 0; t < taps; ++t) {
+        const uint8_t value = (w.weights[t] > 0) != least_last ? 255 : 0;
+        std::fill(rows[t].begin(), rows[t].end(), value);
+        pointers.push_back(rows[t].data());
+        line.push_back(value);
+      }
+      for (const KernelSet* set : available_kernels()) {
+        SCOPED_TRACE(testing::Message() << set->name << " taps " << taps);
+        const uint8_t expected = least_last ? 0 : 255;
+        ResampleRow row = row_of(w, 1);
+        std::vector<uint8_t> prepared(set->prepared_resample_row_bytes(row));
+        if (!prepared.empty()) {
+          set->prepare_resample_row(row, prepared.data());
+          row.prepared = prepared.data();
+        }
+        uint8_t one = 7;
+        set->resample_row(row, line.data(), &one);
+        EXPECT_EQ(one, expected);
+        std::vector<uint8_t> column(n), parts(n);
+        set->resample_column(pointers.data(), w.weights.data(), taps, n, column.data());
+        EXPECT_EQ(column, std::vector<uint8_t>(n, expected));
+        std::vector<int32_t> sums(n);
+        for (uint32_t t = 0; t < taps; ++t) set->accumulate_row(pointers[t], w.weights[t], n, sums.data());
+        set->round_sums(sums.data(), n, parts.data());
+        EXPECT_EQ(parts, column);
       }
     }
   }
@@ -231,7 +300,7 @@ TEST(ResampleKernels, PartialSumsOfRowsEqualTheColumn) {
     fill(rows[t], t);
     pointers.push_back(rows[t].data());
   }
-  const ResampleWeights w = pillow_bilinear_weights(720, 160).value();
+  const ResampleWeights w = pillow_weights(720, 160, WindowFilter::bilinear).value();
   const int32_t* weights = w.weights.data() + size_t{w.row[80]} * w.taps;
   for (const KernelSet* set : available_kernels()) {
     std::vector<uint8_t> whole(n), parts(n);

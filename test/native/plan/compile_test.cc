@@ -50,9 +50,9 @@ TEST(Compile, SizesAreNamedWithTheirField) {
 
 TEST(Compile, UnknownEnumeratorsAreRefused) {
   expect_refused(pipeline(5, 5, static_cast<PixelFormat>(9)), ErrorCode::INVALID_SPEC, {"input.format"});
-  expect_refused(rgb({ResizeSpec{8, 8, static_cast<ResizeProfile>(7), ResizeFilter::bilinear}}),
-                 ErrorCode::INVALID_SPEC, {"stages[0].profile"});
-  expect_refused(rgb({ResizeSpec{8, 8, ResizeProfile::pillow, static_cast<ResizeFilter>(7)}}),
+  expect_refused(rgb({resize_to(8, 8, static_cast<ResizeProfile>(7))}), ErrorCode::INVALID_SPEC,
+                 {"stages[0].profile"});
+  expect_refused(rgb({resize_to(8, 8, ResizeProfile::pillow, static_cast<ResizeFilter>(7))}),
                  ErrorCode::UNSUPPORTED, {"stages[0].filter"});
   expect_refused(rgb({CenterCropSpec{8, 8, static_cast<OffsetRule>(7)}}), ErrorCode::INVALID_SPEC,
                  {"stages[0].rule"});
@@ -61,6 +61,70 @@ TEST(Compile, UnknownEnumeratorsAreRefused) {
                  {"output.dtype"});
   expect_refused(rgb({}, {"pixels", {}, static_cast<Layout>(7)}), ErrorCode::INVALID_SPEC, {"output.layout"});
   expect_refused(rgb({}, {"", {}, Layout::hwc}), ErrorCode::INVALID_SPEC, {"output.name"});
+}
+
+TEST(Compile, FiltersThatAProfileDoesNotHaveAreRefusedByName) {
+  const auto resize = [](ResizeProfile profile, ResizeFilter filter) {
+    return rgb({resize_to(4, 4, profile, filter)});
+  };
+  using enum ResizeFilter;
+  for (const ResizeFilter filter : {nearest, box, hamming, lanczos3}) {
+    expect_refused(resize(ResizeProfile::torch, filter), ErrorCode::UNSUPPORTED,
+                   {"stages[0].filter is ", "the profile torch has bilinear or bicubic"});
+  }
+  for (const ResizeFilter filter : {box, hamming, bicubic, lanczos3}) {
+    expect_refused(resize(ResizeProfile::opencv, filter), ErrorCode::UNSUPPORTED,
+                   {"stages[0].filter is ", "the profile opencv has bilinear or nearest"});
+  }
+  for (const ResizeFilter filter : {nearest, box, hamming, bicubic, lanczos3}) {
+    expect_refused(resize(ResizeProfile::exact4, filter), ErrorCode::UNSUPPORTED,
+                   {"stages[0].filter is ", "the profile exact4 has bilinear"});
+  }
+  expect_refused(resize(ResizeProfile::torch, lanczos3), ErrorCode::UNSUPPORTED, {"filter is lanczos3"});
+  for (const ResizeKind kind : kResizes) EXPECT_TRUE(compile(resize(kind.profile, kind.filter)).ok());
+}
+
+PipelineSpec edge_of(uint32_t width, uint32_t height, uint32_t shortest, uint32_t longest) {
+  ResizeSpec resize;
+  resize.shortest_edge = shortest;
+  resize.longest_edge = longest;
+  return pipeline(width, height, PixelFormat::gray, {resize});
+}
+
+TEST(Compile, OneEdgeGivesTheOtherRoundedDown) {
+  struct Case {
+    uint32_t width, height, shortest, longest, out_width, out_height;
+  };
+  for (const Case& c : {Case{1280, 720, 224, 0, 398, 224},
+                        {720, 1280, 224, 0, 224, 398},
+                        {500, 375, 256, 0, 341, 256},
+                        {512, 512, 224, 0, 224, 224},
+                        {3, 2, 3, 0, 4, 3},
+                        {1280, 720, 0, 640, 640, 360},
+                        {720, 1280, 0, 640, 360, 640},
+                        {512, 512, 0, 7, 7, 7},
+                        {1000, 3, 0, 100, 100, 1},
+                        {3, 1000, 0, 100, 1, 100},
+                        {999, 500, 0, 2, 2, 1},
+                        {65535, 1, 1, 0, 65535, 1}}) {
+    const PlanPtr plan = must_compile(edge_of(c.width, c.height, c.shortest, c.longest));
+    ASSERT_NE(plan, nullptr);
+    EXPECT_EQ(plan->outputs()[0].shape, (std::vector<uint32_t>{c.out_height, c.out_width, 1}))
+        << c.width << "x" << c.height << " edges " << c.shortest << ", " << c.longest;
+  }
+}
+
+TEST(Compile, EdgesThatGiveNoSizeAreRefused) {
+  expect_refused(edge_of(65535, 1, 2, 0), ErrorCode::INVALID_SPEC,
+                 {"stages[0].shortestEdge is 2", "the other side 131070 pixels", "at most 65535"});
+  expect_refused(edge_of(9, 9, 65536, 0), ErrorCode::INVALID_SPEC, {"stages[0].shortestEdge is 65536"});
+  expect_refused(edge_of(9, 9, 0, 65536), ErrorCode::INVALID_SPEC, {"stages[0].longestEdge is 65536"});
+  expect_refused(edge_of(9, 9, 0, 0), ErrorCode::INVALID_SPEC, {"stages[0].width is 0"});
+  expect_refused(edge_of(9, 9, 5, 5), ErrorCode::INVALID_SPEC, {"stages[0] gives more than one size"});
+  ResizeSpec both = resize_to(5, 5);
+  both.longest_edge = 4;
+  expect_refused(pipeline(9, 9, PixelFormat::gray, {both}), ErrorCode::INVALID_SPEC,
+                 {"stages[0] gives more than one size"});
 }
 
 TEST(Compile, ResizeAndCropNeedBytes) {

@@ -36,6 +36,51 @@ TEST(Explain, PillowFrom1280x720To224x224Has9HorizontalAnd16VerticalVectors) {
   EXPECT_EQ(rows[0].window_bytes, 1280u * 3 + 6 * 224 * 3);
 }
 
+StepExplanation explained(uint32_t width, uint32_t height, ResizeProfile profile, ResizeFilter filter) {
+  return must_bind(must_compile(
+                       pipeline(1280, 720, PixelFormat::rgba, {resize_to(width, height, profile, filter)})))
+      ->explain()[0];
+}
+
+TEST(Explain, EveryResizeIsNamedWithItsProfileAndFilter) {
+  static constexpr const char* kNames[] = {"pillow nearest", "pillow box",     "pillow bilinear",
+                                           "pillow hamming", "pillow bicubic", "pillow lanczos3",
+                                           "torch bilinear", "torch bicubic",  "opencv bilinear",
+                                           "opencv nearest", "exact4"};
+  for (size_t i = 0; i < std::size(kNames); ++i) {
+    const StepExplanation row = explained(224, 224, kResizes[i].profile, kResizes[i].filter);
+    EXPECT_TRUE(row.step.starts_with("resize " + std::string(kNames[i]) + " 1280x720 -> 224x224"))
+        << row.step;
+    const bool nearest = kResizes[i].filter == ResizeFilter::nearest;
+    EXPECT_EQ(row.stage_class, nearest ? StageClass::element : StageClass::placed);
+    EXPECT_EQ(row.window_bytes == 0, nearest);
+    const bool alpha = !nearest && (kResizes[i].profile == ResizeProfile::pillow ||
+                                    kResizes[i].profile == ResizeProfile::exact4);
+    EXPECT_EQ(has(row.step, "alpha premultiplied"), alpha) << row.step;
+  }
+}
+
+TEST(Explain, EveryResizeSaysWhatOneOutputRowTouches) {
+  // 9 vectors of 12 weights and 8 bytes for each of 224 columns; one vector of 7 weights and its 8 bytes.
+  EXPECT_TRUE(
+      has(explained(224, 224, ResizeProfile::pillow, ResizeFilter::bilinear).tables,
+          "one output row touches 2260 bytes (9 horizontal vectors for 224 columns: 2224; one vertical "
+          "vector: 36)"))
+      << explained(224, 224, ResizeProfile::pillow, ResizeFilter::bilinear).tables;
+  EXPECT_TRUE(has(explained(224, 720, ResizeProfile::pillow, ResizeFilter::bilinear).tables,
+                  "touches 2224 bytes (9 horizontal vectors for 224 columns: 2224; no vertical vector: 0)"));
+  EXPECT_TRUE(has(explained(1280, 224, ResizeProfile::pillow, ResizeFilter::bilinear).tables,
+                  "touches 36 bytes (0 horizontal vectors for 0 columns: 0; one vertical vector: 36)"));
+  // Two positions and two weights for each column, and once more for the row.
+  for (const ResizeProfile profile : {ResizeProfile::exact4, ResizeProfile::opencv}) {
+    const std::string tables = explained(224, 224, profile, ResizeFilter::bilinear).tables;
+    EXPECT_TRUE(has(tables, "one output row touches 3600 bytes (")) << tables;
+    EXPECT_TRUE(has(tables, "horizontal phases for 224 columns: 3584; one vertical phase: 16)")) << tables;
+  }
+  EXPECT_TRUE(has(explained(224, 224, ResizeProfile::opencv, ResizeFilter::nearest).tables,
+                  "224 column positions and 224 row positions; one output row touches 900 bytes"));
+}
+
 TEST(Explain, StepsAddUpToThePlan) {
   const PlanPtr plan = must_compile(
       pipeline(320, 240, PixelFormat::bgra,

@@ -1,9 +1,15 @@
 // The plan's byte form: round trips, and refusal of everything that is not one.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <climits>
+#include <cstring>
+
+#include "kernel/kernels.h"
 #include "support/pipelines.h"
 #include "support/plan_bytes.h"
 #include "support/streaming_property.h"
+#include "table/resample_weights.h"
 
 namespace onpath::testing {
 namespace {
@@ -17,6 +23,11 @@ std::vector<PipelineSpec> some_specs() {
       pipeline(9, 8, PixelFormat::bgra, {ChannelsSpec{PixelFormat::rgb}, CropSpec{-1, 2, 6, 7}, imagenet()},
                {"tensor", DType::float16, Layout::chw}),
       pipeline(3, 60, PixelFormat::gray, {resize_to(20, 2)}),
+      pipeline(5, 9, PixelFormat::rgba, {resize_to(4, 5, ResizeProfile::opencv)}),
+      pipeline(5, 9, PixelFormat::rgb, {resize_to(7, 5, ResizeProfile::pillow, ResizeFilter::nearest)}),
+      pipeline(5, 9, PixelFormat::rgb, {resize_to(7, 5, ResizeProfile::opencv, ResizeFilter::nearest)}),
+      pipeline(9, 5, PixelFormat::rgba, {resize_to(6, 7, ResizeProfile::torch, ResizeFilter::bicubic)}),
+      pipeline(9, 5, PixelFormat::rgb, {resize_to(6, 7, ResizeProfile::pillow, ResizeFilter::lanczos3)}),
   };
 }
 
@@ -113,6 +124,45 @@ TEST(PlanBytes, DamageWithAMatchingHashIsRefusedOrRunsSafely) {
     }
   }
   EXPECT_GT(accepted, 100);  // other table values, offsets and the like
+}
+
+/// The plan of a resize from 2x1 to 1x1 pixels with other weights than its two halves.
+std::vector<uint8_t> with_weights(int32_t first, int32_t second) {
+  std::vector<uint8_t> bytes = must_compile(pipeline(2, 1, PixelFormat::gray, {resize_to(1, 1)}))->to_bytes();
+  const int32_t halves[] = {1 << 21, 1 << 21}, others[] = {first, second};
+  const auto* pattern = reinterpret_cast<const uint8_t*>(halves);
+  const auto at = std::search(bytes.begin(), bytes.end(), pattern, pattern + sizeof(halves));
+  EXPECT_NE(at, bytes.end());
+  if (at != bytes.end()) std::memcpy(&*at, others, sizeof(others));
+  fix_hash(bytes);
+  return bytes;
+}
+
+TEST(PlanBytes, WeightsAreTakenAsFarAsTheirSumsFit32Bits) {
+  constexpr auto kMost = static_cast<int32_t>(kMostWeight), kLeast = static_cast<int32_t>(kLeastWeight);
+  for (const auto& [first, second] : {std::pair{kMost + 1, 0},
+                                      {kMost, 1},
+                                      {0, kLeast - 1},
+                                      {kLeast, -1},
+                                      {INT32_MAX, INT32_MAX},
+                                      {INT32_MIN, INT32_MIN},
+                                      {INT32_MAX, INT32_MIN}}) {
+    expect_invalid(with_weights(first, second), std::to_string(first) + " " + std::to_string(second));
+  }
+  for (const auto& [first, second] :
+       {std::pair{kMost, kLeast}, {kLeast, kMost}, {kMost - 5, 5}, {-7, kLeast + 7}, {5 << 20, -(1 << 20)}}) {
+    const auto plan = plan_from_bytes(with_weights(first, second));
+    ASSERT_TRUE(plan.ok()) << plan.error().message;
+    for (const auto& [left, right] : {std::pair{255, 255}, {255, 0}, {0, 255}, {3, 200}}) {
+      const int64_t sum = int64_t{first} * left + int64_t{second} * right + (1 << 21);
+      const auto expected = static_cast<uint8_t>(std::clamp<int64_t>(sum >> 22, 0, 255));
+      const std::vector<uint8_t> sample = {static_cast<uint8_t>(left), static_cast<uint8_t>(right)};
+      for (const KernelSet* kernels : available_kernels()) {
+        EXPECT_EQ(run_whole(*must_bind(plan.value(), kernels->name), sample), std::vector<uint8_t>{expected})
+            << kernels->name << " " << first << " " << second;
+      }
+    }
+  }
 }
 
 TEST(PlanBytes, StateBeyondTheLimitIsRefused) {

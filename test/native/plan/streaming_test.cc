@@ -57,6 +57,16 @@ TEST_P(EveryFormat, Exact4ResizeStreams) {
   }
 }
 
+TEST_P(EveryFormat, EveryProfileAndFilterStreams) {
+  uint64_t seed = 20;
+  for (const ResizeKind kind : kResizes) {
+    for (const auto& [width, height] : {std::pair{9u, 5u}, {40u, 47u}, {13u, 8u}, {23u, 12u}, {31u, 15u}}) {
+      expect_pipeline_streams(
+          pipeline(13, 15, GetParam(), one(resize_to(width, height, kind.profile, kind.filter))), ++seed);
+    }
+  }
+}
+
 TEST_P(EveryFormat, CropStreams) {
   for (const CropSpec& crop :
        {CropSpec{3, 2, 10, 9}, CropSpec{0, 4, 23, 9}, CropSpec{-3, -2, 30, 28}, CropSpec{-4, 3, 23, 4},

@@ -33,12 +33,13 @@ TEST(ResizeLayout, RowsAndPartialSumsGiveEqualBits) {
     step.channels = random.between(1, 4);
     step.premultiply = step.channels == 4 && random.one_in(2);
     if (step.in_height == step.out_height) continue;
+    const auto filter = static_cast<WindowFilter>(i % 5);
     if (step.in_width != step.out_width) {
       step.x = std::make_shared<const ResampleWeights>(
-          pillow_bilinear_weights(step.in_width, step.out_width).value());
+          pillow_weights(step.in_width, step.out_width, filter).value());
     }
     step.y = std::make_shared<const ResampleWeights>(
-        pillow_bilinear_weights(step.in_height, step.out_height).value());
+        pillow_weights(step.in_height, step.out_height, filter).value());
     const std::vector<uint8_t> sample = random.noise(step.raw_row_bytes() * step.in_height);
     std::vector<uint8_t> first;
     for (const KernelSet* kernels : available_kernels()) {
@@ -72,11 +73,14 @@ TEST(RowWindows, EveryTableIsOrderedAndReadersAreItsInverse) {
   for (int i = 0; i < 400; ++i) {
     const uint32_t in = random.between(1, i % 20 == 0 ? 65535 : 700);
     const uint32_t out = random.between(1, i % 20 == 0 ? 3000 : 700);
-    const ResampleWeights weights = pillow_bilinear_weights(in, out).value();
+    const auto filter = static_cast<WindowFilter>(i % 5);
+    const ResampleWeights weights = (i % 2 == 0 ? pillow_weights : torch_weights)(in, out, filter).value();
     ASSERT_TRUE(windows_ordered(weights)) << in << " -> " << out;
     const LerpWeights lerp = exact4_weights(in, out).value();
     ASSERT_TRUE(windows_ordered(lerp)) << in << " -> " << out;
-    for (const RowWindows& windows : {windows_of(weights), windows_of(lerp)}) {
+    const LerpWeights opencv = opencv_weights(in, out, false).value();
+    ASSERT_TRUE(windows_ordered(opencv)) << in << " -> " << out;
+    for (const RowWindows& windows : {windows_of(weights), windows_of(lerp), windows_of(opencv)}) {
       uint64_t reads = 0, readers = 0;
       for (uint32_t y = 0; y < out; ++y) {
         reads += windows.count[y];
@@ -94,11 +98,11 @@ TEST(RowWindows, EveryTableIsOrderedAndReadersAreItsInverse) {
 TEST(RowWindows, Exact4SkipsRowsThatNoOutputReads) {
   const RowWindows windows = windows_of(exact4_weights(720, 224).value());
   EXPECT_EQ(windows.rows_read(), 448u);
-  EXPECT_EQ(windows_of(pillow_bilinear_weights(720, 224).value()).rows_read(), 720u);
+  EXPECT_EQ(windows_of(pillow_weights(720, 224, WindowFilter::bilinear).value()).rows_read(), 720u);
 }
 
 TEST(RowWindows, KeptInOrderIsWhatTheScheduleKeeps) {
-  const RowWindows windows = windows_of(pillow_bilinear_weights(720, 224).value());
+  const RowWindows windows = windows_of(pillow_weights(720, 224, WindowFilter::bilinear).value());
   // Windows of 7 rows, each shifted by 3.2: at most 6 wait for the seventh.
   EXPECT_EQ(windows.most_rows_of_one(), 7u);
   EXPECT_EQ(windows.rows_kept_in_order(), 6u);
@@ -112,8 +116,8 @@ TEST(ResizeLayout, TheSmallerWorstCaseIsChosen) {
     step.out_width = ow;
     step.out_height = oh;
     step.channels = 3;
-    step.x = std::make_shared<const ResampleWeights>(pillow_bilinear_weights(w, ow).value());
-    step.y = std::make_shared<const ResampleWeights>(pillow_bilinear_weights(h, oh).value());
+    step.x = std::make_shared<const ResampleWeights>(pillow_weights(w, ow, WindowFilter::bilinear).value());
+    step.y = std::make_shared<const ResampleWeights>(pillow_weights(h, oh, WindowFilter::bilinear).value());
     return step;
   };
   for (const ResizeStep& step :

@@ -23,9 +23,29 @@ inline PipelineSpec pipeline(uint32_t width, uint32_t height, PixelFormat format
   return spec;
 }
 
-inline ResizeSpec resize_to(uint32_t width, uint32_t height, ResizeProfile profile = ResizeProfile::pillow) {
-  return {width, height, profile, ResizeFilter::bilinear};
+inline ResizeSpec resize_to(uint32_t width, uint32_t height, ResizeProfile profile = ResizeProfile::pillow,
+                            ResizeFilter filter = ResizeFilter::bilinear) {
+  ResizeSpec spec;
+  spec.width = width;
+  spec.height = height;
+  spec.profile = profile;
+  spec.filter = filter;
+  return spec;
 }
+
+struct ResizeKind {
+  ResizeProfile profile;
+  ResizeFilter filter;
+};
+
+/// Every profile with every filter that it has.
+inline constexpr ResizeKind kResizes[] = {
+    {ResizeProfile::pillow, ResizeFilter::nearest},  {ResizeProfile::pillow, ResizeFilter::box},
+    {ResizeProfile::pillow, ResizeFilter::bilinear}, {ResizeProfile::pillow, ResizeFilter::hamming},
+    {ResizeProfile::pillow, ResizeFilter::bicubic},  {ResizeProfile::pillow, ResizeFilter::lanczos3},
+    {ResizeProfile::torch, ResizeFilter::bilinear},  {ResizeProfile::torch, ResizeFilter::bicubic},
+    {ResizeProfile::opencv, ResizeFilter::bilinear}, {ResizeProfile::opencv, ResizeFilter::nearest},
+    {ResizeProfile::exact4, ResizeFilter::bilinear}};
 
 inline NormalizeSpec imagenet() {
   return {1.0 / 255.0, {0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}, NormalizeRecipe::torchvision};
@@ -57,10 +77,11 @@ inline PipelineSpec random_pipeline(Random& random, uint32_t most) {
     const uint32_t channels = pixel_format_channels(format);
     switch (dtype == DType::uint8 ? random.below(8) : 8 + random.below(2)) {
       case 0:
-      case 1:
-        spec.stages.push_back(
-            resize_to(side(), side(), random.one_in(2) ? ResizeProfile::pillow : ResizeProfile::exact4));
+      case 1: {
+        const ResizeKind kind = kResizes[random.below(std::size(kResizes))];
+        spec.stages.push_back(resize_to(side(), side(), kind.profile, kind.filter));
         break;
+      }
       case 2: {
         const auto offset = [&] { return static_cast<int64_t>(random.below(most)) - most / 3; };
         spec.stages.push_back(CropSpec{offset(), offset(), side(), side()});

@@ -1,10 +1,16 @@
-// Pipelines against golden vectors, through the public API: Pillow's resize of noise and of a photograph, numpy's normalize,
-// and exact4 against whole-number arithmetic without limit.
+// Pipelines against golden vectors, through the public API: resizes of photographs by Pillow, PyTorch and OpenCV (of noise: the
+// C++ tests), numpy's normalize, and exact4 against whole-number arithmetic without limit.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { Pipeline } from '../lib/index.js';
-import { goldenCases, type NormalizeCase, noise, type ResizeCase } from './golden/golden.js';
+import {
+  goldenCases,
+  type NormalizeCase,
+  noise,
+  type ResizeCase,
+  type ResizeFilter,
+} from './golden/golden.js';
 
 const formats = { L: 'gray', RGB: 'rgb', RGBA: 'rgba', RGBX: 'rgbx' } as const;
 const channelsOf = { L: 1, RGB: 3, RGBA: 4, RGBX: 4 } as const;
@@ -47,40 +53,63 @@ function bytesOf(data: ArrayBufferView): Buffer {
   return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
 }
 
-function resizePipeline(golden: ResizeCase): Pipeline {
-  return Pipeline.compile({
-    input: { kind: 'image', width: golden.width, height: golden.height, format: formats[golden.mode] },
-    stages: [{ stage: 'resize', width: golden.outWidth, height: golden.outHeight }],
-    output: { dtype: 'uint8', layout: 'hwc' },
-  });
-}
-
-function assertEqualsPillow(golden: ResizeCase, sample: Uint8Array): void {
-  const result = bytesOf(resizePipeline(golden).run(sample).data);
-  const { width, height, outWidth, outHeight, mode, source } = golden;
-  const name = `${source} ${mode} ${width}x${height} -> ${outWidth}x${outHeight}`;
-  assert.equal(result.subarray(0, golden.head.length / 2).toString('hex'), golden.head, name);
-  assert.equal(createHash('sha256').update(result).digest('hex'), golden.sha256, name);
+function assertEqualsReference(
+  profile: 'pillow' | 'torch' | 'opencv',
+  golden: ResizeCase,
+  sample: Uint8Array,
+): void {
+  const { width, height, outWidth, outHeight, mode } = golden;
+  for (const [filter, expected] of Object.entries(golden.sha256) as [ResizeFilter, string][]) {
+    const pipeline = Pipeline.compile({
+      input: { kind: 'image', width, height, format: formats[mode] },
+      stages: [{ stage: 'resize', width: outWidth, height: outHeight, profile, filter }],
+      output: { dtype: 'uint8', layout: 'hwc' },
+    });
+    const hash = createHash('sha256')
+      .update(bytesOf(pipeline.run(sample).data))
+      .digest('hex');
+    const name = `${profile} ${filter} ${mode} ${width}x${height} -> ${outWidth}x${outHeight}`;
+    assert.equal(hash.slice(0, expected.length), expected, name);
+  }
 }
 
 describe('golden vectors', () => {
-  const cases = goldenCases<ResizeCase>('resize_pillow.json');
+  for (const profile of ['pillow', 'torch', 'opencv'] as const) {
+    const cases = goldenCases<ResizeCase>(`resize_${profile}.json`);
 
-  test('resize of noise equals Pillow bit for bit', () => {
-    const ofNoise = cases.filter((golden) => golden.source === 'noise');
-    assert.ok(ofNoise.length >= 80);
-    for (const golden of ofNoise) {
-      assertEqualsPillow(golden, noise(golden.seed, golden.width * golden.height * channelsOf[golden.mode]));
-    }
-  });
+    test(`${profile}: the cases are as many, large and different as promised`, () => {
+      assert.ok(cases.length >= 236);
+      const large = cases.filter(
+        ({ width, height, outWidth, outHeight }) => Math.max(width, height, outWidth, outHeight) >= 500,
+      );
+      assert.ok(large.length * 2 >= cases.length);
+      assert.equal(new Set(cases.map(({ mode }) => mode)).size, 4);
+      const filters = { pillow: 6, torch: 2, opencv: 2 };
+      for (const { sha256 } of cases) {
+        assert.equal(Object.keys(sha256).length, filters[profile]);
+        for (const hash of Object.values(sha256)) assert.match(hash, /^[0-9a-f]{32}$/);
+      }
+    });
 
-  test('resize of a photograph equals Pillow bit for bit', async (t) => {
-    const photo = await decodePhoto();
-    if (photo === undefined) return t.skip('sharp is not installed');
-    const ofPhoto = cases.filter((golden) => golden.source === 'photo');
-    assert.ok(ofPhoto.length >= 40);
-    for (const golden of ofPhoto) assertEqualsPillow(golden, photoSample(photo, golden));
-  });
+    test(`${profile}: resize of a photograph is equal bit for bit with every filter`, async (t) => {
+      const photo = await decodePhoto();
+      if (photo === undefined) return t.skip('sharp is not installed');
+      const ofPhoto = cases.filter(({ source }) => source === 'photo');
+      assert.ok(ofPhoto.length >= 80);
+      for (const golden of ofPhoto) assertEqualsReference(profile, golden, photoSample(photo, golden));
+    });
+
+    test(`${profile}: resize of noise is equal bit for bit with every filter, where it is small`, () => {
+      const small = cases.filter(
+        ({ source, width, height }) => source === 'noise' && width * height < 10_000,
+      );
+      assert.ok(small.length >= 20);
+      for (const golden of small) {
+        const bytes = golden.width * golden.height * channelsOf[golden.mode];
+        assertEqualsReference(profile, golden, noise(golden.seed, bytes));
+      }
+    });
+  }
 
   test('normalize equals its recipes bit for bit for every byte value', () => {
     const sample = new Uint8Array(256 * 3).map((_, i) => Math.floor(i / 3));

@@ -1,6 +1,8 @@
 // Golden vectors for the TypeScript tests: noise that needs no file, and reading of the cases. Must not know pipelines.
 import { readFileSync } from 'node:fs';
 
+export type ResizeFilter = 'nearest' | 'box' | 'bilinear' | 'hamming' | 'bicubic' | 'lanczos3';
+
 export interface ResizeCase {
   readonly source: 'noise' | 'photo';
   readonly mode: 'L' | 'RGB' | 'RGBA' | 'RGBX';
@@ -12,9 +14,8 @@ export interface ResizeCase {
   /** Top left corner of the crop of the photograph. */
   readonly x?: number;
   readonly y?: number;
-  readonly sha256: string;
-  /** The first bytes of the expected result, in hexadecimal. */
-  readonly head: string;
+  /** Of the expected result with each filter that the reference has: the first 16 bytes, in hexadecimal. */
+  readonly sha256: { readonly bilinear: string } & { readonly [filter in ResizeFilter]?: string };
 }
 
 export interface NormalizeCase {

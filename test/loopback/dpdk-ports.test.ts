@@ -83,7 +83,8 @@ describe('a ring', { skip: dpdkMissing() ?? false }, () => {
       using sample = await takeOne(plane, 'r');
       const { buffer, byteOffset, byteLength } = sample.data;
       const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-      assert.equal(createHash('sha256').update(bytes).digest('hex'), golden.sha256);
+      const hash = createHash('sha256').update(bytes).digest('hex');
+      assert.equal(hash.slice(0, 32), golden.sha256.bilinear);
     }
   });
 

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 import { Pipeline } from '../../lib/index.js';
 import { assertSameBytes } from '../support/assert.js';
 import { CHANNELS, type Format, noise, noiseImage, Random } from '../support/images.js';
-import { pillowBilinear } from '../support/pillow.js';
+import { resizeInWindows } from '../support/pillow.js';
 import { decodeWithPillow, missing, type ResizeJob, resizeWithPillow } from '../support/tools.js';
 
 const MODES: Partial<Record<Format, string>> = { gray: 'L', rgb: 'RGB', rgba: 'RGBA', rgbx: 'RGBX' };
@@ -63,7 +63,8 @@ describe('pillow resize against Pillow itself', { skip: missing('pillow') }, () 
     const [expected] = resizeWithPillow([
       { width: 31, height: 17, toWidth: 13, toHeight: 40, mode: 'RGB', pixels },
     ]);
-    const modelled = pillowBilinear({ width: 31, height: 17, channels: 3, data: pixels }, 13, 40);
+    const image = { width: 31, height: 17, channels: 3, data: pixels };
+    const modelled = resizeInWindows(image, 13, 40, 'bilinear');
     assertSameBytes(Uint8Array.from(modelled.data), expected!);
   });
 });

@@ -8,6 +8,18 @@ import { canPick, formatOf, model } from '../support/model.js';
 
 const RANDOM_PIPELINES = 150;
 
+/** Every profile with every filter that it has. */
+const RESIZES = [
+  ...(['nearest', 'box', 'bilinear', 'hamming', 'bicubic', 'lanczos3'] as const).map(
+    (filter) => ({ profile: 'pillow', filter }) as const,
+  ),
+  { profile: 'torch', filter: 'bilinear' },
+  { profile: 'torch', filter: 'bicubic' },
+  { profile: 'opencv', filter: 'bilinear' },
+  { profile: 'opencv', filter: 'nearest' },
+  { profile: 'exact4', filter: 'bilinear' },
+] as const;
+
 function assertEqualsModel(spec: PipelineSpec, seed: number): void {
   const image = noiseImage(spec.input.width, spec.input.height, formatOf(spec), seed);
   const expected = model(spec, image);
@@ -33,9 +45,13 @@ function randomSpec(random: Random): PipelineSpec {
       case 0:
         spec.stages.push({
           stage: 'resize',
-          width: side(),
-          height: side(),
-          profile: random.pick(['pillow', 'exact4'] as const),
+          ...random.pick([
+            { width: side(), height: side() },
+            { width: side(), height: side() },
+            { shortestEdge: random.between(1, 5) },
+            { longestEdge: side() },
+          ]),
+          ...random.pick(RESIZES),
         });
         break;
       case 1:
@@ -134,9 +150,9 @@ function randomTable(random: Random, dtype: LookupTable['dtype'], format: Format
 }
 
 describe('a pipeline equals the model of its definition', () => {
-  for (const profile of ['pillow', 'exact4'] as const) {
+  for (const { profile, filter } of RESIZES) {
     for (const format of FORMATS) {
-      test(`resize ${profile} of ${format}: up, down, to and from one pixel, one side equal`, () => {
+      test(`resize ${profile} ${filter} of ${format}: up, down, to and from one pixel, one side equal`, () => {
         const sizes = [
           [7, 5, 3, 2],
           [3, 2, 7, 5],
@@ -148,7 +164,9 @@ describe('a pipeline equals the model of its definition', () => {
           [17, 13, 16, 14],
         ] as const;
         sizes.forEach(([width, height, toWidth, toHeight], seed) => {
-          const stages: StageSpec[] = [{ stage: 'resize', width: toWidth, height: toHeight, profile }];
+          const stages: StageSpec[] = [
+            { stage: 'resize', width: toWidth, height: toHeight, profile, filter },
+          ];
           assertEqualsModel({ input: { kind: 'image', width, height, format }, stages }, seed);
         });
       });
@@ -156,12 +174,12 @@ describe('a pipeline equals the model of its definition', () => {
   }
 
   test('a resize to the same size changes nothing, alpha included', () => {
-    for (const profile of ['pillow', 'exact4'] as const) {
+    for (const { profile, filter } of RESIZES) {
       const input = { kind: 'image', width: 5, height: 4, format: 'rgba' } as const;
       const image = noiseImage(5, 4, 'rgba', 1);
       const pipeline = Pipeline.compile({
         input,
-        stages: [{ stage: 'resize', width: 5, height: 4, profile }],
+        stages: [{ stage: 'resize', width: 5, height: 4, profile, filter }],
       });
       assertSameBytes(pipeline.run(image).data, image);
     }

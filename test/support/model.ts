@@ -2,7 +2,8 @@
 import type { PipelineSpec, StageSpec, TensorData } from '../../lib/index.js';
 import { LookupTable } from '../../lib/index.js';
 import { CHANNELS, type Format } from './images.js';
-import { exact4, pillowBilinear, withAlpha } from './pillow.js';
+import { nearest, opencvLinear } from './opencv.js';
+import { exact4, type Pixels, pillowTaps, resizeInWindows, torchTaps, withAlpha } from './pillow.js';
 
 interface Picture {
   width: number;
@@ -74,22 +75,47 @@ function perChannel(picture: Picture, each: (value: number, channel: number) => 
   return picture.data.map((value, i) => each(value, i % count));
 }
 
-function resize(picture: Picture, stage: Extract<StageSpec, { stage: 'resize' }>): Picture {
-  const { width, height, profile = 'pillow', filter = 'bilinear' } = stage;
-  if (
-    width === undefined ||
-    height === undefined ||
-    filter !== 'bilinear' ||
-    !['pillow', 'exact4'].includes(profile)
-  )
-    throw new Error(`the model has no resize such as ${JSON.stringify(stage)}`);
+type ResizeStage = Extract<StageSpec, { stage: 'resize' }>;
+
+function resize(picture: Picture, stage: ResizeStage): Picture {
+  const [width, height] = sizeOf(picture, stage);
   if (width === picture.width && height === picture.height) return picture;
   const pixels = { ...picture, channels: CHANNELS[picture.format] };
-  const one = (image: typeof pixels | Parameters<typeof exact4>[0]) =>
-    profile === 'pillow' ? pillowBilinear(image, width, height) : exact4(image, width, height);
+  const { profile = 'pillow', filter = 'bilinear' } = stage;
+  const one = (image: Pixels) => resizeChannels(image, width, height, profile, filter);
+  const knowsAlpha = filter !== 'nearest' && (profile === 'pillow' || profile === 'exact4');
   const hasAlpha = picture.format === 'rgba' || picture.format === 'bgra';
-  const resized = hasAlpha ? withAlpha(pixels, one) : one(pixels);
+  const resized = knowsAlpha && hasAlpha ? withAlpha(pixels, one) : one(pixels);
   return { ...picture, width, height, data: Array.from(resized.data) };
+}
+
+function sizeOf({ width, height }: Picture, stage: ResizeStage): [width: number, height: number] {
+  const { shortestEdge: shortest, longestEdge: longest } = stage;
+  const [short, long] = [Math.min(width, height), Math.max(width, height)];
+  if (shortest !== undefined) {
+    const other = Math.trunc((shortest * long) / short);
+    return width <= height ? [shortest, other] : [other, shortest];
+  }
+  if (longest !== undefined) {
+    const other = Math.max(1, Math.trunc((longest * short) / long));
+    return width <= height ? [other, longest] : [longest, other];
+  }
+  return [stage.width!, stage.height!];
+}
+
+function resizeChannels(
+  image: Pixels,
+  width: number,
+  height: number,
+  profile: NonNullable<ResizeStage['profile']>,
+  filter: NonNullable<ResizeStage['filter']>,
+): Pixels {
+  if (filter === 'nearest') {
+    if (profile === 'pillow' || profile === 'opencv') return nearest(image, width, height, profile);
+  } else if (profile === 'exact4') return exact4(image, width, height);
+  else if (profile === 'opencv') return opencvLinear(image, width, height);
+  else return resizeInWindows(image, width, height, filter, profile === 'torch' ? torchTaps : pillowTaps);
+  throw new Error(`the model has no ${profile} ${filter}`);
 }
 
 function crop(picture: Picture, left: number, top: number, width: number, height: number): Picture {

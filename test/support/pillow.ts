@@ -1,6 +1,6 @@
 /**
- * Slow models of the two resize definitions, written from their descriptions: Pillow's bilinear filter in doubles and 22-bit
- * fixed point, and the exact four-term interpolation in big integers. They know nothing of the package.
+ * Slow models of two families of resizes, written from their descriptions: windows of Pillow and PyTorch in doubles and fixed
+ * point, and the exact four-term interpolation in big integers. They know nothing of the package.
  */
 
 /** Interleaved 8-bit pixels. */
@@ -13,30 +13,74 @@ export interface Pixels {
 
 const FIXED_POINT = 2 ** 22;
 
+export type WindowFilter = 'box' | 'bilinear' | 'hamming' | 'bicubic' | 'lanczos3';
+
+const sinc = (x: number) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
+
+/** Support in pixels of the coarser side, and the weight of a pixel at a distance. */
+const filters: Record<WindowFilter, readonly [support: number, weight: (x: number) => number]> = {
+  box: [0.5, (x) => (x > -0.5 && x <= 0.5 ? 1 : 0)],
+  bilinear: [1, (x) => Math.max(0, 1 - Math.abs(x))],
+  hamming: [
+    1,
+    // The constants are floats in Pillow.
+    (x) => (Math.abs(x) >= 1 ? 0 : sinc(x) * (Math.fround(0.54) + Math.fround(0.46) * Math.cos(Math.PI * x))),
+  ],
+  bicubic: [2, (x) => cubic(Math.abs(x))],
+  lanczos3: [3, (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0)],
+};
+
+function cubic(x: number): number {
+  if (x < 1) return (1.5 * x - 2.5) * x * x + 1;
+  return x < 2 ? -0.5 * (((x - 5) * x + 8) * x - 4) : 0;
+}
+
 interface Taps {
   readonly first: number;
   readonly weights: readonly number[];
 }
 
-/** For each output position: where its window begins, and its weights in 22-bit fixed point. */
-export function pillowTaps(inSize: number, outSize: number): Taps[] {
+function shares(inSize: number, outSize: number, filter: WindowFilter): Taps[] {
+  const [support, weight] = filters[filter];
   const scale = Math.fround(inSize) / outSize;
-  const reach = Math.max(scale, 1);
+  const coarser = Math.max(scale, 1);
+  const reach = support * coarser;
   return Array.from({ length: outSize }, (_, out) => {
     const center = (out + 0.5) * scale;
     const first = Math.max(Math.trunc(center - reach + 0.5), 0);
     const end = Math.min(Math.trunc(center + reach + 0.5), inSize);
-    const shares: number[] = [];
+    const weights: number[] = [];
     let total = 0;
     for (let i = first; i < end; i++) {
-      const distance = Math.abs((i - center + 0.5) * (1 / reach));
-      const share = distance < 1 ? 1 - distance : 0;
-      shares.push(share);
+      const share = weight((i - center + 0.5) * (1 / coarser));
+      weights.push(share);
       total += share;
     }
-    const normalized = total === 0 ? shares : shares.map((share) => share / total);
-    return { first, weights: normalized.map((share) => Math.trunc(0.5 + share * FIXED_POINT)) };
+    return { first, weights: total === 0 ? weights : weights.map((share) => share / total) };
   });
+}
+
+/** Half away from zero. */
+const rounded = (value: number) => Math.trunc(value < 0 ? value - 0.5 : value + 0.5);
+
+/** For each output position: where its window begins, and its weights in 22-bit fixed point. */
+export function pillowTaps(inSize: number, outSize: number, filter: WindowFilter = 'bilinear'): Taps[] {
+  return shares(inSize, outSize, filter).map(({ first, weights }) => ({
+    first,
+    weights: weights.map((share) => rounded(share * FIXED_POINT)),
+  }));
+}
+
+/** The same with as many bits as 16-bit weights allow, in 22-bit fixed point as well. */
+export function torchTaps(inSize: number, outSize: number, filter: WindowFilter): Taps[] {
+  const exact = shares(inSize, outSize, filter);
+  const greatest = Math.max(...exact.flatMap(({ weights }) => weights));
+  let one = 1;
+  while (one < FIXED_POINT && rounded(greatest * one * 2) < 2 ** 15) one *= 2;
+  return exact.map(({ first, weights }) => ({
+    first,
+    weights: weights.map((share) => (rounded(share * one) * FIXED_POINT) / one),
+  }));
 }
 
 /** One value of one pass, rounded and clipped. */
@@ -48,12 +92,18 @@ function pass(taps: readonly Taps[], read: (position: number) => number, out: nu
   return Math.min(255, Math.max(0, Math.floor(sum / FIXED_POINT)));
 }
 
-/** Image.resize((width, height), Image.BILINEAR) of independent channels. */
-export function pillowBilinear(image: Pixels, width: number, height: number): Pixels {
+/** Image.resize((width, height), filter) of independent channels; with `torchTaps`, PyTorch's antialiased resize of uint8. */
+export function resizeInWindows(
+  image: Pixels,
+  width: number,
+  height: number,
+  filter: WindowFilter,
+  tapsOf: typeof pillowTaps | typeof torchTaps = pillowTaps,
+): Pixels {
   const { channels } = image;
   let current = image;
   if (width !== image.width) {
-    const taps = pillowTaps(image.width, width);
+    const taps = tapsOf(image.width, width, filter);
     const data = new Uint8Array(width * image.height * channels);
     for (let i = 0; i < data.length; i++) {
       const [y, x, c] = position(i, width, channels);
@@ -63,7 +113,7 @@ export function pillowBilinear(image: Pixels, width: number, height: number): Pi
   }
   if (height !== image.height) {
     const source = current;
-    const taps = pillowTaps(image.height, height);
+    const taps = tapsOf(image.height, height, filter);
     const data = new Uint8Array(width * height * channels);
     for (let i = 0; i < data.length; i++) {
       const [y, x, c] = position(i, width, channels);
@@ -140,7 +190,7 @@ function divideToEven(numerator: bigint, denominator: bigint): bigint {
   return quotient + 1n;
 }
 
-function position(i: number, width: number, channels: number): [y: number, x: number, c: number] {
+export function position(i: number, width: number, channels: number): [y: number, x: number, c: number] {
   const pixel = Math.floor(i / channels);
   return [Math.floor(pixel / width), pixel % width, i % channels];
 }

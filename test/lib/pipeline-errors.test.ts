@@ -141,6 +141,17 @@ const sizes: Row[] = [
     says: [/stages\[0\]\.filter/, /bilinear/, /lanczos/],
   },
   {
+    claim: 'a filter that the profile does not have',
+    spec: resize({ profile: 'opencv', filter: 'bicubic' }),
+    code: 'UNSUPPORTED',
+    says: [/stages\[0\]\.filter/, /bicubic/, /opencv/, /nearest/],
+  },
+  {
+    claim: 'an edge that makes the other side too long',
+    spec: stages({ stage: 'resize', width: 65535, height: 1 }, { stage: 'resize', shortestEdge: 2 }),
+    says: [/stages\[1\]\.shortestEdge/, /131070/, /65535/],
+  },
+  {
     claim: 'a crop 65536 to the left',
     spec: stages({ stage: 'crop', left: -65536, top: 0, width: 1, height: 1 }),
     says: [/stages\[0\]\.left/, /-65535/, /-65536/],

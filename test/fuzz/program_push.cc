@@ -31,8 +31,9 @@ constexpr uint32_t kMostSide = 90;
 StageSpec stage(Numbers& in) {
   switch (in.byte() % 7) {
     case 0:
-      return ResizeSpec{in.below(kMostSide), in.below(kMostSide), static_cast<ResizeProfile>(in.byte() % 2),
-                        ResizeFilter::bilinear};
+      return ResizeSpec{.width = in.below(kMostSide),
+                        .height = in.below(kMostSide),
+                        .profile = static_cast<ResizeProfile>(in.byte() % 2)};
     case 1:
       return CropSpec{static_cast<int64_t>(in.below(kMostSide)) - 30,
                       static_cast<int64_t>(in.below(kMostSide)) - 30, in.below(kMostSide),

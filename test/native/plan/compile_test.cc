@@ -50,9 +50,9 @@ TEST(Compile, SizesAreNamedWithTheirField) {
 
 TEST(Compile, UnknownEnumeratorsAreRefused) {
   expect_refused(pipeline(5, 5, static_cast<PixelFormat>(9)), ErrorCode::INVALID_SPEC, {"input.format"});
-  expect_refused(rgb({ResizeSpec{8, 8, static_cast<ResizeProfile>(7), ResizeFilter::bilinear}}),
+  expect_refused(rgb({ResizeSpec{.width = 8, .height = 8, .profile = static_cast<ResizeProfile>(7)}}),
                  ErrorCode::INVALID_SPEC, {"stages[0].profile"});
-  expect_refused(rgb({ResizeSpec{8, 8, ResizeProfile::pillow, static_cast<ResizeFilter>(7)}}),
+  expect_refused(rgb({ResizeSpec{.width = 8, .height = 8, .filter = static_cast<ResizeFilter>(7)}}),
                  ErrorCode::UNSUPPORTED, {"stages[0].filter"});
   expect_refused(rgb({CenterCropSpec{8, 8, static_cast<OffsetRule>(7)}}), ErrorCode::INVALID_SPEC,
                  {"stages[0].rule"});

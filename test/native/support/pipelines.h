@@ -24,7 +24,7 @@ inline PipelineSpec pipeline(uint32_t width, uint32_t height, PixelFormat format
 }
 
 inline ResizeSpec resize_to(uint32_t width, uint32_t height, ResizeProfile profile = ResizeProfile::pillow) {
-  return {width, height, profile, ResizeFilter::bilinear};
+  return {.width = width, .height = height, .profile = profile};
 }
 
 inline NormalizeSpec imagenet() {

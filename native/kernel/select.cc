@@ -8,16 +8,16 @@ namespace onpath {
 namespace {
 
 // `set` and `lookups` are namespaces of sets.h.
-#define ONPATH_KERNEL_SET(set_name, set, lookups, resampling)                                           \
-  KernelSet {                                                                                           \
-    .name = set_name, .lookup_interleaved = lookups::lookup_interleaved,                                \
-    .lookup_planar = lookups::lookup_planar, .lookup_select = lookups::lookup_select,                   \
-    .lookup_sum = lookups::lookup_sum,                                                                  \
-    .prepared_resample_row_bytes = resampling::prepared_resample_row_bytes,                             \
-    .prepare_resample_row = resampling::prepare_resample_row, .resample_row = resampling::resample_row, \
-    .resample_column = resampling::resample_column, .accumulate_row = set::accumulate_row,              \
-    .round_sums = set::round_sums, .lerp_row = set::lerp_row, .lerp_column = set::lerp_column,          \
-    .premultiply = set::premultiply, .unpremultiply = set::unpremultiply,                               \
+#define ONPATH_KERNEL_SET(set_name, set, lookups, resampling)                                              \
+  KernelSet {                                                                                              \
+    .name = set_name, .lookup_interleaved = lookups::lookup_interleaved,                                   \
+    .lookup_planar = lookups::lookup_planar, .lookup_select = lookups::lookup_select,                      \
+    .lookup_sum = lookups::lookup_sum,                                                                     \
+    .prepared_resample_row_bytes = resampling::prepared_resample_row_bytes,                                \
+    .prepare_resample_row = resampling::prepare_resample_row, .resample_row = resampling::resample_row,    \
+    .resample_column = resampling::resample_column, .accumulate_row = set::accumulate_row,                 \
+    .round_sums = set::round_sums, .lerp_row = set::lerp_row, .lerp_column = set::lerp_column,             \
+    .premultiply = set::premultiply, .unpremultiply = set::unpremultiply, .uyvy_to_rgb = set::uyvy_to_rgb, \
   }
 
 #if ONPATH_X86_SETS

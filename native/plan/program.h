@@ -86,10 +86,14 @@ Result<ProgramPtr> bind(PlanPtr plan, std::string_view kernels = {});
 /// Names that bind() takes on this CPU, best first; the last is "scalar".
 std::vector<std::string_view> kernel_names();
 
-/// Runs one whole sample: the same code as chunks take. `input` holds the serialized sample, outputs[i] the
-/// plan's i-th output. Errors: INVALID_ARGUMENT if sizes do not fit. `state` must come from the program's
-/// make_state.
+/// Whether `bytes` bytes hold a sample of the plan. `stride` is the bytes from one row to the next, 0 if rows
+/// have no gaps; with gaps the memory ends with the last row or anywhere behind it. Errors: INVALID_ARGUMENT.
+Result<void> check_sample(const Plan& plan, uint64_t bytes, uint64_t stride);
+
+/// Runs one whole sample: the same code as chunks take. `input` holds the sample as check_sample() has it,
+/// outputs[i] the plan's i-th output. Errors: INVALID_ARGUMENT if sizes do not fit. `state` must come from
+/// the program's make_state.
 Result<void> run_sample(const Program& program, SampleState& state, std::span<const uint8_t> input,
-                        std::span<uint8_t* const> outputs);
+                        std::span<uint8_t* const> outputs, uint64_t stride = 0);
 
 }  // namespace onpath

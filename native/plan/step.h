@@ -10,6 +10,7 @@
 #include "stage/map.h"
 #include "stage/resize.h"
 #include "stage/select.h"
+#include "stage/to_rgb.h"
 
 namespace onpath {
 
@@ -30,8 +31,15 @@ struct FoldedMapStep : MapStep {
   std::vector<FoldedStage> folded;  // in stage order
 };
 
+/// The first step on uyvy, and only there. Its tables follow from the names, so that the byte form has these.
+struct YcbcrStep : ToRgbStep {
+  YcbcrMatrix matrix = YcbcrMatrix::bt601;
+  YcbcrRange range = YcbcrRange::studio;
+};
+YcbcrStep make_ycbcr_step(uint32_t width, uint32_t height, YcbcrMatrix matrix, YcbcrRange range);
+
 struct Step {
-  std::variant<SelectStep, ResizeStep, FoldedMapStep> what;
+  std::variant<SelectStep, ResizeStep, FoldedMapStep, YcbcrStep> what;
 };
 
 class CompiledPlan final : public Plan {
@@ -47,6 +55,7 @@ class CompiledPlan final : public Plan {
   bool works_in_place() const override { return steps_.size() == 1 && last().works_in_place(); }
   uint64_t table_bytes() const override { return table_bytes_; }
   uint64_t state_bytes() const override { return state_bytes_; }
+  uint64_t packet_state_bytes() const override { return packet_state_bytes_; }
   const Hash& hash() const override { return hash_; }
   std::vector<uint8_t> to_bytes() const override;
 
@@ -65,6 +74,7 @@ class CompiledPlan final : public Plan {
   uint64_t read_bytes_ = 0;
   uint64_t edge_bytes_ = 0;
   uint64_t state_bytes_ = 0;
+  uint64_t packet_state_bytes_ = 0;
   Hash hash_{};
 };
 

@@ -17,6 +17,10 @@ std::vector<PipelineSpec> some_specs() {
       pipeline(9, 8, PixelFormat::bgra, {ChannelsSpec{PixelFormat::rgb}, CropSpec{-1, 2, 6, 7}, imagenet()},
                {"tensor", DType::float16, Layout::chw}),
       pipeline(3, 60, PixelFormat::gray, {resize_to(20, 2)}),
+      pipeline(6, 3, PixelFormat::uyvy, {ToRgbSpec{}, PadSpec{1, 0, 0, 2, 0, 0, {7, 8, 9}}}),
+      pipeline(6, 3, PixelFormat::uyvy,
+               {ToRgbSpec{YcbcrMatrix::bt709, YcbcrRange::full}, CropSpec{1, 1, 9, 1}}),
+      pipeline(5, 3, PixelFormat::gray, {PadSpec{0, 0, 0, 0, 6, 6, {114}}}),
   };
 }
 

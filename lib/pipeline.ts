@@ -343,7 +343,7 @@ export class PipelineStream {
   readonly #formats: readonly OutputFormat[];
   readonly #views: Uint8Array[];
   readonly #outputs: Outputs;
-  /** Runs that depend on no input (zero padding of a crop). */
+  /** Runs that depend on no input (the pixels that a crop or pad adds). */
   readonly initial: readonly EmittedRun[];
 
   /** @internal */

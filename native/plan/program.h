@@ -47,8 +47,8 @@ class SampleState {
  public:
   virtual ~SampleState() = default;
   /// Starts a sample whose outputs are placed at outputs[i] (each of the plan's output size, 64-byte
-  /// alignment not required). Output bytes that depend on no input (zero padding of a crop) are placed, and
-  /// told to the listener, here.
+  /// alignment not required). Output bytes that depend on no input (pixels that a crop or pad adds) are
+  /// placed, and told to the listener, here.
   virtual void begin(std::span<uint8_t* const> outputs, EmitListener* listener = nullptr) = 0;
   /// Takes a chunk at `offset` of the serialized sample, in any order, any overlap.
   virtual PushResult push(uint64_t offset, std::span<const uint8_t> bytes,

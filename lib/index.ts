@@ -21,6 +21,7 @@ export {
   type Into,
   Pipeline,
   PipelineStream,
+  type Pixels,
   RunResult,
   type StepExplanation,
 } from './pipeline.js';

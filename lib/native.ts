@@ -100,10 +100,16 @@ export interface NativeProgram {
   readonly info: NativeProgramInfo;
   explain(): NativeStepExplanation[];
   planBytes(): Uint8Array;
-  /** input.byteLength and every outputs[i].byteLength are exactly those of info. */
-  run(input: Uint8Array, outputs: Uint8Array[]): void;
+  /**
+   * input.byteLength and every outputs[i].byteLength are exactly those of info. `stride`: bytes from one row of the input to the next, if
+   * rows have gaps; the input is then longer.
+   */
+  run(input: Uint8Array, outputs: Uint8Array[], stride?: number): void;
   /** The same on libuv's thread pool; both must stay untouched until the promise settles. */
-  runAsync(input: Uint8Array, outputs: Uint8Array[]): Promise<void>;
+  runAsync(input: Uint8Array, outputs: Uint8Array[], stride?: number): Promise<void>;
+  /** 1 to 65536 samples, one after the other; every outputs[i] holds as many results, contiguous. */
+  runBatch(inputs: Uint8Array[], outputs: Uint8Array[], stride?: number): void;
+  runBatchAsync(inputs: Uint8Array[], outputs: Uint8Array[], stride?: number): Promise<void>;
   stream(): NativeStream;
 }
 

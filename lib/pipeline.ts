@@ -37,6 +37,11 @@ export class RunResult {
 /** Where results go: memory for the only output, or one per name. Sizes in bytes must be exact. */
 export type Into = ArrayBufferView | ArrayBuffer | Readonly<Record<string, ArrayBufferView | ArrayBuffer>>;
 
+/** The bytes of an image. */
+export type Pixels = ArrayBufferView | ArrayBuffer;
+
+const MOST_SAMPLES = 65536;
+
 /** How a step of the plan was compiled and bound; see `Pipeline.explain`. */
 export interface StepExplanation {
   readonly step: string;
@@ -194,11 +199,15 @@ export class Pipeline {
    * Runs one whole sample.
    * @param sample Serialized sample: `input.bytes` bytes, row-major.
    * @param options.into Memory for the result; by default it is allocated. Must not overlap the sample.
+   * @param options.stride Bytes from one row of the sample to the next, if rows have gaps; what lies in the gaps is not read. The last
+   *   row need not be padded.
    * @throws OnpathError INVALID_ARGUMENT
    */
-  run(sample: ArrayBufferView | ArrayBuffer, options: { into?: Into } = {}): RunResult {
+  run(sample: Pixels, options: { into?: Into; stride?: number } = {}): RunResult {
+    const stride = this.#stride(options.stride);
+    const view = this.#sample(sample, stride, 'sample');
     const { views, outputs } = this.#target(options.into);
-    this.#program.run(this.#sample(sample), views);
+    this.#program.run(view, views, stride);
     return new RunResult(outputs);
   }
 
@@ -208,13 +217,45 @@ export class Pipeline {
    * An aborted `signal` rejects the call; work under way finishes in the background.
    */
   async runAsync(
-    sample: ArrayBufferView | ArrayBuffer,
-    options: { into?: Into; signal?: AbortSignal } = {},
+    sample: Pixels,
+    options: { into?: Into; stride?: number; signal?: AbortSignal } = {},
   ): Promise<RunResult> {
     const { signal } = options;
     throwIfAborted(signal);
+    const stride = this.#stride(options.stride);
+    const view = this.#sample(sample, stride, 'sample');
     const { views, outputs } = this.#target(options.into);
-    await raceAbort(this.#program.runAsync(this.#sample(sample), views), signal);
+    await raceAbort(this.#program.runAsync(view, views, stride), signal);
+    return new RunResult(outputs);
+  }
+
+  /**
+   * Runs whole samples one after the other. Each result is written in its place: an output of N samples has the shape [N, ...shape] and
+   * is contiguous (NCHW with `layout: 'chw'`).
+   * @param samples 1 to 65,536 serialized samples, each as `run` takes it.
+   * @param options.into Memory for all the results: N times `outputs[i].bytes` bytes.
+   * @param options.stride As for `run`, the same for all.
+   * @throws OnpathError INVALID_ARGUMENT, which names the sample; OUT_OF_MEMORY
+   */
+  runBatch(samples: readonly Pixels[], options: { into?: Into; stride?: number } = {}): RunResult {
+    const stride = this.#stride(options.stride);
+    const inputs = this.#samples(samples, stride);
+    const { views, outputs } = this.#target(options.into, inputs.length);
+    this.#program.runBatch(inputs, views, stride);
+    return new RunResult(outputs);
+  }
+
+  /** The same on one thread of libuv's pool; what `runAsync` says of memory and `signal` holds here. */
+  async runBatchAsync(
+    samples: readonly Pixels[],
+    options: { into?: Into; stride?: number; signal?: AbortSignal } = {},
+  ): Promise<RunResult> {
+    const { signal } = options;
+    throwIfAborted(signal);
+    const stride = this.#stride(options.stride);
+    const inputs = this.#samples(samples, stride);
+    const { views, outputs } = this.#target(options.into, inputs.length);
+    await raceAbort(this.#program.runBatchAsync(inputs, views, stride), signal);
     return new RunResult(outputs);
   }
 
@@ -224,25 +265,57 @@ export class Pipeline {
     return new PipelineStream(this.#program, views, outputs);
   }
 
-  #sample(sample: unknown): Uint8Array {
-    const view = byteView(sample, 'sample');
-    const { bytes, width, height, format } = this.#program.info.input;
-    if (view.byteLength !== bytes) {
+  /** Bytes of one row without gaps. */
+  get #row(): number {
+    const { bytes, height } = this.#program.info.input;
+    return bytes / height;
+  }
+
+  #stride(stride: unknown): number | undefined {
+    if (stride === undefined) return undefined;
+    if (typeof stride === 'number' && Number.isSafeInteger(stride) && stride >= this.#row) return stride;
+    throw new OnpathError(
+      'INVALID_ARGUMENT',
+      `stride must be a whole number of at least ${this.#row} bytes (one row), received ${shown(stride)}.`,
+    );
+  }
+
+  #samples(samples: unknown, stride: number | undefined): Uint8Array[] {
+    if (!Array.isArray(samples) || samples.length < 1 || samples.length > MOST_SAMPLES) {
+      const received = Array.isArray(samples) ? `${samples.length} of them` : shown(samples);
       throw new OnpathError(
         'INVALID_ARGUMENT',
-        `sample has ${view.byteLength} bytes, but a ${width}x${height} ${format} image has ${bytes}. Pass the whole row-major image.`,
+        `samples must be an array of 1 to ${MOST_SAMPLES} samples, received ${received}.`,
+      );
+    }
+    return Array.from(samples, (sample, i) => this.#sample(sample, stride, `samples[${i}]`));
+  }
+
+  #sample(sample: unknown, stride: number | undefined, what: string): Uint8Array {
+    const view = byteView(sample, what);
+    const { bytes, width, height, format } = this.#program.info.input;
+    const needed = bytes + ((stride ?? this.#row) - this.#row) * (height - 1);
+    // Behind rows with gaps anything may lie, such as the rest of a larger image.
+    const fits = needed === bytes ? view.byteLength === bytes : view.byteLength >= needed;
+    if (!fits) {
+      const rows = stride === undefined ? '' : ` with stride ${stride}`;
+      throw new OnpathError(
+        'INVALID_ARGUMENT',
+        `${what} has ${view.byteLength} bytes, but a ${width}x${height} ${format} image${rows} has ${needed}. Pass the whole row-major image.`,
       );
     }
     return view;
   }
 
-  #target(into: Into | undefined): { views: Uint8Array[]; outputs: Outputs } {
+  /** Memory for the result of one sample, or of `count` samples together. */
+  #target(into: Into | undefined, count?: number): { views: Uint8Array[]; outputs: Outputs } {
+    const samples = count ?? 1;
     const formats = this.#program.info.outputs;
     if (into === undefined) {
-      const buffers = formats.map((format) => new ArrayBuffer(format.bytes));
+      const buffers = formats.map((format) => newMemory(format, samples));
       return {
         views: buffers.map((b) => new Uint8Array(b)),
-        outputs: makeOutputs(formats, buffers, false, 1),
+        outputs: makeOutputs(formats, buffers, count !== undefined, samples),
       };
     }
     const single = ArrayBuffer.isView(into) || into instanceof ArrayBuffer;
@@ -250,13 +323,14 @@ export class Pipeline {
     const views = formats.map((format, i) => {
       const given = single ? (i === 0 ? into : undefined) : ownField(into, format.name);
       const view = byteView(given, `into.${format.name}`);
-      if (view.byteLength !== format.bytes) {
+      const shape = count === undefined ? format.shape : [count, ...format.shape];
+      if (view.byteLength !== format.bytes * samples) {
         throw new OnpathError(
           'INVALID_ARGUMENT',
-          `into for output ${format.name} has ${view.byteLength} bytes; ${format.dtype} [${format.shape.join(', ')}] needs ${format.bytes}.`,
+          `into for output ${format.name} has ${view.byteLength} bytes; ${format.dtype} [${shape.join(', ')}] needs ${format.bytes * samples}.`,
         );
       }
-      tensors.push([format.name, { data: intoData(view, format), dtype: format.dtype, shape: format.shape }]);
+      tensors.push([format.name, { data: intoData(view, format), dtype: format.dtype, shape }]);
       return view;
     });
     return { views, outputs: Object.fromEntries(tensors) };
@@ -269,7 +343,7 @@ export class PipelineStream {
   readonly #formats: readonly OutputFormat[];
   readonly #views: Uint8Array[];
   readonly #outputs: Outputs;
-  /** Runs that depend on no input (zero padding of a crop). */
+  /** Runs that depend on no input (the pixels that a crop or pad adds). */
   readonly initial: readonly EmittedRun[];
 
   /** @internal */
@@ -339,6 +413,18 @@ export class PipelineStream {
       });
     }
     return runs;
+  }
+}
+
+/** Memory for one output of so many samples. */
+function newMemory(format: OutputFormat, samples: number): ArrayBuffer {
+  try {
+    return new ArrayBuffer(format.bytes * samples);
+  } catch {
+    throw new OnpathError(
+      'OUT_OF_MEMORY',
+      `${samples} results of ${format.bytes} bytes for output ${format.name} could not be had. Run fewer samples at a time.`,
+    );
   }
 }
 

@@ -15,6 +15,10 @@ export interface VideoDescription {
     readonly height: number;
     readonly format: InputFormat;
   };
+  /** Of `uyvy`: the colorimetry as the SDP has it, such as "BT601-5". */
+  readonly colorimetry?: string;
+  /** Of `uyvy`: what a `toRgb` stage needs to know, where `colorimetry` names a matrix that it has. */
+  readonly toRgb?: { readonly matrix: 'bt601' | 'bt709'; readonly range: 'studio' | 'full' };
 }
 
 const SAMPLINGS: Readonly<Record<string, InputFormat>> = {
@@ -22,6 +26,14 @@ const SAMPLINGS: Readonly<Record<string, InputFormat>> = {
   RGBA: 'rgba',
   BGR: 'bgr',
   BGRA: 'bgra',
+  'YCbCr-4:2:2': 'uyvy',
+};
+/** By the names of RFC 4175 and, without the edition, of SMPTE ST 2110-20. */
+const MATRICES: Readonly<Record<string, 'bt601' | 'bt709'>> = {
+  'BT601-5': 'bt601',
+  BT601: 'bt601',
+  'BT709-2': 'bt709',
+  BT709: 'bt709',
 };
 const LONGEST_SDP = 65536;
 
@@ -55,7 +67,7 @@ export function parseSdp(text: string): VideoDescription {
       udpPort: numberIn(media[1], 1, 65535, 'port of the m= line'),
       payloadType: found.payloadType,
       payload: 'rfc4175',
-      input: { kind: 'image', ...geometry(found.parameters) },
+      ...inputOf(found.parameters),
     };
   }
   throw new OnpathError(
@@ -101,6 +113,25 @@ function rawVideo(
   return undefined;
 }
 
+function inputOf(
+  parameters: ReadonlyMap<string, string>,
+): Pick<VideoDescription, 'input' | 'colorimetry' | 'toRgb'> {
+  const input = { kind: 'image', ...geometry(parameters) } as const;
+  const colorimetry = parameters.get('colorimetry');
+  if (input.format !== 'uyvy' || colorimetry === undefined) return { input };
+  const matrix = byName(MATRICES, colorimetry);
+  if (matrix === undefined) return { input, colorimetry };
+  // ST 2110-20; RFC 4175 knows studio levels only.
+  const range = /^FULL/i.test(parameters.get('range') ?? '') ? 'full' : 'studio';
+  return { input, colorimetry, toRgb: { matrix, range } };
+}
+
+/** The value under a name, in whatever case that is written. */
+function byName<Value>(values: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  const wanted = name.toUpperCase();
+  return Object.entries(values).find(([key]) => key.toUpperCase() === wanted)?.[1];
+}
+
 function geometry(parameters: ReadonlyMap<string, string>): {
   width: number;
   height: number;
@@ -114,7 +145,7 @@ function geometry(parameters: ReadonlyMap<string, string>): {
       'The SDP announces interlaced video; only progressive frames are supported.',
     );
   }
-  const format = SAMPLINGS[sampling.toUpperCase()];
+  const format = byName(SAMPLINGS, sampling);
   if (format === undefined) {
     throw new OnpathError(
       'UNSUPPORTED',

@@ -25,7 +25,7 @@ export class Serialization {
   readonly image: ImageFormat;
   /** Bytes of a serialized sample. */
   readonly bytes: number;
-  /** Bytes of one pixel: a chunk on the wire holds whole ones. */
+  /** Bytes of one pixel, or of a group of pixels that share bytes (`uyvy`: 4, two pixels): a chunk on the wire holds whole ones. */
   readonly elementBytes: number;
   /** First 32 bits of the hash of `text`; every chunk carries it. */
   readonly digest: number;
@@ -67,7 +67,7 @@ export class Serialization {
    */
   serialize(image: ArrayBufferView | ArrayBuffer, options: { stride?: number } = {}): Uint8Array {
     const view = byteView(image, 'image');
-    const row = this.image.width * this.elementBytes;
+    const row = this.bytes / this.image.height;
     const stride = options.stride ?? row;
     if (!Number.isInteger(stride) || stride < row) {
       throw new OnpathError(

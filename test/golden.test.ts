@@ -8,8 +8,10 @@ import {
   goldenCases,
   type NormalizeCase,
   noise,
+  type PadCase,
   type ResizeCase,
   type ResizeFilter,
+  type ToRgbCase,
 } from './golden/golden.js';
 
 const formats = { L: 'gray', RGB: 'rgb', RGBA: 'rgba', RGBX: 'rgbx' } as const;
@@ -110,6 +112,40 @@ describe('golden vectors', () => {
       }
     });
   }
+
+  test('toRgb of noise equals numpy bit for bit', () => {
+    const ofNoise = goldenCases<ToRgbCase>('to_rgb.json').filter((golden) => golden.source === 'noise');
+    assert.equal(ofNoise.length, 20);
+    for (const { width, height, matrix, range, seed, sha256 } of ofNoise) {
+      const pipeline = Pipeline.compile({
+        input: { kind: 'image', width, height, format: 'uyvy' },
+        stages: [{ stage: 'toRgb', matrix, range }],
+      });
+      const result = bytesOf(pipeline.run(noise(seed, width * height * 2)).data);
+      const name = `${matrix} ${range} ${width}x${height}`;
+      assert.equal(createHash('sha256').update(result).digest('hex'), sha256, name);
+    }
+  });
+
+  test('pad equals OpenCV with the sides of YOLO letterbox', () => {
+    const cases = goldenCases<PadCase>('pad.json');
+    assert.equal(cases.length, 50);
+    for (const { mode, width, height, sides, outWidth, outHeight, value, seed, sha256 } of cases) {
+      const [left, top, right, bottom] = sides;
+      const pipeline = Pipeline.compile({
+        input: { kind: 'image', width, height, format: formats[mode] },
+        stages: [
+          sides.length > 0
+            ? { stage: 'pad', left, top, right, bottom, value }
+            : { stage: 'pad', width: outWidth, height: outHeight, value },
+        ],
+      });
+      const { data, shape } = pipeline.run(noise(seed, width * height * channelsOf[mode]));
+      assert.deepEqual(shape, [outHeight, outWidth, channelsOf[mode]]);
+      const name = `${mode} ${width}x${height} -> ${outWidth}x${outHeight}`;
+      assert.equal(createHash('sha256').update(bytesOf(data)).digest('hex'), sha256, name);
+    }
+  });
 
   test('normalize equals its recipes bit for bit for every byte value', () => {
     const sample = new Uint8Array(256 * 3).map((_, i) => Math.floor(i / 3));

@@ -38,49 +38,81 @@ napi_value info_object(napi_env env, const Program& program) {
 
 /// What a run needs of its arguments.
 struct RunMemory {
-  std::vector<napi_value> values;  // input, then outputs
-  Bytes input;
+  std::vector<napi_value> values;  // inputs, then outputs
+  std::vector<Bytes> inputs;
   OutputMemory outputs;
+  uint64_t stride = 0;
 };
 
-std::optional<RunMemory> run_memory(const Napi::CallbackInfo& info, const Plan& plan) {
+/// Arguments: the sample, or an array of samples; the outputs; bytes from one row to the next, or undefined.
+std::optional<RunMemory> run_memory(const Napi::CallbackInfo& info, const Plan& plan, bool batch) {
   const napi_env env = info.Env();
+  const auto refuse = [&](const std::string& message) {
+    throw_error(env, ErrorCode::INVALID_ARGUMENT, message);
+    return std::nullopt;
+  };
+  RunMemory memory;
+  Reading reading{env};
+  if (const Input stride(reading, info[2], "stride"); !stride.is_undefined())
+    memory.stride = stride.integer<uint64_t>();
+  if (reading.failed) return std::nullopt;
+  std::optional<std::vector<napi_value>> inputs = std::vector<napi_value>{info[0]};
+  if (batch) inputs = array_values(env, info[0], "inputs", kMostSamples);
+  if (!inputs) return std::nullopt;
+  if (inputs->empty()) return refuse("inputs: expected at least one sample.");
   const std::optional<std::vector<napi_value>> values = array_values(env, info[1], "outputs", kMostOutputs);
   if (!values) return std::nullopt;
   // From here on no JavaScript runs until the memory has been used or is kept.
-  const std::optional<Bytes> input = bytes_of(env, info[0]);
-  if (!input || input->size != plan.input().bytes) {
-    throw_error(env, ErrorCode::INVALID_ARGUMENT,
-                "input: expected a Uint8Array of " + std::to_string(plan.input().bytes) +
-                    " bytes, the whole sample, received " +
-                    (input ? std::to_string(input->size) + " bytes." : "something else."));
-    return std::nullopt;
+  for (size_t i = 0; i < inputs->size(); ++i) {
+    const std::string path = batch ? "inputs[" + std::to_string(i) + "]" : "input";
+    const std::optional<Bytes> input = bytes_of(env, (*inputs)[i]);
+    if (!input) {
+      return refuse(path + ": expected a Uint8Array of " + std::to_string(plan.input().bytes) +
+                    " bytes, the whole sample, received something else.");
+    }
+    if (const auto ok = check_sample(plan, input->size, memory.stride); !ok)
+      return refuse(path + ": " + ok.error().message);
+    memory.inputs.push_back(*input);
   }
-  std::optional<OutputMemory> outputs = output_memory(env, plan, *values);
+  std::optional<OutputMemory> outputs = output_memory(env, plan, *values, inputs->size());
   if (!outputs) return std::nullopt;
   for (size_t i = 0; i < outputs->bytes.size(); ++i) {
-    if (!overlap(*input, outputs->bytes[i])) continue;
-    throw_error(env, ErrorCode::INVALID_ARGUMENT,
-                "outputs[" + std::to_string(i) + "] overlaps input. Give each memory of its own.");
-    return std::nullopt;
+    for (const Bytes& input : memory.inputs) {
+      if (!overlap(input, outputs->bytes[i])) continue;
+      return refuse("outputs[" + std::to_string(i) + "] overlaps input. Give each memory of its own.");
+    }
   }
-  RunMemory memory{{info[0]}, *input, std::move(*outputs)};
+  memory.outputs = std::move(*outputs);
+  memory.values = std::move(*inputs);
   memory.values.insert(memory.values.end(), values->begin(), values->end());
   return memory;
 }
 
+std::vector<std::span<const uint8_t>> spans_of(const std::vector<Bytes>& inputs) {
+  std::vector<std::span<const uint8_t>> spans;
+  for (const Bytes& input : inputs) spans.push_back(input.span());
+  return spans;
+}
+
 using Copy = std::shared_ptr<std::vector<uint8_t>>;
+
+/// Memory that is used off the event loop: its size when the run began, and the copy that is used instead.
+struct Used {
+  uint64_t bytes;
+  Copy copy;
+  bool output;
+};
 
 /// Puts copied outputs in their place. Memory that was transferred away or resized during the run is not one
 /// any more.
-Result<void> put_back(napi_env env, const Kept& kept, uint64_t input_bytes, const std::vector<Copy>& copies,
-                      std::span<const OutputFormat> formats) {
+Result<void> put_back(napi_env env, const Kept& kept, const std::vector<Used>& used) {
   bool all_there = true;
   for (size_t i = 0; i < kept.size(); ++i) {
     const std::optional<Bytes> bytes = bytes_of(env, kept.value(i));
-    const bool there = bytes && bytes->size == (i == 0 ? input_bytes : formats[i - 1].bytes);
+    const bool there = bytes && bytes->size == used[i].bytes;
     if (!there) all_there = false;
-    if (there && i > 0 && copies[i] != nullptr) std::memcpy(bytes->data, copies[i]->data(), bytes->size);
+    if (there && used[i].output && used[i].copy != nullptr)
+      std::memcpy(bytes->data, used[i].copy->data(), bytes->size);
   }
   if (all_there) return {};
   return Error{ErrorCode::INVALID_ARGUMENT,
@@ -92,7 +124,7 @@ Result<void> put_back(napi_env env, const Kept& kept, uint64_t input_bytes, cons
 }  // namespace
 
 std::optional<OutputMemory> output_memory(napi_env env, const Plan& plan,
-                                          const std::vector<napi_value>& values) {
+                                          const std::vector<napi_value>& values, uint64_t samples) {
   const std::span<const OutputFormat> formats = plan.outputs();
   const auto refuse = [&](const std::string& message) {
     throw_error(env, ErrorCode::INVALID_ARGUMENT, message);
@@ -106,9 +138,10 @@ std::optional<OutputMemory> output_memory(napi_env env, const Plan& plan,
   for (size_t i = 0; i < values.size(); ++i) {
     const std::string path = "outputs[" + std::to_string(i) + "]";
     const std::optional<Bytes> bytes = bytes_of(env, values[i]);
-    if (!bytes || bytes->size != formats[i].bytes) {
-      return refuse(path + ": expected a Uint8Array of " + std::to_string(formats[i].bytes) +
-                    " bytes for \"" + formats[i].name + "\", received " +
+    const uint64_t expected = formats[i].bytes * samples;
+    if (!bytes || bytes->size != expected) {
+      return refuse(path + ": expected a Uint8Array of " + std::to_string(expected) + " bytes for \"" +
+                    formats[i].name + "\", received " +
                     (bytes ? std::to_string(bytes->size) + " bytes." : "something else."));
     }
     for (const Bytes& other : memory.bytes) {
@@ -138,17 +171,27 @@ void ProgramCore::give_back(std::unique_ptr<SampleState> state) {
   if (idle_.size() < kMostIdleStates) idle_.push_back(std::move(state));
 }
 
-Result<void> ProgramCore::run(std::span<const uint8_t> input, std::span<uint8_t* const> outputs) {
+Result<void> ProgramCore::run(std::span<const std::span<const uint8_t>> inputs, uint64_t stride,
+                              std::vector<uint8_t*> outputs) {
   Result<std::unique_ptr<SampleState>> state = take_state();
   if (!state.ok()) return state.error();
-  Result<void> result = run_sample(*program_, *state.value(), input, outputs);
+  const std::span<const OutputFormat> formats = program_->plan().outputs();
+  Result<void> result;
+  for (size_t i = 0; i < inputs.size() && result.ok(); ++i) {
+    result = run_sample(*program_, *state.value(), inputs[i], outputs, stride);
+    for (size_t o = 0; o < outputs.size(); ++o) outputs[o] += formats[o].bytes;
+  }
   give_back(std::move(state).value());
   return result;
 }
 
 std::vector<Napi::ClassPropertyDescriptor<NativeProgram>> NativeProgram::methods() {
-  return {property<&NativeProgram::explain>("explain"), property<&NativeProgram::plan_bytes>("planBytes"),
-          property<&NativeProgram::run>("run"), property<&NativeProgram::run_async>("runAsync"),
+  return {property<&NativeProgram::explain>("explain"),
+          property<&NativeProgram::plan_bytes>("planBytes"),
+          property<&NativeProgram::run>("run"),
+          property<&NativeProgram::run_async>("runAsync"),
+          property<&NativeProgram::run_batch>("runBatch"),
+          property<&NativeProgram::run_batch_async>("runBatchAsync"),
           property<&NativeProgram::stream>("stream")};
 }
 
@@ -205,42 +248,50 @@ Napi::Value NativeProgram::plan_bytes(const Napi::CallbackInfo& info) {
   return {env, view};
 }
 
-Napi::Value NativeProgram::run(const Napi::CallbackInfo& info) {
-  const std::optional<RunMemory> memory = run_memory(info, core().program().plan());
+Napi::Value NativeProgram::run(const Napi::CallbackInfo& info) { return run_here(info, false); }
+Napi::Value NativeProgram::run_batch(const Napi::CallbackInfo& info) { return run_here(info, true); }
+Napi::Value NativeProgram::run_async(const Napi::CallbackInfo& info) { return run_off_loop(info, false); }
+Napi::Value NativeProgram::run_batch_async(const Napi::CallbackInfo& info) {
+  return run_off_loop(info, true);
+}
+
+Napi::Value NativeProgram::run_here(const Napi::CallbackInfo& info, bool batch) {
+  const std::optional<RunMemory> memory = run_memory(info, core().program().plan(), batch);
   if (!memory) return {};
-  if (const Result<void> result = core().run(memory->input.span(), memory->outputs.pointers); !result.ok()) {
-    throw_error(info.Env(), result.error());
-  }
+  const Result<void> result = core().run(spans_of(memory->inputs), memory->stride, memory->outputs.pointers);
+  if (!result.ok()) throw_error(info.Env(), result.error());
   return {};
 }
 
-Napi::Value NativeProgram::run_async(const Napi::CallbackInfo& info) {
+Napi::Value NativeProgram::run_off_loop(const Napi::CallbackInfo& info, bool batch) {
   const Napi::Env env = info.Env();
   Environment& environment = *Environment::of(env);
-  std::optional<RunMemory> memory = run_memory(info, core().program().plan());
+  std::optional<RunMemory> memory = run_memory(info, core().program().plan(), batch);
   napi_value promise = nullptr;
   Kept kept(env);
   bool ready = memory.has_value();
   for (size_t i = 0; ready && i < memory->values.size(); ++i) ready = kept.keep(memory->values[i]);
   if (ready) {
-    std::vector<Copy> copies = {copy_if_resizable(environment, memory->input)};
-    std::span<const uint8_t> input = memory->input.span();
-    if (copies[0] != nullptr) input = *copies[0];
+    std::vector<Used> used;
+    std::vector<std::span<const uint8_t>> inputs = spans_of(memory->inputs);
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      used.push_back({inputs[i].size(), copy_if_resizable(environment, memory->inputs[i]), false});
+      if (used.back().copy != nullptr) inputs[i] = *used.back().copy;
+    }
     std::vector<uint8_t*> outputs = memory->outputs.pointers;
     for (size_t i = 0; i < outputs.size(); ++i) {
-      copies.push_back(copy_if_resizable(environment, memory->outputs.bytes[i]));
-      if (copies.back() != nullptr) outputs[i] = copies.back()->data();
+      const Bytes& bytes = memory->outputs.bytes[i];
+      used.push_back({bytes.size, copy_if_resizable(environment, bytes), true});
+      if (used.back().copy != nullptr) outputs[i] = used.back().copy->data();
     }
     OffLoop job;
     job.name = "onpath.run";
-    job.work = [core = shared_core(), input, outputs = std::move(outputs)] {
-      return core->run(input, outputs);
+    job.work = [core = shared_core(), inputs = std::move(inputs), stride = memory->stride,
+                outputs = std::move(outputs)] { return core->run(inputs, stride, outputs); };
+    job.check = [used = std::move(used)](napi_env loop, const Kept& still_kept) {
+      return put_back(loop, still_kept, used);
     };
-    job.check = [core = shared_core(), copies = std::move(copies)](napi_env loop, const Kept& still_kept) {
-      const Plan& plan = core->program().plan();
-      return put_back(loop, still_kept, plan.input().bytes, copies, plan.outputs());
-    };
-    promise = run_off_loop(environment, std::move(job), std::move(kept));
+    promise = addon::run_off_loop(environment, std::move(job), std::move(kept));
   }
   if (promise == nullptr) promise = rejected_with_pending(env);
   return {env, promise};

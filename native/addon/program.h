@@ -20,13 +20,15 @@ namespace onpath::addon {
 class ProgramCore {
  public:
   ProgramCore(napi_env env, ProgramPtr program) : program_(std::move(program)), memory_(env) {
-    memory_.add(static_cast<int64_t>(program_->plan().table_bytes() + program_->plan().state_bytes()));
+    memory_.add(static_cast<int64_t>(program_->plan().table_bytes() + program_->plan().packet_state_bytes()));
   }
 
   const Program& program() const { return *program_; }
   const ProgramPtr& program_ptr() const { return program_; }
-  /// One whole sample. Waits for nothing: with every state in use it makes another, of which a few are kept.
-  Result<void> run(std::span<const uint8_t> input, std::span<uint8_t* const> outputs);
+  /// Whole samples one after the other, their results one behind the other in each output. `stride` as for
+  /// check_sample(). Waits for nothing: with every state in use it makes another, of which a few are kept.
+  Result<void> run(std::span<const std::span<const uint8_t>> inputs, uint64_t stride,
+                   std::vector<uint8_t*> outputs);
 
  private:
   static constexpr size_t kMostIdleStates = 4;  // libuv's pool has as many threads, unless told otherwise
@@ -57,10 +59,14 @@ class NativeProgram : public Wrapped<NativeProgram, ProgramCore> {
   Napi::Value plan_bytes(const Napi::CallbackInfo& info);
   Napi::Value run(const Napi::CallbackInfo& info);
   Napi::Value run_async(const Napi::CallbackInfo& info);
+  Napi::Value run_batch(const Napi::CallbackInfo& info);
+  Napi::Value run_batch_async(const Napi::CallbackInfo& info);
+  Napi::Value run_here(const Napi::CallbackInfo& info, bool batch);
+  Napi::Value run_off_loop(const Napi::CallbackInfo& info, bool batch);
   Napi::Value stream(const Napi::CallbackInfo& info);
 };
 
-/// Memory for a sample's outputs, given by JavaScript: sizes as the plan says, nothing overlaps.
+/// Memory for the outputs of samples, given by JavaScript: sizes as the plan says, nothing overlaps.
 struct OutputMemory {
   std::vector<Bytes> bytes;
   std::vector<uint8_t*> pointers;
@@ -69,9 +75,11 @@ struct OutputMemory {
 /// Looks at collected values; runs no JavaScript. Throws INVALID_ARGUMENT and gives nothing if they do not
 /// fit.
 std::optional<OutputMemory> output_memory(napi_env env, const Plan& plan,
-                                          const std::vector<napi_value>& values);
+                                          const std::vector<napi_value>& values, uint64_t samples = 1);
 
 /// The most outputs that are read from JavaScript; no plan has as many.
 inline constexpr size_t kMostOutputs = 256;
+/// The most samples of one call.
+inline constexpr size_t kMostSamples = 65536;
 
 }  // namespace onpath::addon

@@ -114,12 +114,18 @@ Result<SampleFormat> sample_format(uint32_t width, uint32_t height, PixelFormat 
                                                 std::to_string(height) +
                                                 " pixels has more than 2^48 of them. Send it in parts."};
   }
+  if (width % pixel_group_pixels(format) != 0) {
+    return Error{ErrorCode::INVALID_ARGUMENT,
+                 "A sample of uyvy is " + std::to_string(width) +
+                     " pixels wide; expected an even number, as two pixels share "
+                     "their chroma."};
+  }
   SampleFormat result;
   result.width = width;
   result.height = height;
   result.format = format;
-  result.element_bytes = pixel_format_channels(format);
-  result.bytes = uint64_t{width} * height * result.element_bytes;
+  result.element_bytes = pixel_group_bytes(format);
+  result.bytes = uint64_t{width} * height * pixel_format_channels(format);
   const std::string text = format_text(format);
   result.digest = load_be32(sha256({reinterpret_cast<const uint8_t*>(text.data()), text.size()}).data());
   return result;

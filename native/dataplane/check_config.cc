@@ -89,8 +89,8 @@ Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
   }
   if (route.payload == PayloadFormat::rfc4175 && route.program->plan().input().format == PixelFormat::gray) {
     return invalid("Route " + quoted(route.name) +
-                   " takes RFC 4175, which has no sampling for gray. Use a pipeline with rgb, bgr, rgba or "
-                   "bgra input, or onpath chunks.");
+                   " takes RFC 4175, which has no sampling for gray. Use a pipeline with rgb, bgr, rgba, "
+                   "bgra or uyvy input, or onpath chunks.");
   }
   const SampleFormat& input = route.program->plan().input();
   if (route.payload == PayloadFormat::rfc4175 &&
@@ -152,8 +152,8 @@ Result<uint64_t> pool_bytes(const PlaneConfig& config) {
   for (const RouteConfig& route : config.routes) {
     const Plan& plan = route.program->plan();
     uint64_t states = 0;
-    overflow |= __builtin_mul_overflow(plan.state_bytes() + sizeof(OpenSample), uint64_t{route.open_samples},
-                                       &states);
+    overflow |= __builtin_mul_overflow(plan.packet_state_bytes() + sizeof(OpenSample),
+                                       uint64_t{route.open_samples}, &states);
     const auto* host = std::get_if<HostSinkConfig>(&route.sink);
     const uint64_t outputs = host != nullptr ? HostLane::bytes_for(plan, route.slots, *host)
                                              : ForwardLane::bytes_for(plan, route.open_samples);

@@ -7,7 +7,7 @@ namespace onpath {
 namespace {
 
 VideoGeometry geometry_of(const SampleFormat& format) {
-  return {format.width, format.height, format.element_bytes, 1};
+  return {format.width, format.height, format.element_bytes, pixel_group_pixels(format.format)};
 }
 
 void load_address(const IpAddress& address, uint64_t out[2]) { std::memcpy(out, address.bytes.data(), 16); }

@@ -17,7 +17,7 @@ constexpr size_t kVideoHeaderBytes =
 Result<Packetizer> Packetizer::make(const SampleFormat& format, const Options& options) {
   Packetizer made;
   made.options_ = options;
-  made.geometry_ = {format.width, format.height, format.element_bytes, 1};
+  made.geometry_ = {format.width, format.height, format.element_bytes, pixel_group_pixels(format.format)};
   made.chunk_.digest = format.digest;
   made.chunk_.length = format.bytes;
   if (options.send_dims) {
@@ -46,7 +46,8 @@ Result<Packetizer> Packetizer::make(const SampleFormat& format, const Options& o
   if (made.chunk_bytes_ == 0) {
     return Error{ErrorCode::INVALID_ARGUMENT,
                  "maxPayloadBytes is " + std::to_string(options.max_payload_bytes) + ", expected at least " +
-                     std::to_string(headers + format.element_bytes) + " to hold the headers and one pixel."};
+                     std::to_string(headers + format.element_bytes) + " to hold the headers and one " +
+                     (pixel_group_pixels(format.format) == 1 ? "pixel." : "group of pixels.")};
   }
   return made;
 }

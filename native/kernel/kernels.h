@@ -76,6 +76,12 @@ struct KernelSet {
   // the same memory.
   void (*premultiply)(const uint8_t* src, size_t pixels, uint8_t* dst);
   void (*unpremultiply)(const uint8_t* src, size_t pixels, uint8_t* dst);
+
+  // --- Y'CbCr
+  /// Pairs of pixels as Cb Y0 Cr Y1 to rgb: r = clip8((y[Y] + cr_to_r[Cr] + 2^15) >> 16), g likewise with
+  /// cb_to_g[Cb] + cr_to_g[Cr], b with cb_to_b[Cb]. `tables` holds y, cr_to_r, cb_to_g, cr_to_g and cb_to_b,
+  /// 256 entries each; each is a straight line: t[x] = t[0] + x * (t[1] - t[0]), and no sum leaves int32.
+  void (*uyvy_to_rgb)(const uint8_t* src, size_t pairs, const int32_t* tables, uint8_t* dst);
 };
 
 /// The sets this CPU can run, best first; the last is always `scalar`.

@@ -139,6 +139,25 @@ void unpremultiply(const uint8_t* src, size_t pixels, uint8_t* dst) {
   }
 }
 
+void uyvy_to_rgb(const uint8_t* src, size_t pairs, const int32_t* tables, uint8_t* dst) {
+  const int32_t* y_to_all = tables;
+  const int32_t* cr_to_r = tables + 256;
+  const int32_t* cb_to_g = tables + 512;
+  const int32_t* cr_to_g = tables + 768;
+  const int32_t* cb_to_b = tables + 1024;
+  const auto rounded_byte = [](int32_t sum) { return clip8((sum + (1 << 15)) >> 16); };
+  for (size_t i = 0; i < pairs; ++i, src += 4) {
+    const uint8_t cb = src[0];
+    const uint8_t cr = src[2];
+    for (const uint8_t luma : {src[1], src[3]}) {
+      const int32_t y = y_to_all[luma];
+      *dst++ = rounded_byte(y + cr_to_r[cr]);
+      *dst++ = rounded_byte(y + cb_to_g[cb] + cr_to_g[cr]);
+      *dst++ = rounded_byte(y + cb_to_b[cb]);
+    }
+  }
+}
+
 }  // namespace
 
 const KernelSet& scalar_kernels() {
@@ -159,6 +178,7 @@ const KernelSet& scalar_kernels() {
       .lerp_column_fixed11 = lerp_column_fixed11,
       .premultiply = premultiply,
       .unpremultiply = unpremultiply,
+      .uyvy_to_rgb = uyvy_to_rgb,
   };
   return kSet;
 }

@@ -55,7 +55,13 @@ class Compiler {
 
 Result<void> check_input(const ImageInput& input) {
   if (pixel_format_name(input.format) == "unknown") {
-    return invalid("input.format is unknown; expected gray, rgb, bgr, rgba, bgra or rgbx.");
+    return invalid("input.format is unknown; expected gray, rgb, bgr, rgba, bgra, rgbx or uyvy.");
+  }
+  if (input.width % pixel_group_pixels(input.format) != 0) {
+    return invalid(
+        "input.width is " + std::to_string(input.width) +
+        "; expected an even number, as uyvy has two pixels in a group. Crop at the sender, or send "
+        "another format.");
   }
   if (auto ok = check_side(input.width, "input.width"); !ok) return ok;
   return check_side(input.height, "input.height");
@@ -65,9 +71,16 @@ Result<PlanPtr> Compiler::run() {
   edge_ = spec_.input.format;
   for (size_t i = 0; i < spec_.stages.size(); ++i) {
     const std::string field = "stages[" + std::to_string(i) + "]";
+    if (fold_.format() == PixelFormat::uyvy && !std::holds_alternative<ToRgbSpec>(spec_.stages[i])) {
+      return invalid(field +
+                     " would take uyvy pixels, which only toRgb takes. Put { stage: 'toRgb' } first.");
+    }
     const auto ok =
         std::visit([&](const auto& stage_spec) { return stage(stage_spec, field); }, spec_.stages[i]);
     if (!ok) return ok.error();
+  }
+  if (fold_.format() == PixelFormat::uyvy) {
+    return invalid("The output would have uyvy pixels, which only toRgb takes. Add { stage: 'toRgb' }.");
   }
   if (spec_.output.dtype) {
     if (auto ok = fold_.convert(*spec_.output.dtype, "output.dtype"); !ok) return ok.error();
@@ -144,19 +157,101 @@ Result<void> Compiler::stage(const CenterCropSpec& spec, const std::string& fiel
               spec.height, field);
 }
 
-Result<void> Compiler::stage(const PadSpec&, const std::string& field) {
-  return Error{ErrorCode::UNSUPPORTED, field + " is a pad, which this version does not have."};
+/// Pixels that a pad puts on each side.
+struct Sides {
+  uint32_t left, top, right, bottom;
+};
+
+Result<Sides> sides_of(const PadSpec& spec, uint32_t width, uint32_t height, const std::string& field) {
+  if (spec.width == 0 && spec.height == 0) return Sides{spec.left, spec.top, spec.right, spec.bottom};
+  if (spec.left != 0 || spec.top != 0 || spec.right != 0 || spec.bottom != 0) {
+    return invalid(field +
+                   " has sides and a size; expected either some of left, top, right and bottom, or "
+                   "width and height. Leave one of them out.");
+  }
+  if (auto ok = check_side(spec.width, field + ".width"); !ok) return ok.error();
+  if (auto ok = check_side(spec.height, field + ".height"); !ok) return ok.error();
+  const auto smaller = [&](const char* side, uint32_t wanted, uint32_t there) {
+    return invalid(field + "." + side + " is " + std::to_string(wanted) + "; expected at least " +
+                   std::to_string(there) + ", the " + side +
+                   " of the image at this place. Resize or crop before.");
+  };
+  if (spec.width < width) return smaller("width", spec.width, width);
+  if (spec.height < height) return smaller("height", spec.height, height);
+  // round(d - 0.1) and round(d + 0.1), where d may be half an integer: then the odd pixel goes right or
+  // below.
+  const uint32_t left = (spec.width - width) / 2;
+  const uint32_t top = (spec.height - height) / 2;
+  return Sides{left, top, spec.width - width - left, spec.height - height - top};
 }
 
-Result<void> Compiler::stage(const ToRgbSpec&, const std::string& field) {
-  return Error{ErrorCode::UNSUPPORTED, field + " is a toRgb, which this version does not have."};
+/// A side of the image with what is added to it.
+Result<uint32_t> padded(uint32_t before, uint32_t size, uint32_t after, const char* name,
+                        const std::string& field) {
+  const uint64_t side = uint64_t{before} + size + after;
+  if (side <= kMaxSide) return static_cast<uint32_t>(side);
+  return invalid(field + " makes the image " + std::to_string(side) + " pixels " + name +
+                 "; expected at most " + std::to_string(kMaxSide) + ". Pad less.");
+}
+
+Result<void> Compiler::stage(const PadSpec& spec, const std::string& field) {
+  if (auto ok = needs_bytes("pad", field); !ok) return ok;
+  const uint32_t channels = pixel_format_channels(fold_.format());
+  if (spec.value.size() != 1 && spec.value.size() != channels) {
+    return invalid(field + ".value has " + std::to_string(spec.value.size()) + " values; expected 1 or " +
+                   std::to_string(channels) + " (one per channel at this place). Give one value for all or " +
+                   std::to_string(channels) + ".");
+  }
+  SelectStep step{width_, height_, channels, 0, 0, 0, 0, {}};
+  for (uint32_t c = 0; c < channels; ++c) {
+    const uint32_t value = spec.value[spec.value.size() == 1 ? 0 : c];
+    if (value > 255) {
+      return invalid(field + ".value is " + std::to_string(value) +
+                     "; expected 0 to 255. Correct the value.");
+    }
+    step.fill[c] = static_cast<uint8_t>(value);
+  }
+  const auto sides = sides_of(spec, width_, height_, field);
+  if (!sides) return sides.error();
+  const auto [left, top, right, bottom] = sides.value();
+  const auto out_width = padded(left, width_, right, "wide", field);
+  if (!out_width) return out_width.error();
+  const auto out_height = padded(top, height_, bottom, "high", field);
+  if (!out_height) return out_height.error();
+  step.out_width = out_width.value();
+  step.out_height = out_height.value();
+  if (step.out_width == width_ && step.out_height == height_) return {};
+  step.left = -int64_t{left};
+  step.top = -int64_t{top};
+  flush();  // the values are added after the stages before the pad
+  width_ = step.out_width;
+  height_ = step.out_height;
+  steps_.push_back({step});
+  return {};
+}
+
+Result<void> Compiler::stage(const ToRgbSpec& spec, const std::string& field) {
+  if (spec.matrix != YcbcrMatrix::bt601 && spec.matrix != YcbcrMatrix::bt709) {
+    return invalid(field + ".matrix is unknown; expected bt601 or bt709.");
+  }
+  if (spec.range != YcbcrRange::studio && spec.range != YcbcrRange::full) {
+    return invalid(field + ".range is unknown; expected studio or full.");
+  }
+  if (fold_.format() != PixelFormat::uyvy) {
+    return invalid(field + " is a toRgb of " + std::string(pixel_format_name(fold_.format())) +
+                   " pixels; expected uyvy. Leave it out, or use a channels stage.");
+  }
+  steps_.push_back({make_ycbcr_step(width_, height_, spec.matrix, spec.range)});
+  edge_ = PixelFormat::rgb;
+  fold_ = Fold(edge_);
+  return {};
 }
 
 Result<void> Compiler::crop(int64_t left, int64_t top, uint32_t width, uint32_t height,
                             const std::string& field) {
   if (auto ok = needs_bytes("crop", field); !ok) return ok;
   if (left == 0 && top == 0 && width == width_ && height == height_) return {};
-  SelectStep step{width_, height_, 0, left, top, width, height};
+  SelectStep step{width_, height_, 0, left, top, width, height, {}};
   // Padding is zero after the stages before the crop, so they may not move behind it; without padding they
   // may.
   if (step.pads()) flush();

@@ -32,10 +32,23 @@ uint64_t out_bytes_of(const Step& step) {
     return resize->out_row_bytes() * resize->out_height;
   if (const auto* gather = std::get_if<NamedGatherStep>(&step.what))
     return gather->out_row_bytes() * gather->y->out_size;
+  if (const auto* ycbcr = std::get_if<YcbcrStep>(&step.what)) return ycbcr->out_bytes();
   return std::get<FoldedMapStep>(step.what).out_bytes();
 }
 
 }  // namespace
+
+YcbcrStep make_ycbcr_step(uint32_t width, uint32_t height, YcbcrMatrix matrix, YcbcrRange range) {
+  YcbcrStep step;
+  step.width = width;
+  step.height = height;
+  step.matrix = matrix;
+  step.range = range;
+  const bool bt601 = matrix == YcbcrMatrix::bt601;
+  step.tables = std::make_shared<const YcbcrTables>(
+      ycbcr_tables(bt601 ? 2990 : 2126, bt601 ? 1140 : 722, range == YcbcrRange::studio));
+  return step;
+}
 
 CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, PixelFormat output_format,
                            std::vector<Step> steps)
@@ -43,8 +56,8 @@ CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, Pix
   input_.width = input.width;
   input_.height = input.height;
   input_.format = input.format;
-  input_.element_bytes = pixel_format_channels(input.format);
-  input_.bytes = uint64_t{input.width} * input.height * input_.element_bytes;
+  input_.element_bytes = pixel_group_bytes(input.format);
+  input_.bytes = uint64_t{input.width} * input.height * pixel_format_channels(input.format);
   const std::string text = format_text(input.format);
   input_.digest = load_be32(sha256({reinterpret_cast<const uint8_t*>(text.data()), text.size()}).data());
 
@@ -60,6 +73,8 @@ CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, Pix
   output_.bytes = place.out_bytes();
 
   state_bytes_ = kProgramStateBytes + Coverage::memory_bytes(input_.bytes);
+  uint64_t only_bytes_need = 0;
+  uint64_t ycbcr_bytes = 0;
   DistinctTables tables;
   edge_bytes_ = input_.bytes;
   for (const Step& step : steps_) {
@@ -74,9 +89,13 @@ CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, Pix
       tables.add(*gather->x), tables.add(*gather->y);
     } else if (const auto* map = std::get_if<FoldedMapStep>(&step.what)) {
       for (uint32_t t = 0; t < map->out_channels; ++t) tables.add(map->map, t);
+    } else if (const auto* ycbcr = std::get_if<YcbcrStep>(&step.what)) {
+      only_bytes_need = to_rgb_state_bytes(*ycbcr) - to_rgb_whole_state_bytes(*ycbcr);
+      ycbcr_bytes = sizeof(YcbcrTables);
     }
   }
-  table_bytes_ = tables.bytes();
+  packet_state_bytes_ = state_bytes_ - only_bytes_need;
+  table_bytes_ = tables.bytes() + ycbcr_bytes;
   hash_ = sha256(write_plan(*this));
 }
 
@@ -103,6 +122,7 @@ uint64_t step_state_bytes(const Step& step, bool last) {
     return resize_cost(*resize, resize->state).state_bytes;
   if (const auto* gather = std::get_if<NamedGatherStep>(&step.what)) return gather_state_bytes(*gather);
   if (std::holds_alternative<SelectStep>(step.what)) return select_state_bytes();
+  if (const auto* ycbcr = std::get_if<YcbcrStep>(&step.what)) return to_rgb_state_bytes(*ycbcr);
   return last ? place_state_bytes() : map_state_bytes(std::get<FoldedMapStep>(step.what));
 }
 

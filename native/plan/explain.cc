@@ -13,9 +13,29 @@ StepExplanation explain(const SelectStep& step) {
   StepExplanation row;
   row.step = "crop " + size_text(step.out_width, step.out_height) + " at " + std::to_string(step.left) + "," +
              std::to_string(step.top) + " of " + size_text(step.in_width, step.in_height);
+  if (step.fill != std::array<uint8_t, 4>{}) {
+    row.step += ", beyond it ";
+    for (uint32_t c = 0; c < step.channels; ++c)
+      row.step += (c > 0 ? "," : "") + std::to_string(step.fill[c]);
+  }
   row.state_bytes = select_state_bytes();
   row.state = "nothing is held back";
   row.tables = "none";
+  return row;
+}
+
+StepExplanation explain(const YcbcrStep& step) {
+  StepExplanation row;
+  row.step = std::string("toRgb ") + (step.matrix == YcbcrMatrix::bt601 ? "bt601 " : "bt709 ") +
+             (step.range == YcbcrRange::studio ? "studio " : "full ") + size_text(step.width, step.height);
+  row.naive_table_entries = 7 * 256;  // Y for each of r, g and b; Cr for r, Cb and Cr for g, Cb for b
+  row.table_entries = step.tables->entries.size();
+  row.table_bytes = sizeof(YcbcrTables);
+  row.tables = "Y, shared by r, g and b; Cr for r, Cb and Cr for g, Cb for b";
+  row.window_bytes = ToRgbStep::kInGroupBytes - 1;
+  row.state_bytes = to_rgb_state_bytes(step);
+  row.state = "groups of which bytes are missing (" + std::to_string(to_rgb_whole_state_bytes(step)) +
+              " bytes in all, window 0, where chunks hold whole groups)";
   return row;
 }
 
@@ -60,6 +80,7 @@ std::vector<StepExplanation> explain_steps(const CompiledPlan& plan, std::string
     if (const auto* gather = std::get_if<NamedGatherStep>(&step.what)) row = explain_resize(*gather);
     if (const auto* map = std::get_if<FoldedMapStep>(&step.what))
       row = explain(*map, last, plan.works_in_place());
+    if (const auto* ycbcr = std::get_if<YcbcrStep>(&step.what)) row = explain(*ycbcr);
     const bool copies =
         std::holds_alternative<SelectStep>(step.what) || std::holds_alternative<NamedGatherStep>(step.what);
     row.kernel = copies ? "none" : std::string(kernels);

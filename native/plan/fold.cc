@@ -81,8 +81,9 @@ Fold::Fold(PixelFormat edge)
 }
 
 Result<void> Fold::channels(const ChannelsSpec& spec, const std::string& field) {
-  if (pixel_format_name(spec.to) == "unknown") {
-    return invalid(field + ".to is unknown; expected gray, rgb, bgr, rgba, bgra or rgbx.");
+  if (pixel_format_name(spec.to) == "unknown" || spec.to == PixelFormat::uyvy) {
+    return invalid(field + ".to is " + std::string(pixel_format_name(spec.to)) +
+                   "; expected gray, rgb, bgr, rgba, bgra or rgbx.");
   }
   if (spec.to == format_) return {};
   std::vector<uint8_t> pick;

@@ -57,6 +57,8 @@ class Plan {
   /// Bytes of tables, and the most bytes that one sample's state (coverage included) can take.
   virtual uint64_t table_bytes() const = 0;
   virtual uint64_t state_bytes() const = 0;
+  /// The same for a state that takes whole pixel groups only (Granularity::element).
+  virtual uint64_t packet_state_bytes() const = 0;
   virtual const Hash& hash() const = 0;
   /// The versioned byte form; ends with the content hash.
   virtual std::vector<uint8_t> to_bytes() const = 0;

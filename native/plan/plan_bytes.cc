@@ -14,7 +14,11 @@ namespace {
 
 constexpr char kMagic[8] = {'o', 'n', 'p', 'a', 't', 'h', 'P', 'L'};
 constexpr uint32_t kVersion = 1;
-enum class Kind : uint8_t { select = 0, resize = 1, map = 2 };
+/// `select` fills with zero; `pad` is a select with other values.
+enum class Kind : uint8_t { select = 0, resize = 1, map = 2, to_rgb = 3, pad = 4 };
+
+/// Whether anything but zero lies beyond the image.
+bool fills(const SelectStep& step) { return step.fill != std::array<uint8_t, 4>{}; }
 
 /// Reads one plan; the first thing that is wrong is kept as a sentence.
 class PlanReader {
@@ -30,7 +34,8 @@ class PlanReader {
   }
   bool read_tables();
   bool read_step(bool last);
-  bool read_select();
+  bool read_select(bool pad);
+  bool read_to_rgb();
   bool read_resize();
   bool read_map(bool last);
   bool read_size(uint32_t* width, uint32_t* height);
@@ -49,13 +54,14 @@ class PlanReader {
   uint32_t width_ = 0;
   uint32_t height_ = 0;
   uint32_t channels_ = 0;
+  bool uyvy_ = false;
 };
 
 std::shared_ptr<const CompiledPlan> PlanReader::read() {
   ImageInput input;
   if (!read_size(&input.width, &input.height)) return nullptr;
   const uint8_t format = in_.number<uint8_t>();
-  if (format > static_cast<uint8_t>(PixelFormat::rgbx)) return fail("unknown pixel format"), nullptr;
+  if (format > static_cast<uint8_t>(PixelFormat::uyvy)) return fail("unknown pixel format"), nullptr;
   input.format = static_cast<PixelFormat>(format);
   const uint8_t name_bytes = in_.number<uint8_t>();
   const std::vector<char> name = in_.array<char>(name_bytes);
@@ -66,6 +72,7 @@ std::shared_ptr<const CompiledPlan> PlanReader::read() {
 
   width_ = input.width;
   height_ = input.height;
+  uyvy_ = input.format == PixelFormat::uyvy;
   channels_ = pixel_format_channels(input.format);
   if (!read_tables()) return nullptr;
   const uint16_t steps = in_.number<uint16_t>();
@@ -109,9 +116,15 @@ bool PlanReader::read_step(bool last) {
   const uint8_t kind = in_.number<uint8_t>();
   if (in_.failed()) return fail("truncated steps");
   if (last && kind != static_cast<uint8_t>(Kind::map)) return fail("a last step that does not place");
+  if (uyvy_ != (kind == static_cast<uint8_t>(Kind::to_rgb)))
+    return fail("a toRgb without uyvy, or uyvy without a toRgb");
   switch (static_cast<Kind>(kind)) {
     case Kind::select:
-      return read_select();
+      return read_select(false);
+    case Kind::pad:
+      return read_select(true);
+    case Kind::to_rgb:
+      return read_to_rgb();
     case Kind::resize:
       return read_resize();
     case Kind::map:
@@ -120,13 +133,32 @@ bool PlanReader::read_step(bool last) {
   return fail("unknown kind of step");
 }
 
-bool PlanReader::read_select() {
-  SelectStep step{width_, height_, channels_, 0, 0, 0, 0};
+bool PlanReader::read_to_rgb() {
+  const uint8_t matrix = in_.number<uint8_t>();
+  const uint8_t range = in_.number<uint8_t>();
+  if (in_.failed()) return fail("truncated toRgb");
+  if (matrix > static_cast<uint8_t>(YcbcrMatrix::bt709)) return fail("unknown YCbCr matrix");
+  if (range > static_cast<uint8_t>(YcbcrRange::full)) return fail("unknown YCbCr range");
+  if (width_ % 2 != 0) return fail("uyvy of an odd width");
+  steps_.push_back(
+      {make_ycbcr_step(width_, height_, static_cast<YcbcrMatrix>(matrix), static_cast<YcbcrRange>(range))});
+  channels_ = 3;
+  uyvy_ = false;
+  return true;
+}
+
+bool PlanReader::read_select(bool pad) {
+  SelectStep step{width_, height_, channels_, 0, 0, 0, 0, {}};
   step.left = in_.number<int64_t>();
   step.top = in_.number<int64_t>();
   if (!read_size(&step.out_width, &step.out_height)) return false;
   for (const int64_t offset : {step.left, step.top}) {
     if (offset < -int64_t{kMaxSide} || offset > int64_t{kMaxSide}) return fail("a crop offset out of range");
+  }
+  if (pad) {
+    for (uint32_t c = 0; c < channels_; ++c) step.fill[c] = in_.number<uint8_t>();
+    if (in_.failed()) return fail("truncated pad");
+    if (!step.pads() || !fills(step)) return fail("a pad that is a crop");
   }
   width_ = step.out_width;
   height_ = step.out_height;
@@ -192,11 +224,16 @@ std::vector<uint8_t> write_plan(const CompiledPlan& plan) {
   steps.number(static_cast<uint16_t>(plan.steps().size()));
   for (const Step& step : plan.steps()) {
     if (const auto* select = std::get_if<SelectStep>(&step.what)) {
-      steps.number(static_cast<uint8_t>(Kind::select));
+      steps.number(static_cast<uint8_t>(fills(*select) ? Kind::pad : Kind::select));
       steps.number(select->left);
       steps.number(select->top);
       steps.number(select->out_width);
       steps.number(select->out_height);
+      if (fills(*select)) steps.array(std::span(select->fill).first(select->channels));
+    } else if (const auto* ycbcr = std::get_if<YcbcrStep>(&step.what)) {
+      steps.number(static_cast<uint8_t>(Kind::to_rgb));
+      steps.number(static_cast<uint8_t>(ycbcr->matrix));
+      steps.number(static_cast<uint8_t>(ycbcr->range));
     } else if (const auto* resize = std::get_if<NamedResizeStep>(&step.what)) {
       steps.number(static_cast<uint8_t>(Kind::resize));
       write(steps, *resize, tables);

@@ -79,6 +79,8 @@ BoundProgram::BoundProgram(std::shared_ptr<const CompiledPlan> plan, const Kerne
       stages_.push_back(make_gather_stage(*gather));
     if (const auto* map = std::get_if<FoldedMapStep>(&step.what))
       stages_.push_back(make_map_stage(*map, kernels));
+    if (const auto* ycbcr = std::get_if<YcbcrStep>(&step.what))
+      stages_.push_back(make_to_rgb_stage(*ycbcr, kernels));
   }
 }
 
@@ -87,7 +89,9 @@ Result<std::unique_ptr<SampleState>> BoundProgram::make_state(Granularity granul
     return std::unique_ptr<SampleState>(std::make_unique<ProgramState>(*this, granularity));
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::OUT_OF_MEMORY,
-                 "The state of one sample takes " + std::to_string(plan_->state_bytes()) +
+                 "The state of one sample takes " +
+                     std::to_string(granularity == Granularity::byte ? plan_->state_bytes()
+                                                                     : plan_->packet_state_bytes()) +
                      " bytes, which could not be had. Use fewer slots or a smaller image."};
   }
 }
@@ -100,7 +104,10 @@ ProgramState::ProgramState(const BoundProgram& program, Granularity granularity)
       in_place_(program.plan().works_in_place()),
       coverage_(sample_bytes_ / unit_bytes_),
       place_(make_place_state(program.compiled().last(), program.kernel_set())) {
-  for (const auto& stage : program.stages()) states_.push_back(stage->make_state());
+  for (const auto& stage : program.stages()) {
+    states_.push_back(granularity == Granularity::byte ? stage->make_state()
+                                                       : stage->make_state_for_whole_groups());
+  }
 }
 
 void ProgramState::begin(std::span<uint8_t* const> outputs, EmitListener* listener) {
@@ -174,23 +181,43 @@ std::vector<std::string_view> kernel_names() {
   return names;
 }
 
-Result<void> run_sample(const Program& program, SampleState& state, std::span<const uint8_t> input,
-                        std::span<uint8_t* const> outputs) {
-  const Plan& plan = program.plan();
-  if (input.size() != plan.input().bytes) {
-    return Error{ErrorCode::INVALID_ARGUMENT,
-                 "The sample has " + std::to_string(input.size()) + " bytes; expected " +
-                     std::to_string(plan.input().bytes) + " (" + std::to_string(plan.input().width) + "x" +
-                     std::to_string(plan.input().height) + ", " + std::to_string(plan.input().element_bytes) +
-                     " bytes per pixel). Pass exactly one sample."};
+Result<void> check_sample(const Plan& plan, uint64_t bytes, uint64_t stride) {
+  const SampleFormat& format = plan.input();
+  const uint64_t row = format.bytes / format.height;
+  uint64_t gaps = 0;  // bytes between rows that belong to none
+  if (stride != 0 &&
+      (stride < row || __builtin_mul_overflow(stride - row, uint64_t{format.height} - 1, &gaps))) {
+    return Error{ErrorCode::INVALID_ARGUMENT, "The stride is " + std::to_string(stride) +
+                                                  " bytes; expected at least " + std::to_string(row) +
+                                                  ", the bytes of one row."};
   }
+  // Rows without gaps are the whole sample and nothing more; behind rows with gaps anything may lie.
+  const bool gapless = stride == 0 || stride == row;
+  if (gapless ? bytes == format.bytes : bytes >= gaps && bytes - gaps >= format.bytes) return {};
+  return Error{ErrorCode::INVALID_ARGUMENT,
+               "The sample has " + std::to_string(bytes) + " bytes; expected " +
+                   std::to_string(format.bytes) +
+                   (gaps > 0 ? " and " + std::to_string(gaps) + " between its rows" : "") + " (" +
+                   std::to_string(format.width) + "x" + std::to_string(format.height) + ", " +
+                   std::to_string(row) + " bytes per row). Pass exactly one sample."};
+}
+
+Result<void> run_sample(const Program& program, SampleState& state, std::span<const uint8_t> input,
+                        std::span<uint8_t* const> outputs, uint64_t stride) {
+  const Plan& plan = program.plan();
+  if (auto ok = check_sample(plan, input.size(), stride); !ok) return ok;
   if (outputs.size() != plan.outputs().size() || outputs[0] == nullptr) {
     return Error{ErrorCode::INVALID_ARGUMENT, "Got " + std::to_string(outputs.size()) +
                                                   " outputs; expected memory for " +
                                                   std::to_string(plan.outputs().size()) + "."};
   }
+  const uint64_t row = plan.input().bytes / plan.input().height;
   state.begin(outputs);
-  state.push(0, input);
+  if (stride == 0 || stride == row) {
+    state.push(0, input);
+  } else {
+    for (uint64_t y = 0; y < plan.input().height; ++y) state.push(y * row, input.subspan(y * stride, row));
+  }
   return {};
 }
 

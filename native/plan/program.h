@@ -47,8 +47,8 @@ class SampleState {
  public:
   virtual ~SampleState() = default;
   /// Starts a sample whose outputs are placed at outputs[i] (each of the plan's output size, 64-byte
-  /// alignment not required). Output bytes that depend on no input (zero padding of a crop) are placed, and
-  /// told to the listener, here.
+  /// alignment not required). Output bytes that depend on no input (pixels that a crop or pad adds) are
+  /// placed, and told to the listener, here.
   virtual void begin(std::span<uint8_t* const> outputs, EmitListener* listener = nullptr) = 0;
   /// Takes a chunk at `offset` of the serialized sample, in any order, any overlap.
   virtual PushResult push(uint64_t offset, std::span<const uint8_t> bytes,
@@ -86,10 +86,14 @@ Result<ProgramPtr> bind(PlanPtr plan, std::string_view kernels = {});
 /// Names that bind() takes on this CPU, best first; the last is "scalar".
 std::vector<std::string_view> kernel_names();
 
-/// Runs one whole sample: the same code as chunks take. `input` holds the serialized sample, outputs[i] the
-/// plan's i-th output. Errors: INVALID_ARGUMENT if sizes do not fit. `state` must come from the program's
-/// make_state.
+/// Whether `bytes` bytes hold a sample of the plan. `stride` is the bytes from one row to the next, 0 if rows
+/// have no gaps; with gaps the memory ends with the last row or anywhere behind it. Errors: INVALID_ARGUMENT.
+Result<void> check_sample(const Plan& plan, uint64_t bytes, uint64_t stride);
+
+/// Runs one whole sample: the same code as chunks take. `input` holds the sample as check_sample() has it,
+/// outputs[i] the plan's i-th output. Errors: INVALID_ARGUMENT if sizes do not fit. `state` must come from
+/// the program's make_state.
 Result<void> run_sample(const Program& program, SampleState& state, std::span<const uint8_t> input,
-                        std::span<uint8_t* const> outputs);
+                        std::span<uint8_t* const> outputs, uint64_t stride = 0);
 
 }  // namespace onpath

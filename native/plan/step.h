@@ -11,6 +11,7 @@
 #include "stage/map.h"
 #include "stage/resize.h"
 #include "stage/select.h"
+#include "stage/to_rgb.h"
 
 namespace onpath {
 
@@ -41,8 +42,15 @@ struct NamedGatherStep : GatherStep {
   ResizeProfile profile = ResizeProfile::pillow;
 };
 
+/// The first step on uyvy, and only there. Its tables follow from the names, so that the byte form has these.
+struct YcbcrStep : ToRgbStep {
+  YcbcrMatrix matrix = YcbcrMatrix::bt601;
+  YcbcrRange range = YcbcrRange::studio;
+};
+YcbcrStep make_ycbcr_step(uint32_t width, uint32_t height, YcbcrMatrix matrix, YcbcrRange range);
+
 struct Step {
-  std::variant<SelectStep, NamedResizeStep, NamedGatherStep, FoldedMapStep> what;
+  std::variant<SelectStep, NamedResizeStep, NamedGatherStep, FoldedMapStep, YcbcrStep> what;
 };
 
 class CompiledPlan final : public Plan {
@@ -58,6 +66,7 @@ class CompiledPlan final : public Plan {
   bool works_in_place() const override { return steps_.size() == 1 && last().works_in_place(); }
   uint64_t table_bytes() const override { return table_bytes_; }
   uint64_t state_bytes() const override { return state_bytes_; }
+  uint64_t packet_state_bytes() const override { return packet_state_bytes_; }
   const Hash& hash() const override { return hash_; }
   std::vector<uint8_t> to_bytes() const override;
 
@@ -76,6 +85,7 @@ class CompiledPlan final : public Plan {
   uint64_t read_bytes_ = 0;
   uint64_t edge_bytes_ = 0;
   uint64_t state_bytes_ = 0;
+  uint64_t packet_state_bytes_ = 0;
   Hash hash_{};
 };
 

@@ -1,4 +1,4 @@
-// The crop stage: forwards the part of every row that lies in the window. Must not copy.
+// The crop and pad stage: forwards the part of every row that lies in the window. Must not copy.
 #include "stage/select.h"
 
 #include <algorithm>
@@ -7,21 +7,23 @@
 namespace onpath {
 namespace {
 
-constexpr std::array<uint8_t, 4096> kZeros{};
+/// Whole pixels of what lies beyond the image, so that no run begins or ends inside one.
+using FillBlock = std::array<uint8_t, 4096>;
 
 class SelectState final : public StageState {
  public:
-  explicit SelectState(const SelectStep& step);
+  SelectState(const SelectStep& step, const FillBlock& fill);
   void begin(Downstream& next) override;
   void take(uint64_t offset, std::span<const uint8_t> bytes) override;
 
  private:
-  void emit_zeros(uint64_t begin, uint64_t end);
+  void emit_fill(uint64_t begin, uint64_t end);
 
   uint64_t in_row_;   // bytes
   uint64_t out_row_;  // bytes
   uint64_t out_bytes_;
-  uint64_t zeros_at_once_;  // whole pixels, so that no run begins or ends inside one
+  const FillBlock& fill_;
+  uint64_t fill_at_once_;  // bytes of it
   // The part of the image that is kept: columns as byte offsets in a row.
   uint64_t x_begin_ = 0, x_end_ = 0;
   uint64_t y_begin_ = 0, y_end_ = 0;
@@ -32,11 +34,12 @@ class SelectState final : public StageState {
   Downstream* next_ = nullptr;
 };
 
-SelectState::SelectState(const SelectStep& step)
+SelectState::SelectState(const SelectStep& step, const FillBlock& fill)
     : in_row_(uint64_t{step.in_width} * step.channels),
       out_row_(uint64_t{step.out_width} * step.channels),
       out_bytes_(out_row_ * step.out_height),
-      zeros_at_once_(kZeros.size() / step.channels * step.channels) {
+      fill_(fill),
+      fill_at_once_(fill.size() / step.channels * step.channels) {
   const auto kept = [](int64_t start, uint32_t window, uint32_t size, uint64_t* begin, uint64_t* end) {
     const int64_t first = std::clamp<int64_t>(start, 0, size);
     const int64_t last = std::clamp<int64_t>(start + window, first, size);
@@ -58,16 +61,16 @@ SelectState::SelectState(const SelectStep& step)
 
 void SelectState::begin(Downstream& next) {
   next_ = &next;
-  // Zeros lie between the end of what one row keeps and the start of what the next one keeps, so they make
-  // one run.
-  uint64_t zeros_from = 0;
+  // Fill lies between the end of what one row keeps and the start of what the next one keeps, so it makes one
+  // run.
+  uint64_t fill_from = 0;
   const uint64_t kept = x_end_ - x_begin_;
   for (uint64_t y = y_begin_; y < y_end_; ++y) {
     const uint64_t start = (y - y_begin_ + out_y_) * out_row_ + out_x_;
-    emit_zeros(zeros_from, start);
-    zeros_from = start + kept;
+    emit_fill(fill_from, start);
+    fill_from = start + kept;
   }
-  emit_zeros(zeros_from, out_bytes_);
+  emit_fill(fill_from, out_bytes_);
 }
 
 void SelectState::take(uint64_t offset, std::span<const uint8_t> bytes) {
@@ -92,21 +95,26 @@ void SelectState::take(uint64_t offset, std::span<const uint8_t> bytes) {
   }
 }
 
-void SelectState::emit_zeros(uint64_t begin, uint64_t end) {
+void SelectState::emit_fill(uint64_t begin, uint64_t end) {
   while (begin < end) {
-    const uint64_t n = std::min(end - begin, zeros_at_once_);
-    next_->take(begin, std::span(kZeros).first(n));
+    const uint64_t n = std::min(end - begin, fill_at_once_);
+    next_->take(begin, std::span(fill_).first(n));
     begin += n;
   }
 }
 
 class SelectStage final : public Stage {
  public:
-  explicit SelectStage(const SelectStep& step) : step_(step) {}
-  std::unique_ptr<StageState> make_state() const override { return std::make_unique<SelectState>(step_); }
+  explicit SelectStage(const SelectStep& step) : step_(step) {
+    for (size_t i = 0; i < fill_.size(); ++i) fill_[i] = step.fill[i % step.channels];
+  }
+  std::unique_ptr<StageState> make_state() const override {
+    return std::make_unique<SelectState>(step_, fill_);
+  }
 
  private:
   const SelectStep& step_;
+  FillBlock fill_;
 };
 
 }  // namespace

@@ -1,7 +1,9 @@
-// crop: keeps a window of the image; what the window holds beyond the image is zero. Nothing is held back.
+// crop and pad: keeps a window of the image; what the window holds beyond the image is zero, or what a pad
+// gave. Nothing is held back.
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <memory>
 
@@ -10,15 +12,16 @@
 namespace onpath {
 
 struct SelectStep {
-  uint32_t in_width = 0;    // pixels
-  uint32_t in_height = 0;   // pixels
-  uint32_t channels = 0;    // 1..4
-  int64_t left = 0;         // of the window's first column in the image; may be outside
-  int64_t top = 0;          // of the window's first row in the image; may be outside
-  uint32_t out_width = 0;   // pixels
-  uint32_t out_height = 0;  // pixels
+  uint32_t in_width = 0;          // pixels
+  uint32_t in_height = 0;         // pixels
+  uint32_t channels = 0;          // 1..4
+  int64_t left = 0;               // of the window's first column in the image; may be outside
+  int64_t top = 0;                // of the window's first row in the image; may be outside
+  uint32_t out_width = 0;         // pixels
+  uint32_t out_height = 0;        // pixels
+  std::array<uint8_t, 4> fill{};  // of each channel, beyond the image; zero beyond `channels`
 
-  /// Whether the window reaches outside the image, so that some output is zero whatever comes in.
+  /// Whether the window reaches outside the image, so that some output is the same whatever comes in.
   bool pads() const {
     return left < 0 || top < 0 || left + out_width > in_width || top + out_height > in_height;
   }

@@ -36,6 +36,8 @@ class Stage {
   virtual ~Stage() = default;
   /// Throws std::bad_alloc.
   virtual std::unique_ptr<StageState> make_state() const = 0;
+  /// The same for a chain whose input comes in whole pixel groups only, as packets bring it.
+  virtual std::unique_ptr<StageState> make_state_for_whole_groups() const { return make_state(); }
 };
 
 /// Told of every run of bytes that the last stage has placed.

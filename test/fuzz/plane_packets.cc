@@ -71,7 +71,7 @@ const std::array<Subject, 3>& subjects() {
   static const std::array<Subject, 3> made = {
       Subject(pipeline(8, 4, {NormalizeSpec{1.0 / 255, {0.5}, {0.25}, NormalizeRecipe::torchvision}},
                        Layout::chw)),
-      Subject(pipeline(8, 6, {ResizeSpec{4, 3, ResizeProfile::pillow, ResizeFilter::bilinear}}, Layout::hwc)),
+      Subject(pipeline(8, 6, {ResizeSpec{.width = 4, .height = 3}}, Layout::hwc)),
       Subject(pipeline(8, 4, {CropSpec{-1, 1, 6, 6}}, Layout::hwc))};
   return made;
 }

@@ -29,7 +29,7 @@ class Numbers {
 constexpr uint32_t kMostSide = 90;
 
 StageSpec stage(Numbers& in) {
-  switch (in.byte() % 7) {
+  switch (in.byte() % 9) {
     case 0: {
       ResizeSpec resize;
       const uint32_t size[] = {in.below(kMostSide), in.below(kMostSide)};
@@ -75,6 +75,14 @@ StageSpec stage(Numbers& in) {
       for (size_t i = 0; i < lookup.data.size(); ++i) lookup.data[i] = static_cast<uint8_t>(i * factor >> 3);
       return lookup;
     }
+    case 7: {
+      PadSpec pad{in.below(40), in.below(40), in.below(40), in.below(40), 0, 0, {}};
+      if (in.byte() % 2 == 0) pad = PadSpec{0, 0, 0, 0, in.below(2 * kMostSide), in.below(2 * kMostSide), {}};
+      for (uint32_t n = in.byte() % 5; n > 0; --n) pad.value.push_back(in.byte());
+      return pad;
+    }
+    case 8:
+      return ToRgbSpec{static_cast<YcbcrMatrix>(in.byte() % 2), static_cast<YcbcrRange>(in.byte() % 2)};
     default:
       return QuantizeSpec{in.byte() / 16.0, static_cast<int32_t>(in.byte()) - 128};
   }
@@ -85,7 +93,12 @@ StageSpec stage(Numbers& in) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   Numbers in(data, size);
   PipelineSpec spec;
-  spec.input = {in.below(kMostSide), in.below(kMostSide), static_cast<PixelFormat>(in.byte() % 6)};
+  spec.input = {in.below(kMostSide), in.below(kMostSide), static_cast<PixelFormat>(in.byte() % 7)};
+  if (spec.input.format == PixelFormat::uyvy && in.byte() % 8 != 0) {  // else few would compile
+    spec.input.width += spec.input.width % 2;
+    spec.stages.push_back(
+        ToRgbSpec{static_cast<YcbcrMatrix>(in.byte() % 2), static_cast<YcbcrRange>(in.byte() % 2)});
+  }
   for (uint32_t n = in.byte() % 6; n > 0; --n) spec.stages.push_back(stage(in));
   if (const uint8_t dtype = in.byte() % 8; dtype < 7) spec.output.dtype = static_cast<DType>(dtype);
   spec.output.layout = static_cast<Layout>(in.byte() % 2);

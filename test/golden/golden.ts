@@ -28,6 +28,30 @@ export interface NormalizeCase {
   readonly hex: string;
 }
 
+export interface ToRgbCase {
+  /** `all`: every Y, Cb and Cr; scripts/golden/make_to_rgb.py says how they lie. */
+  readonly source: 'noise' | 'all';
+  readonly seed: number;
+  readonly width: number;
+  readonly height: number;
+  readonly matrix: 'bt601' | 'bt709';
+  readonly range: 'studio' | 'full';
+  readonly sha256: string;
+}
+
+export interface PadCase {
+  readonly mode: 'L' | 'RGB' | 'RGBA';
+  readonly seed: number;
+  readonly width: number;
+  readonly height: number;
+  /** Left, top, right, bottom; none: to outWidth x outHeight as letterbox does it. */
+  readonly sides: number[];
+  readonly outWidth: number;
+  readonly outHeight: number;
+  readonly value: number[];
+  readonly sha256: string;
+}
+
 /** The cases of a file in test/golden. Tests run from the root of the repository. */
 export function goldenCases<Case>(file: string): Case[] {
   return (JSON.parse(readFileSync(`test/golden/${file}`, 'utf8')) as { cases: Case[] }).cases;

@@ -1,16 +1,18 @@
-// GStreamer's rtpvrawpay as sender of raw video; Pillow, on the frames that GStreamer itself wrote to a file, as judge.
+// GStreamer's rtpvrawpay as sender of raw video; Pillow and numpy, on the frames that GStreamer itself wrote to a file, as judges.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { parseSdp } from '../../lib/index.js';
+import { Pipeline, parseSdp } from '../../lib/index.js';
 import { assertThrows } from '../support/assert.js';
 import type { Format } from '../support/images.js';
 import {
+  assertEqualsNumpy,
   assertEqualsPillow,
   assertNothingLost,
   type Frames,
   receive,
   receiverOf,
+  receiverWith,
   takenIn,
 } from '../support/interop.js';
 import { assertBooksBalance, dropsOf } from '../support/plane.js';
@@ -19,11 +21,13 @@ import { missing, runTool, temporaryFolder } from '../support/tools.js';
 const RATE = 20;
 const skip = missing('gstreamer') || missing('pillow');
 
-const rawCaps = ({ width, height }: Frames, gstFormat: string) =>
+type Size = Pick<Frames, 'width' | 'height'>;
+
+const rawCaps = ({ width, height }: Size, gstFormat: string) =>
   `video/x-raw,format=${gstFormat},width=${width},height=${height},framerate=${RATE}/1`;
 
 /** The caps of the RTP stream as gst-launch prints them. Which changes it prints is a race inside it, so it is asked several times. */
-async function rtpCaps(frames: Frames, gstFormat: string): Promise<string> {
+async function rtpCaps(frames: Size, gstFormat: string): Promise<string> {
   const pipeline = `videotestsrc num-buffers=2 ! ${rawCaps(frames, gstFormat)} ! rtpvrawpay ! fakesink`;
   let printed = '';
   for (let attempt = 0; attempt < 5; attempt++) {
@@ -36,7 +40,7 @@ async function rtpCaps(frames: Frames, gstFormat: string): Promise<string> {
 
 /** Sends test pictures to `port`. */
 async function send(
-  frames: Frames,
+  frames: Size & Pick<Frames, 'count'>,
   gstFormat: string,
   port: number,
   options: { mtu?: number; file?: string; pattern?: string } = {},
@@ -108,10 +112,33 @@ describe('GStreamer as sender', { skip }, () => {
     });
   }
 
-  for (const [gstFormat, name] of [
-    ['UYVY', 'YCbCr-4:2:2'],
-    ['I420', 'YCbCr-4:2:0'],
-  ] as const) {
+  const ofUyvy: [number, number, number, string, 'bt601' | 'bt709'][] = [
+    [320, 240, 1400, 'bt601', 'bt601'],
+    [322, 181, 8900, 'bt601', 'bt601'],
+    [1280, 720, 1400, 'bt709', 'bt709'],
+    [640, 360, 8900, 'bt709', 'bt709'],
+  ];
+  for (const [width, height, mtu, colorimetry, matrix] of ofUyvy) {
+    test(`UYVY ${width}x${height} of ${colorimetry}, packets of ${mtu}: every frame equals numpy`, async () => {
+      using folder = temporaryFolder();
+      const file = join(folder.path, 'frames.raw');
+      const frames = { width, height, count: 6 };
+      const format = `UYVY,colorimetry=${colorimetry}`;
+      // Everything but the port is known before the first packet.
+      const { input, payload, ...described } = parseSdp(sdpOf(await rtpCaps(frames, format), 5004));
+      assert.deepEqual(input, { kind: 'image', width, height, format: 'uyvy' });
+      assert.deepEqual(described.colorimetry, { bt601: 'BT601-5', bt709: 'BT709-2' }[matrix]);
+      assert.deepEqual(described.toRgb, { matrix, range: 'studio' });
+      const pipeline = Pipeline.compile({ input, stages: [{ stage: 'toRgb', ...described.toRgb }] });
+      await using plane = await receiverWith(pipeline, payload);
+      const { port } = plane.address('in');
+      const samples = await receive(plane, frames.count, () => send(frames, format, port, { mtu, file }));
+      await assertEqualsNumpy(samples, frames, file, { matrix, range: 'studio' });
+      await assertNothingLost(plane);
+    });
+  }
+
+  for (const [gstFormat, name] of [['I420', 'YCbCr-4:2:0']] as const) {
     test(`${gstFormat}: refused by name from its SDP; its packets on an RGB route make no sample`, async () => {
       const frames: Frames = { width: 64, height: 48, format: 'rgb', count: 3 };
       await using plane = await receiverOf(frames, 'rfc4175');

@@ -69,6 +69,33 @@ describe('an SDP of raw video', () => {
     });
   });
 
+  test('4:2:2 with the matrix that its colorimetry names', () => {
+    const described = (more: string) => {
+      const { input, colorimetry, toRgb } = parseSdp(
+        gstreamer(`sampling=YCbCr-4:2:2;depth=8;width=1920;height=1080${more}`),
+      );
+      assert.deepEqual(input, { kind: 'image', width: 1920, height: 1080, format: 'uyvy' });
+      return { colorimetry, ...toRgb };
+    };
+    const none = { colorimetry: undefined };
+    assert.deepEqual(described(''), none);
+    for (const [text, matrix] of [
+      ['BT601-5', 'bt601'],
+      ['BT709-2', 'bt709'],
+      ['BT601', 'bt601'],
+      ['BT709', 'bt709'],
+    ]) {
+      const expected = { colorimetry: text, matrix, range: 'studio' };
+      assert.deepEqual(described(`;colorimetry=${text}`), expected);
+      assert.deepEqual(described(`;colorimetry=${text};RANGE=NARROW`), expected);
+      assert.deepEqual(described(`;colorimetry=${text};RANGE=FULL`), { ...expected, range: 'full' });
+    }
+    for (const text of ['SMPTE240M', 'BT2020', 'constructor', '__proto__']) {
+      assert.deepEqual(described(`;colorimetry=${text}`), { colorimetry: text });
+    }
+    assert.equal('colorimetry' in parseSdp(gstreamer('sampling=RGB;depth=8;width=4;height=3')), false);
+  });
+
   test('with IPv6, and parameters without spaces and with many', () => {
     const sdp = ffmpeg('sampling=BGRA;width=2;  height=3 ;depth=8').replace(
       'c=IN IP4 127.0.0.1',
@@ -96,8 +123,7 @@ describe('an SDP of raw video', () => {
 
   const unsupported: [string, string, RegExp][] = [
     ['4:2:0, as FFmpeg prints it', 'sampling=YCbCr-4:2:0; width=64; height=48; depth=8', /YCbCr-4:2:0/],
-    ['4:2:2, as FFmpeg prints it', 'sampling=YCbCr-4:2:2; width=64; height=48; depth=8', /YCbCr-4:2:2/],
-    ['4:2:2 of 10 bits', 'sampling=YCbCr-4:2:2; width=64; height=48; depth=10', /YCbCr-4:2:2|depth=10/],
+    ['4:2:2 of 10 bits', 'sampling=YCbCr-4:2:2; width=64; height=48; depth=10', /depth=10.*8-bit/],
     ['4:1:1', 'sampling=YCbCr-4:1:1; width=64; height=48; depth=8', /YCbCr-4:1:1/],
     ['RGB of 10 bits', 'sampling=RGB; width=64; height=48; depth=10', /depth=10.*8-bit/],
     ['RGB of half floats', 'sampling=RGB; width=64; height=48; depth=16f', /depth=16f/],

@@ -1,12 +1,19 @@
 /** A route that receives what another program sends, and what that program says it sent. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { type Dataplane, Pipeline, type RouteSpec, type Sample } from '../../lib/index.js';
+import { join } from 'node:path';
+import {
+  type Dataplane,
+  Pipeline,
+  type RouteSpec,
+  type Sample,
+  type VideoDescription,
+} from '../../lib/index.js';
 import { assertSameBytes } from './assert.js';
 import { CHANNELS, type Format } from './images.js';
 import { assertBooksBalance, dropsOf, eventually, PlainSocket, startPlane, take } from './plane.js';
 import { rtpPacket } from './rtp.js';
-import { resizeWithPillow } from './tools.js';
+import { resizeWithPillow, runPython } from './tools.js';
 
 export const SIDE = 224;
 
@@ -24,6 +31,15 @@ export function receiverOf(frames: Frames, payload: RouteSpec['payload'], udpPor
     input: { kind: 'image', width, height, format },
     stages: [{ stage: 'resize', width: SIDE, height: SIDE }],
   });
+  return receiverWith(pipeline, payload, udpPort);
+}
+
+/** The same with any pipeline. */
+export function receiverWith(
+  pipeline: Pipeline,
+  payload: RouteSpec['payload'],
+  udpPort = 0,
+): Promise<Dataplane> {
   return startPlane({
     ports: [{ type: 'udp', name: 'in', port: udpPort }],
     routes: [
@@ -61,6 +77,26 @@ export function assertEqualsPillow(samples: readonly Sample[], frames: Frames, f
   assert.equal(samples.length, count);
   samples.forEach((sample, i) => {
     assertSameBytes(sample.data, expected!.subarray(i * bytes, (i + 1) * bytes), `frame ${i}`);
+    sample.release();
+  });
+}
+
+/** Every frame of uyvy that came is the rgb that numpy makes of the frame that the sender wrote to a file. */
+export async function assertEqualsNumpy(
+  samples: readonly Sample[],
+  frames: { width: number; height: number; count: number },
+  file: string,
+  toRgb: NonNullable<VideoDescription['toRgb']>,
+): Promise<void> {
+  const { width, height, count } = frames;
+  const script = join(process.cwd(), 'test', 'interop', 'to_rgb.py');
+  await runPython([script, file, `${file}.rgb`, `${width}`, `${height}`, toRgb.matrix, toRgb.range]);
+  const expected = readFileSync(`${file}.rgb`);
+  const bytes = width * height * 3;
+  assert.equal(expected.length, count * bytes);
+  assert.equal(samples.length, count);
+  samples.forEach((sample, i) => {
+    assertSameBytes(sample.data, expected.subarray(i * bytes, (i + 1) * bytes), `frame ${i}`);
     sample.release();
   });
 }

@@ -253,6 +253,30 @@ TEST(Compile, SampleFormatIsNamedByTheHashOfItsText) {
   EXPECT_EQ(plan->input().element_bytes, 3u);
 }
 
+TEST(Compile, RunSampleTakesRowsWithGaps) {
+  for (const PixelFormat format : {PixelFormat::rgb, PixelFormat::uyvy}) {
+    std::vector<StageSpec> stages = {resize_to(9, 7)};
+    if (format == PixelFormat::uyvy) stages.insert(stages.begin(), ToRgbSpec{});
+    const ProgramPtr program = must_bind(must_compile(pipeline(14, 11, format, stages)));
+    const size_t row = 14 * pixel_format_channels(format);
+    const std::vector<uint8_t> sample = Random(3).noise(row * 11);
+    const std::vector<uint8_t> expected = run_whole(*program, sample);
+    auto state = program->make_state(Granularity::element);
+    for (const size_t stride : {row, row + 1, row + 22}) {
+      for (const size_t tail : {size_t{0}, stride - row}) {  // the last row may be padded, too
+        std::vector<uint8_t> image(stride * 10 + row + tail, 0xEE);
+        for (size_t y = 0; y < 11; ++y)
+          std::copy_n(sample.begin() + static_cast<std::ptrdiff_t>(y * row), row,
+                      image.begin() + static_cast<std::ptrdiff_t>(y * stride));
+        std::vector<uint8_t> output(expected.size());
+        uint8_t* const outputs[] = {output.data()};
+        ASSERT_TRUE(run_sample(*program, *state.value(), image, outputs, stride).ok()) << stride;
+        EXPECT_EQ(output, expected) << stride;
+      }
+    }
+  }
+}
+
 TEST(Compile, RunSampleAndBindRefuseWhatDoesNotFit) {
   const ProgramPtr program = must_bind(must_compile(rgb({})));
   auto state = program->make_state(Granularity::byte);
@@ -263,6 +287,15 @@ TEST(Compile, RunSampleAndBindRefuseWhatDoesNotFit) {
   EXPECT_NE(wrong.error().message.find("9217 bytes; expected 9216"), std::string::npos)
       << wrong.error().message;
   EXPECT_FALSE(run_sample(*program, *state.value(), std::span(in).first(9216), {}).ok());
+  for (const auto& [bytes, stride] : {std::pair<size_t, uint64_t>{9216, 191},
+                                      {9217, 192},
+                                      {9216, 193},
+                                      {9216 + 46, 193},
+                                      {9216, UINT64_MAX},
+                                      {9216, 1}}) {
+    std::vector<uint8_t> image(bytes);
+    EXPECT_FALSE(run_sample(*program, *state.value(), image, outputs, stride).ok()) << bytes << " " << stride;
+  }
   const auto unknown = onpath::bind(program->plan_ptr(), "mmx");
   ASSERT_FALSE(unknown.ok());
   EXPECT_EQ(unknown.error().code, ErrorCode::UNSUPPORTED);

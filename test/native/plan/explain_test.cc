@@ -104,6 +104,22 @@ TEST(Explain, StepsAddUpToThePlan) {
   EXPECT_EQ(tables, plan->table_bytes());
 }
 
+TEST(Explain, PadAndToRgbAreNamedWithTheirMemory) {
+  const PlanPtr plan = must_compile(
+      pipeline(64, 48, PixelFormat::uyvy,
+               {ToRgbSpec{YcbcrMatrix::bt709, YcbcrRange::full}, PadSpec{0, 0, 0, 0, 64, 64, {114, 1, 2}}}));
+  const auto rows = must_bind(plan, "scalar")->explain();
+  ASSERT_EQ(rows.size(), 3u);
+  EXPECT_EQ(rows[0].step, "toRgb bt709 full 64x48");
+  EXPECT_EQ(rows[0].kernel, "scalar");
+  EXPECT_EQ(rows[0].table_entries, 5u * 256);
+  EXPECT_EQ(rows[0].table_bytes, 5u * 256 * 4);
+  EXPECT_EQ(rows[0].window_bytes, 3u);
+  EXPECT_GE(rows[0].state_bytes, 32u * 48 * 5);
+  EXPECT_EQ(rows[1].step, "crop 64x64 at 0,-8 of 64x48, beyond it 114,1,2");
+  EXPECT_EQ(rows[0].table_bytes + 256, plan->table_bytes());  // and the table of a map that only copies
+}
+
 TEST(Explain, AlphaIsNamedWhereItIsPremultiplied) {
   const auto rgba =
       must_bind(must_compile(pipeline(9, 9, PixelFormat::rgba, {resize_to(4, 4, ResizeProfile::exact4)})));

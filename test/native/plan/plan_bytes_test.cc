@@ -28,6 +28,10 @@ std::vector<PipelineSpec> some_specs() {
       pipeline(5, 9, PixelFormat::rgb, {resize_to(7, 5, ResizeProfile::opencv, ResizeFilter::nearest)}),
       pipeline(9, 5, PixelFormat::rgba, {resize_to(6, 7, ResizeProfile::torch, ResizeFilter::bicubic)}),
       pipeline(9, 5, PixelFormat::rgb, {resize_to(6, 7, ResizeProfile::pillow, ResizeFilter::lanczos3)}),
+      pipeline(6, 3, PixelFormat::uyvy, {ToRgbSpec{}, PadSpec{1, 0, 0, 2, 0, 0, {7, 8, 9}}}),
+      pipeline(6, 3, PixelFormat::uyvy,
+               {ToRgbSpec{YcbcrMatrix::bt709, YcbcrRange::full}, CropSpec{1, 1, 9, 1}}),
+      pipeline(5, 3, PixelFormat::gray, {PadSpec{0, 0, 0, 0, 6, 6, {114}}}),
   };
 }
 

@@ -77,6 +77,34 @@ TEST_P(EveryFormat, CropStreams) {
                           5);
 }
 
+TEST_P(EveryFormat, PadStreams) {
+  std::vector<uint32_t> values;
+  for (uint32_t c = 0; c < pixel_format_channels(GetParam()); ++c) values.push_back(10 * c + 5);
+  for (const PadSpec& pad : {PadSpec{3, 2, 1, 4, 0, 0, values}, PadSpec{0, 2, 0, 1, 0, 0, values},
+                             PadSpec{4, 0, 0, 0, 0, 0, {200}}, PadSpec{0, 0, 0, 0, 40, 40, values}}) {
+    expect_pipeline_streams(pipeline(23, 17, GetParam(), one(pad)), 12);
+    expect_pipeline_streams(pipeline(23, 17, GetParam(), {pad, resize_to(20, 11)}), 13);
+  }
+}
+
+TEST(Streaming, ToRgbStreams) {
+  for (const ToRgbSpec& to_rgb :
+       {ToRgbSpec{YcbcrMatrix::bt601, YcbcrRange::studio}, ToRgbSpec{YcbcrMatrix::bt709, YcbcrRange::full}}) {
+    const auto uyvy = [&](uint32_t width, uint32_t height, std::vector<StageSpec> stages, OutputSpec output) {
+      stages.insert(stages.begin(), to_rgb);
+      expect_pipeline_streams(pipeline(width, height, PixelFormat::uyvy, std::move(stages), output), 14);
+    };
+    uyvy(2, 1, {}, {});
+    uyvy(34, 17, {}, {});
+    uyvy(34, 17, {imagenet()}, {"pixels", DType::float16, Layout::chw});
+    uyvy(34, 17, {ChannelsSpec{PixelFormat::bgr}}, {});
+    uyvy(66, 31, {resize_to(20, 12)}, {});
+    uyvy(66, 31, {resize_to(20, 12, ResizeProfile::exact4), PadSpec{0, 0, 0, 0, 32, 32, {1, 2, 3}}}, {});
+    uyvy(34, 17, {CropSpec{3, -2, 17, 12}}, {"pixels", {}, Layout::chw});
+    uyvy(11'000, 2, {resize_to(7, 2)}, {});  // rows longer than a block
+  }
+}
+
 TEST_P(EveryFormat, MappedPixelsStreamIntoAResize) {
   const LookupSpec invert = [] {
     LookupSpec lookup;

@@ -68,14 +68,20 @@ inline PipelineSpec random_pipeline(Random& random, uint32_t most) {
   PipelineSpec spec;
   spec.input.width = random.between(1, most);
   spec.input.height = random.between(1, most);
-  spec.input.format = static_cast<PixelFormat>(random.below(6));
+  spec.input.format = static_cast<PixelFormat>(random.below(7));
   PixelFormat format = spec.input.format;
+  if (format == PixelFormat::uyvy) {
+    spec.input.width += spec.input.width % 2;
+    spec.stages.push_back(
+        ToRgbSpec{static_cast<YcbcrMatrix>(random.below(2)), static_cast<YcbcrRange>(random.below(2))});
+    format = PixelFormat::rgb;
+  }
   DType dtype = DType::uint8;
   const uint32_t stages = random.below(6);
   const auto side = [&] { return random.between(1, most + most / 4); };
   for (uint32_t i = 0; i < stages; ++i) {
     const uint32_t channels = pixel_format_channels(format);
-    switch (dtype == DType::uint8 ? random.below(8) : 8 + random.below(2)) {
+    switch (dtype == DType::uint8 ? random.below(9) : 9 + random.below(2)) {
       case 0:
       case 1: {
         const ResizeKind kind = kResizes[random.below(std::size(kResizes))];
@@ -92,7 +98,7 @@ inline PipelineSpec random_pipeline(Random& random, uint32_t most) {
             CenterCropSpec{side(), side(), random.one_in(2) ? OffsetRule::torchvision : OffsetRule::floor});
         break;
       case 4:
-      case 8: {
+      case 9: {
         static constexpr PixelFormat kFromGray[] = {PixelFormat::rgb, PixelFormat::bgr};
         static constexpr PixelFormat kFromColor[] = {PixelFormat::rgb, PixelFormat::bgr};
         static constexpr PixelFormat kFromAlpha[] = {PixelFormat::rgb, PixelFormat::bgr, PixelFormat::rgba,
@@ -130,12 +136,19 @@ inline PipelineSpec random_pipeline(Random& random, uint32_t most) {
         break;
       }
       case 7:
-      case 9:
+      case 10:
         if (dtype != DType::uint8 && dtype != DType::float32) break;
         spec.stages.push_back(
             QuantizeSpec{random.between(1, 400) / 100.0, static_cast<int32_t>(random.below(256)) - 128});
         dtype = DType::int8;
         break;
+      case 8: {
+        PadSpec pad{random.below(5), random.below(5), random.below(5), random.below(5), 0, 0, {}};
+        const uint32_t values = random.one_in(2) ? 1 : channels;
+        for (uint32_t v = 0; v < values; ++v) pad.value.push_back(random.below(256));
+        spec.stages.push_back(std::move(pad));
+        break;
+      }
       default:
         break;
     }

@@ -33,6 +33,9 @@ RowWindows windows_of(const ResampleWeights& weights);
 /// A row of weight zero is not read.
 RowWindows windows_of(const LerpWeights& weights);
 
+/// Each row is read by the output row of the same number.
+RowWindows windows_of_no_pass(uint32_t rows);
+
 /// Whether both ends never decrease and every window lies in the input: what the functions above need.
 bool windows_ordered(const ResampleWeights& weights);
 bool windows_ordered(const LerpWeights& weights);

@@ -143,7 +143,7 @@ export class Pipeline {
     return new Pipeline(
       native().compile(
         {
-          input: { width: parsed.input.width, height: parsed.input.height, format: parsed.input.format },
+          input: parsed.input,
           stages: parsed.stages.map(nativeStage),
           output: { name: parsed.output.name, dtype: parsed.output.dtype, layout: parsed.output.layout },
           maxStateBytes: parsed.limits.stateBytes,
@@ -164,6 +164,11 @@ export class Pipeline {
   }
 
   /** @internal */
+  static ofProgram(program: NativeProgram): Pipeline {
+    return new Pipeline(program);
+  }
+
+  /** @internal */
   static programOf(pipeline: Pipeline): NativeProgram {
     return pipeline.#program;
   }
@@ -172,7 +177,7 @@ export class Pipeline {
   get hash(): string {
     return this.#program.info.hash;
   }
-  /** The serialized sample: pixels, bytes, and the digest that chunks carry. */
+  /** The serialized sample: pixels, order, bytes, and the digest that chunks carry. */
   get input(): NativeProgram['info']['input'] {
     return this.#program.info.input;
   }
@@ -192,7 +197,8 @@ export class Pipeline {
 
   /**
    * Runs one whole sample.
-   * @param sample Serialized sample: `input.bytes` bytes, row-major.
+   * @param sample Serialized sample: `input.bytes` bytes in `input.order`. Row-major, and with nothing left out, that is the image;
+   * otherwise what `Serialization.of(pipeline).serialize(image)` makes of it.
    * @param options.into Memory for the result; by default it is allocated. Must not overlap the sample.
    * @throws OnpathError INVALID_ARGUMENT
    */
@@ -226,11 +232,11 @@ export class Pipeline {
 
   #sample(sample: unknown): Uint8Array {
     const view = byteView(sample, 'sample');
-    const { bytes, width, height, format } = this.#program.info.input;
+    const { bytes, width, height, format, order, skipUnread } = this.#program.info.input;
     if (view.byteLength !== bytes) {
       throw new OnpathError(
         'INVALID_ARGUMENT',
-        `sample has ${view.byteLength} bytes, but a ${width}x${height} ${format} image has ${bytes}. Pass the whole row-major image.`,
+        `sample has ${view.byteLength} bytes, but a ${width}x${height} ${format} image has ${bytes} as ${order}${skipUnread ? ' without unread pixels' : ''}. Pass the whole serialized sample.`,
       );
     }
     return view;

@@ -58,6 +58,9 @@ class NativeProgram : public Wrapped<NativeProgram, ProgramCore> {
   Napi::Value run(const Napi::CallbackInfo& info);
   Napi::Value run_async(const Napi::CallbackInfo& info);
   Napi::Value stream(const Napi::CallbackInfo& info);
+  Napi::Value with_order(const Napi::CallbackInfo& info);
+  Napi::Value serialize(const Napi::CallbackInfo& info);
+  Napi::Value chunks_to_first_output(const Napi::CallbackInfo& info);
 };
 
 /// Memory for a sample's outputs, given by JavaScript: sizes as the plan says, nothing overlaps.

@@ -139,7 +139,9 @@ void explain_order(const CompiledPlan& plan, size_t step, StepExplanation* row) 
     row->state_bytes = tile_lerp_state_bytes(*resize);
     row->state = "incomplete tiles, each an output pixel of its own";
   } else if (resize != nullptr && is_first_resize(plan, step)) {
-    row->window_bytes += (plan.order()->rows_at_once() - 1) * resize->raw_row_bytes();
+    // Planes are gathered into whole rows before they come here.
+    row->window_bytes -= resize->raw_row_bytes();
+    if (!plan.order()->planar) row->window_bytes += plan.order()->rows_at_once() * resize->raw_row_bytes();
   }
 }
 

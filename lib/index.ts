@@ -34,6 +34,7 @@ export {
   type InputFormat,
   jsonSchema,
   type Layout,
+  type Order,
   type PipelineSpec,
   type PortSpec,
   type RouteSpec,
@@ -42,5 +43,5 @@ export {
 } from './schema.js';
 export { parseSdp, type VideoDescription } from './sdp.js';
 export { Sender, type SendReport } from './sender.js';
-export { type ImageFormat, Serialization } from './serialization.js';
+export { type ImageFormat, type PlannedSerialization, Serialization } from './serialization.js';
 export type { OutputFormat, Outputs, Tensor, TensorData } from './tensor.js';

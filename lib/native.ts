@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OnpathError } from './errors.js';
 import type { DropReason } from './generated/drop-reasons.js';
-import type { ChannelFormat, DType, InputFormat, Layout } from './schema.js';
+import type { ChannelFormat, DType, InputFormat, Layout, Order } from './schema.js';
 
 /** A stage as the addon takes it: every default filled in, tables as raw bytes. */
 export type NativeStageSpec =
@@ -42,7 +42,7 @@ export type NativeStageSpec =
   | { stage: 'quantize'; scale: number; zeroPoint: number };
 
 export interface NativePipelineSpec {
-  input: { width: number; height: number; format: InputFormat };
+  input: { width: number; height: number; format: InputFormat; order: Order; skipUnread: boolean };
   stages: NativeStageSpec[];
   output: { name: string; dtype: DType | undefined; layout: Layout };
   maxStateBytes: number;
@@ -63,9 +63,15 @@ export interface NativeProgramInfo {
     width: number;
     height: number;
     format: InputFormat;
+    order: Order;
+    skipUnread: boolean;
+    /** Of one pixel; 1 if planar. */
     elementBytes: number;
+    /** Of the serialized sample. */
     bytes: number;
     digest: number;
+    /** The canonical text of the sample format, whose hash is the digest. */
+    text: string;
   };
   outputs: NativeOutputFormat[];
   stageClass: 'element' | 'placed' | 'sequential';
@@ -111,6 +117,12 @@ export interface NativeProgram {
   runBatch(inputs: Uint8Array[], outputs: Uint8Array[], stride?: number): void;
   runBatchAsync(inputs: Uint8Array[], outputs: Uint8Array[], stride?: number): Promise<void>;
   stream(): NativeStream;
+  /** The same plan with another order of input. */
+  withOrder(order: Order, skipUnread: boolean): NativeProgram;
+  /** Writes the serialized sample to `out`, of info.input.bytes; rows of the image begin `stride` bytes apart. */
+  serialize(image: Uint8Array, stride: number, out: Uint8Array): void;
+  /** In order, `chunkBytes` (whole elements) each, until an output byte that depends on input is final; 0: none does. */
+  chunksToFirstOutput(chunkBytes: number): number;
 }
 
 export type NativePortConfig =
@@ -336,6 +348,8 @@ export interface NativeSenderConfig {
   sourceUdpPort: number;
   destinationMac: Uint8Array | undefined;
   payload: 'chunk' | 'rfc4175';
+  /** What it takes is sent; without one, row-major images of width, height and format. */
+  program: NativeProgram | undefined;
   width: number;
   height: number;
   format: InputFormat;

@@ -148,7 +148,7 @@ export class Pipeline {
     return new Pipeline(
       native().compile(
         {
-          input: { width: parsed.input.width, height: parsed.input.height, format: parsed.input.format },
+          input: parsed.input,
           stages: parsed.stages.map(nativeStage),
           output: { name: parsed.output.name, dtype: parsed.output.dtype, layout: parsed.output.layout },
           maxStateBytes: parsed.limits.stateBytes,
@@ -169,6 +169,11 @@ export class Pipeline {
   }
 
   /** @internal */
+  static ofProgram(program: NativeProgram): Pipeline {
+    return new Pipeline(program);
+  }
+
+  /** @internal */
   static programOf(pipeline: Pipeline): NativeProgram {
     return pipeline.#program;
   }
@@ -177,7 +182,7 @@ export class Pipeline {
   get hash(): string {
     return this.#program.info.hash;
   }
-  /** The serialized sample: pixels, bytes, and the digest that chunks carry. */
+  /** The serialized sample: pixels, order, bytes, and the digest that chunks carry. */
   get input(): NativeProgram['info']['input'] {
     return this.#program.info.input;
   }
@@ -197,7 +202,8 @@ export class Pipeline {
 
   /**
    * Runs one whole sample.
-   * @param sample Serialized sample: `input.bytes` bytes, row-major.
+   * @param sample Serialized sample: `input.bytes` bytes in `input.order`. Row-major, and with nothing left out, that is the image;
+   * otherwise what `Serialization.of(pipeline).serialize(image)` makes of it.
    * @param options.into Memory for the result; by default it is allocated. Must not overlap the sample.
    * @param options.stride Bytes from one row of the sample to the next, if rows have gaps; what lies in the gaps is not read. The last
    *   row need not be padded.
@@ -273,6 +279,13 @@ export class Pipeline {
 
   #stride(stride: unknown): number | undefined {
     if (stride === undefined) return undefined;
+    const { order, skipUnread } = this.#program.info.input;
+    if (order !== 'row-major' || skipUnread) {
+      throw new OnpathError(
+        'INVALID_ARGUMENT',
+        `stride is ${shown(stride)}, but samples that are ${order}${skipUnread ? ' without unread pixels' : ''} have no rows. Give the stride to Serialization.serialize.`,
+      );
+    }
     if (typeof stride === 'number' && Number.isSafeInteger(stride) && stride >= this.#row) return stride;
     throw new OnpathError(
       'INVALID_ARGUMENT',
@@ -293,15 +306,15 @@ export class Pipeline {
 
   #sample(sample: unknown, stride: number | undefined, what: string): Uint8Array {
     const view = byteView(sample, what);
-    const { bytes, width, height, format } = this.#program.info.input;
+    const { bytes, width, height, format, order, skipUnread } = this.#program.info.input;
     const needed = bytes + ((stride ?? this.#row) - this.#row) * (height - 1);
     // Behind rows with gaps anything may lie, such as the rest of a larger image.
     const fits = needed === bytes ? view.byteLength === bytes : view.byteLength >= needed;
     if (!fits) {
-      const rows = stride === undefined ? '' : ` with stride ${stride}`;
+      const how = `${order}${skipUnread ? ' without unread pixels' : ''}${stride === undefined ? '' : ` with stride ${stride}`}`;
       throw new OnpathError(
         'INVALID_ARGUMENT',
-        `${what} has ${view.byteLength} bytes, but a ${width}x${height} ${format} image${rows} has ${needed}. Pass the whole row-major image.`,
+        `${what} has ${view.byteLength} bytes, but a ${width}x${height} ${format} image has ${needed} as ${how}. Pass the whole serialized sample.`,
       );
     }
     return view;

@@ -8,11 +8,14 @@ import type { Dataplane } from './dataplane.js';
 import { LookupTable } from './lookup-table.js';
 import type { Pipeline } from './pipeline.js';
 import { ealSpec, linkSide, memoryLink, mostQueues, name, portSpec } from './port-schema.js';
+import type { Serialization } from './serialization.js';
 
 /** Marks compiled pipelines, so that this file need not load the class (which loads this file). */
 export const PIPELINE: unique symbol = Symbol('onpath.Pipeline');
 /** The same for running planes. */
 export const DATAPLANE: unique symbol = Symbol('onpath.Dataplane');
+/** The same for serializations. */
+export const SERIALIZATION: unique symbol = Symbol('onpath.Serialization');
 
 const side = z.int().min(1).max(65535);
 const padding = z.int().min(0).max(65535).optional();
@@ -33,14 +36,33 @@ export const dtype = z
   .describe('Element type. float16 and bfloat16 arrive as Uint16Array holding their bits.');
 export const layout = z.enum(['hwc', 'chw']).describe('Order of the output: pixels interleaved, or planes.');
 
+export const serializationOrder = z
+  .enum(['row-major', 'planar', 'tile-major'])
+  .describe(
+    'Order in which the bytes travel: `row-major`; `planar`: all of channel 0, then channel 1, ...; `tile-major`: pixels in the order of their first use by the outputs of the first resize.',
+  );
+const skipUnread = z
+  .boolean()
+  .describe('Pixels that no output reads are not sent: those outside a crop, or that a resize passes over.');
+
 const imageInput = z
   .strictObject({
     kind: z.literal('image').describe('What a sample is. This version knows images.'),
     width: side.describe('Pixels.'),
     height: side.describe('Pixels.'),
     format: inputFormat,
+    order: serializationOrder.default('row-major'),
+    skipUnread: skipUnread.default(false),
   })
-  .describe('The sample as it is serialized on the wire: row-major, 8 bits a channel.');
+  .describe(
+    'The sample as it is serialized on the wire, 8 bits a channel. `uyvy` travels row-major and whole. See docs/serialization.md.',
+  );
+
+/** What `Serialization.plan` takes. */
+export const serializationChoice = z.union([
+  serializationOrder,
+  z.strictObject({ order: serializationOrder, skipUnread: skipUnread.default(false) }),
+]);
 
 const resizeStage = z
   .strictObject({
@@ -344,50 +366,61 @@ export const dataplaneSpec = z
   })
   .superRefine(checkPlane);
 
-export const senderSpec = z.strictObject({
-  to: z.string().describe('"address:port" of the receiver, "[address]:port" for IPv6.'),
-  via: z
-    .union([
-      z.strictObject({
-        ...memoryLink,
-        side: linkSide.default(1).describe('Which end. Each can be open once.'),
-      }),
-      z.strictObject({
-        plane: z
-          .custom<Dataplane>((value) => typeof value === 'object' && value !== null && DATAPLANE in value, {
-            error: 'expected a Dataplane made by Dataplane.start',
-          })
-          .describe('A running Dataplane. The sender is closed with it.'),
-        port: name.describe('Its dpdk port, which keeps a queue for the sender: `senders: 1` or more.'),
-      }),
-    ])
-    .optional()
-    .describe('Send over a memory link, or by a dpdk port of a running plane, instead of a kernel socket.'),
-  from: z
-    .string()
-    .optional()
-    .describe(
-      '"address:port" of our own; default: any for sockets, 192.0.2.1:5004 on memory links, the address of the dpdk port and UDP port 5004.',
-    ),
-  payload: z
-    .enum(['chunk', 'rfc4175'])
-    .default('chunk')
-    .describe('Payload format: onpath chunks, or raw video as of RFC 4175.'),
-  width: side.describe('Pixels of every image sent.'),
-  height: side.describe('Pixels of every image sent.'),
-  format: inputFormat,
-  sendDims: z.boolean().default(false).describe('Put {height, width} into every chunk header.'),
-  payloadType: payloadType.default(96).describe('RTP payload type.'),
-  ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
-  maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet, in bytes.'),
-  bitsPerSecond: z.number().min(0).default(0).describe('Pace; 0: as fast as the port takes packets.'),
-  queuedSamples: z
-    .int()
-    .min(1)
-    .max(65536)
-    .default(64)
-    .describe('Samples that may wait; more are refused with BUSY.'),
-});
+export const senderSpec = z
+  .strictObject({
+    to: z.string().describe('"address:port" of the receiver, "[address]:port" for IPv6.'),
+    via: z
+      .union([
+        z.strictObject({
+          ...memoryLink,
+          side: linkSide.default(1).describe('Which end. Each can be open once.'),
+        }),
+        z.strictObject({
+          plane: z
+            .custom<Dataplane>((value) => typeof value === 'object' && value !== null && DATAPLANE in value, {
+              error: 'expected a Dataplane made by Dataplane.start',
+            })
+            .describe('A running Dataplane. The sender is closed with it.'),
+          port: name.describe('Its dpdk port, which keeps a queue for the sender: `senders: 1` or more.'),
+        }),
+      ])
+      .optional()
+      .describe('Send over a memory link, or by a dpdk port of a running plane, instead of a kernel socket.'),
+    from: z
+      .string()
+      .optional()
+      .describe(
+        '"address:port" of our own; default: any for sockets, 192.0.2.1:5004 on memory links, the address of the dpdk port and UDP port 5004.',
+      ),
+    payload: z
+      .enum(['chunk', 'rfc4175'])
+      .default('chunk')
+      .describe('Payload format: onpath chunks, or raw video as of RFC 4175.'),
+    width: side.optional().describe('Pixels of every image sent; with height and format.'),
+    height: side.optional().describe('Pixels of every image sent; with width and format.'),
+    format: inputFormat.optional(),
+    serialization: z
+      .custom<Serialization>(
+        (value) => typeof value === 'object' && value !== null && SERIALIZATION in value,
+        { error: 'expected a Serialization made by Serialization.plan, of or rowMajor' },
+      )
+      .optional()
+      .describe(
+        'A Serialization, instead of width, height and format: images are sent in its order. rfc4175 carries row-major ones only.',
+      ),
+    sendDims: z.boolean().default(false).describe('Put {height, width} into every chunk header.'),
+    payloadType: payloadType.default(96).describe('RTP payload type.'),
+    ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
+    maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet, in bytes.'),
+    bitsPerSecond: z.number().min(0).default(0).describe('Pace; 0: as fast as the port takes packets.'),
+    queuedSamples: z
+      .int()
+      .min(1)
+      .max(65536)
+      .default(64)
+      .describe('Samples that may wait; more are refused with BUSY.'),
+  })
+  .superRefine(checkSender);
 
 /** Fields that may be left out. */
 type Optional<Field extends string> = { readonly [Key in Field]?: number | undefined };
@@ -416,6 +449,18 @@ function checkPad(
   if (sides ? width === undefined && height === undefined : size) return;
   const message = 'expected either some of left, top, right and bottom, or width and height';
   context.addIssue({ code: 'custom', input: stage, message });
+}
+
+/** A sender has either a serialization or the shape of row-major images. */
+function checkSender(
+  sender: Optional<'width' | 'height'> & { format?: unknown; serialization?: unknown },
+  context: z.RefinementCtx,
+): void {
+  const { width, height, format, serialization } = sender;
+  const given = [width, height, format].filter((field) => field !== undefined).length;
+  if (serialization === undefined ? given === 3 : given === 0) return;
+  const message = 'expected either width, height and format, or serialization';
+  context.addIssue({ code: 'custom', input: sender, message });
 }
 
 /** What ports, routes and workers must be to each other. */
@@ -451,7 +496,7 @@ function checkPlane(
 }
 
 /** Specifications are only read, so readonly arrays are welcome. */
-type ReadonlyArrays<T> = T extends Pipeline | LookupTable | Dataplane
+type ReadonlyArrays<T> = T extends Pipeline | LookupTable | Dataplane | Serialization
   ? T
   : T extends readonly (infer Item)[]
     ? readonly ReadonlyArrays<Item>[]
@@ -469,8 +514,27 @@ type Sized<Resize> = Omit<Resize, 'width' | 'height' | 'shortestEdge' | 'longest
     | { longestEdge: number; width?: never; height?: never; shortestEdge?: never }
   );
 
+/** What checkSender() says, as a type. */
+type Shaped<Sender> = Omit<Sender, 'width' | 'height' | 'format' | 'serialization'> &
+  (
+    | {
+        readonly width: number;
+        readonly height: number;
+        readonly format: InputFormat;
+        readonly serialization?: never;
+      }
+    | {
+        readonly serialization: Serialization;
+        readonly width?: never;
+        readonly height?: never;
+        readonly format?: never;
+      }
+  );
+
 export type ChannelFormat = z.infer<typeof channelFormat>;
 export type InputFormat = z.infer<typeof inputFormat>;
+/** Order in which a sample's bytes travel. */
+export type Order = z.infer<typeof serializationOrder>;
 export type DType = z.infer<typeof dtype>;
 export type Layout = z.infer<typeof layout>;
 /** What `Pipeline.compile` takes. */
@@ -484,7 +548,7 @@ export type RouteSpec = ReadonlyArrays<z.input<typeof routeSpec>>;
 /** What `Dataplane.start` takes. */
 export type DataplaneSpec = ReadonlyArrays<z.input<typeof dataplaneSpec>>;
 /** What `Sender.open` takes. */
-export type SenderSpec = ReadonlyArrays<z.input<typeof senderSpec>>;
+export type SenderSpec = Shaped<ReadonlyArrays<z.input<typeof senderSpec>>>;
 
 export type ParsedPipelineSpec = z.output<typeof pipelineSpec>;
 export type ParsedDataplaneSpec = z.output<typeof dataplaneSpec>;

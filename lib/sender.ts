@@ -4,6 +4,7 @@ import { memoryEnd, parseHostPort, requireSameVersion } from './address.js';
 import { Dataplane } from './dataplane.js';
 import { OnpathError } from './errors.js';
 import { type NativeSender, type NativeSenderConfig, native } from './native.js';
+import { Pipeline } from './pipeline.js';
 import { dpdkEnd, type OwnEnd } from './plane-config.js';
 import { type ParsedSenderSpec, type SenderSpec, senderSpec } from './schema.js';
 import { Serialization } from './serialization.js';
@@ -26,6 +27,10 @@ export interface SendReport {
  * @example
  * await using sender = await Sender.open({ to: '127.0.0.1:5004', width: 1280, height: 720, format: 'rgb' });
  * await sender.send(image, { requestId: 7n });
+ *
+ * @example
+ * const serialization = Serialization.plan(pipeline, { order: 'tile-major', skipUnread: true });
+ * await using sparing = await Sender.open({ to: '127.0.0.1:5004', serialization });
  */
 export class Sender {
   readonly serialization: Serialization;
@@ -39,7 +44,7 @@ export class Sender {
   }
 
   /**
-   * @throws OnpathError INVALID_SPEC, PORT_FAILED, PERMISSION_DENIED, BUSY (memory link side already open, or every queue that the dpdk port
+   * @throws OnpathError INVALID_SPEC, UNSUPPORTED (RFC 4175 of another order than row-major), PORT_FAILED, PERMISSION_DENIED, BUSY (memory link side already open, or every queue that the dpdk port
    * keeps for senders taken), CLOSED (the plane is)
    */
   static async open(spec: SenderSpec): Promise<Sender> {
@@ -48,6 +53,10 @@ export class Sender {
     const own = ownEnd(parsed, to.address);
     const from = parsed.from === undefined ? own : parseHostPort(parsed.from, 'sender.from');
     if (from.address !== undefined) requireSameVersion(to.address, 'sender.to', from.address, 'sender.from');
+    const { width, height, format } = parsed;
+    // The schema has seen that there is one or the other.
+    const serialization =
+      parsed.serialization ?? Serialization.rowMajor({ width: width!, height: height!, format: format! });
     const sender = native().openSender({
       port: senderPort(parsed, from),
       address: to.address,
@@ -56,9 +65,8 @@ export class Sender {
       sourceUdpPort: from.port,
       destinationMac: undefined,
       payload: parsed.payload,
-      width: parsed.width,
-      height: parsed.height,
-      format: parsed.format,
+      ...serialization.image,
+      program: serialization.pipeline && Pipeline.programOf(serialization.pipeline),
       sendDims: parsed.sendDims,
       payloadType: parsed.payloadType,
       ssrc: parsed.ssrc,
@@ -66,7 +74,7 @@ export class Sender {
       bitsPerSecond: parsed.bitsPerSecond,
       queuedSamples: parsed.queuedSamples,
     });
-    return new Sender(sender, Serialization.rowMajor(parsed));
+    return new Sender(sender, serialization);
   }
 
   /** RTP synchronization source of this stream. */
@@ -75,7 +83,7 @@ export class Sender {
   }
 
   /**
-   * Sends one image; resolves when its last packet has left. Leave the image untouched, and its ArrayBuffer where it is,
+   * Sends one image, in the order of `serialization`; resolves when its last packet has left. Leave the image untouched, and its ArrayBuffer where it is,
    * until then.
    * @param options.requestId Carried through to the receiver with chunks (64 bits); default: 1, 2, 3, ...
    * @throws OnpathError INVALID_ARGUMENT, BUSY, CLOSED, UNREACHABLE (by a dpdk port: no neighbour answered)

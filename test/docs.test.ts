@@ -1,9 +1,12 @@
-/** Every TypeScript block of the guide runs as written; README's compiles. Blocks import the package by its own name. */
+/** Every TypeScript block of the guide and of the page on serialization runs as written; README's compiles. Blocks import the package by its own name. */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import ts from 'typescript';
+import { Pipeline, Serialization } from '../lib/index.js';
 import { PATIENCE_MS } from './support/plane.js';
 
 const folder = `${process.cwd()}/build/docs`;
@@ -47,15 +50,20 @@ const guide = blocks('docs/guide.md').map((block, i) => {
   writeFileSync(file, block.code);
   return { ...block, file };
 });
+const serialization = blocks('docs/serialization.md').map((block, i) => {
+  const file = `${folder}/serialization-${i}.mts`;
+  writeFileSync(file, block.code);
+  return { ...block, file };
+});
 const readme = blocks('README.md').map((block, i) => {
   const file = `${folder}/readme-${i}.mts`;
   writeFileSync(file, block.code);
   return { ...block, file };
 });
 
-test('every TypeScript block of the guide and the README type-checks', () => {
-  assert.ok(guide.length >= 10 && readme.length >= 1);
-  compile([...guide, ...readme].map(({ file }) => file));
+test('every TypeScript block of the guide, the page on serialization and the README type-checks', () => {
+  assert.ok(guide.length >= 10 && readme.length >= 1 && serialization.length === 2);
+  compile([...guide, ...serialization, ...readme].map(({ file }) => file));
 });
 
 for (const { heading, file } of guide) {
@@ -63,6 +71,42 @@ for (const { heading, file } of guide) {
     await import(pathToFileURL(file.replace(/\.mts$/, '.mjs')).href);
   });
 }
+
+for (const { heading, file } of serialization) {
+  test(`the example "${heading}" of the page on serialization prints what it says`, {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const script = file.replace(/\.mts$/, '.mjs');
+    const { stdout } = await promisify(execFile)(process.execPath, [script], { timeout: PATIENCE_MS });
+    const code = readFileSync(file, 'utf8');
+    const table = /```text\n([\s\S]*?)```/.exec(readFileSync('docs/serialization.md', 'utf8'))![1]!;
+    const comments = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map((match) => `${match[1]}\n`);
+    assert.equal(stdout, comments.length > 0 ? comments.join('') : table);
+  });
+}
+
+test('the picture of the orders shows where the pixels stand', () => {
+  const picture = /```\nrow-major .*\n([\s\S]*?)```/.exec(readFileSync('docs/serialization.md', 'utf8'))![1]!;
+  const rows = picture.trimEnd().split('\n');
+  const pipeline = Pipeline.compile({
+    input: { kind: 'image', width: 6, height: 4, format: 'gray' },
+    stages: [{ stage: 'resize', width: 2, height: 2, profile: 'exact4' }],
+  });
+  const image = Uint8Array.from({ length: 24 }, (_, pixel) => pixel);
+  const choices = [
+    { order: 'row-major' },
+    { order: 'tile-major' },
+    { order: 'tile-major', skipUnread: true },
+  ] as const;
+  const places = choices.map((choice) => [...Serialization.plan(pipeline, choice).serialize(image)]);
+  for (const [y, row] of rows.entries()) {
+    const expected = places.flatMap((sent) =>
+      [0, 1, 2, 3, 4, 5].map((x) => sent.indexOf(6 * y + x)).map((place) => (place < 0 ? '.' : `${place}`)),
+    );
+    assert.deepEqual(row.trim().split(/\s+/), expected);
+  }
+  assert.equal(rows.length, 4);
+});
 
 test('every public symbol stands in an example of the guide', async () => {
   const text = guide.map(({ code }) => code).join('\n');

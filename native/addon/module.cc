@@ -63,7 +63,7 @@ Napi::Value describe_format(const Napi::CallbackInfo& info) {
   }
   ObjectWriter object(info.Env());
   object.count("elementBytes", format.value().element_bytes).count("bytes", format.value().bytes);
-  object.count("digest", format.value().digest).text("text", format_text(pixels));
+  object.count("digest", format.value().digest).text("text", format.value().text);
   return {info.Env(), object.value()};
 }
 

@@ -13,6 +13,9 @@ inline constexpr Choice<PixelFormat> kPixelFormats[] = {
     {"gray", PixelFormat::gray}, {"rgb", PixelFormat::rgb},   {"bgr", PixelFormat::bgr},
     {"rgba", PixelFormat::rgba}, {"bgra", PixelFormat::bgra}, {"rgbx", PixelFormat::rgbx},
     {"uyvy", PixelFormat::uyvy}};
+inline constexpr Choice<SerializationOrder> kOrders[] = {{"row-major", SerializationOrder::row_major},
+                                                         {"planar", SerializationOrder::planar},
+                                                         {"tile-major", SerializationOrder::tile_major}};
 inline constexpr Choice<Layout> kLayouts[] = {{"hwc", Layout::hwc}, {"chw", Layout::chw}};
 inline constexpr Choice<DType> kDTypes[] = {
     {dtype_name(DType::uint8), DType::uint8},       {dtype_name(DType::int8), DType::int8},

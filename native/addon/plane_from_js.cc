@@ -129,10 +129,16 @@ SenderSpec sender_from_js(const Input& input) {
   config.source = source_endpoint(input);
   config.destination_mac = mac_from_js(input["destinationMac"]);
   config.payload = input["payload"].choice(kPayloads);
-  const auto width = input["width"].integer<uint32_t>();
-  const auto height = input["height"].integer<uint32_t>();
-  const PixelFormat format = input["format"].choice(kPixelFormats);
-  if (!input.failed()) config.format = parsed(input, sample_format(width, height, format));
+  if (const Input taker = input["program"]; !taker.is_undefined()) {
+    if (const ProgramPtr takes = program(input.env(), taker); takes != nullptr) {
+      config.format = takes->plan().input();
+    }
+  } else {
+    const auto width = input["width"].integer<uint32_t>();
+    const auto height = input["height"].integer<uint32_t>();
+    const PixelFormat format = input["format"].choice(kPixelFormats);
+    if (!input.failed()) config.format = parsed(input, sample_format(width, height, format));
+  }
   config.send_dims = input["sendDims"].boolean();
   config.payload_type = payload_type(input["payloadType"]);
   config.ssrc = input["ssrc"].integer<uint32_t>();

@@ -21,7 +21,9 @@ napi_value info_object(napi_env env, const Program& program) {
   in.count("width", input.width)
       .count("height", input.height)
       .text("format", name_of(kPixelFormats, input.format));
+  in.text("order", name_of(kOrders, input.order)).boolean("skipUnread", input.skip_unread);
   in.count("elementBytes", input.element_bytes).count("bytes", input.bytes).count("digest", input.digest);
+  in.text("text", input.text);
   napi_value outputs = js_array(env, plan.outputs(), [&](const OutputFormat& output) {
     napi_value shape = js_array(env, output.shape, [&](uint32_t size) { return js_count(env, size); });
     ObjectWriter out(env);
@@ -192,7 +194,10 @@ std::vector<Napi::ClassPropertyDescriptor<NativeProgram>> NativeProgram::methods
           property<&NativeProgram::run_async>("runAsync"),
           property<&NativeProgram::run_batch>("runBatch"),
           property<&NativeProgram::run_batch_async>("runBatchAsync"),
-          property<&NativeProgram::stream>("stream")};
+          property<&NativeProgram::stream>("stream"),
+          property<&NativeProgram::with_order>("withOrder"),
+          property<&NativeProgram::serialize>("serialize"),
+          property<&NativeProgram::chunks_to_first_output>("chunksToFirstOutput")};
 }
 
 Napi::Value NativeProgram::from_program(Environment& environment, ProgramPtr program) {

@@ -64,6 +64,9 @@ class NativeProgram : public Wrapped<NativeProgram, ProgramCore> {
   Napi::Value run_here(const Napi::CallbackInfo& info, bool batch);
   Napi::Value run_off_loop(const Napi::CallbackInfo& info, bool batch);
   Napi::Value stream(const Napi::CallbackInfo& info);
+  Napi::Value with_order(const Napi::CallbackInfo& info);
+  Napi::Value serialize(const Napi::CallbackInfo& info);
+  Napi::Value chunks_to_first_output(const Napi::CallbackInfo& info);
 };
 
 /// Memory for the outputs of samples, given by JavaScript: sizes as the plan says, nothing overlaps.

@@ -1,8 +1,6 @@
 #include "addon/spec_from_js.h"
 
 #include "addon/names.h"
-#include "base/big_endian.h"
-#include "base/sha256.h"
 
 namespace onpath::addon {
 
@@ -91,6 +89,8 @@ PipelineSpec spec_from_js(const Input& input) {
   spec.input.width = image["width"].integer<uint32_t>();
   spec.input.height = image["height"].integer<uint32_t>();
   spec.input.format = image["format"].choice(kPixelFormats);
+  spec.input.order = image["order"].choice(kOrders);
+  spec.input.skip_unread = image["skipUnread"].boolean();
   input["stages"].each(kMostStages, [&](const Input& stage) {
     const ReadStage read = stage["stage"].choice(kStages);
     if (!stage.failed()) spec.stages.push_back(read(stage));
@@ -120,15 +120,7 @@ Result<SampleFormat> sample_format(uint32_t width, uint32_t height, PixelFormat 
                      " pixels wide; expected an even number, as two pixels share "
                      "their chroma."};
   }
-  SampleFormat result;
-  result.width = width;
-  result.height = height;
-  result.format = format;
-  result.element_bytes = pixel_group_bytes(format);
-  result.bytes = uint64_t{width} * height * pixel_format_channels(format);
-  const std::string text = format_text(format);
-  result.digest = load_be32(sha256({reinterpret_cast<const uint8_t*>(text.data()), text.size()}).data());
-  return result;
+  return row_major_format(width, height, format);
 }
 
 }  // namespace onpath::addon

@@ -93,6 +93,10 @@ Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
                    "bgra or uyvy input, or onpath chunks.");
   }
   const SampleFormat& input = route.program->plan().input();
+  if (route.payload == PayloadFormat::rfc4175 && !input.row_major) {
+    return invalid("Route " + quoted(route.name) + " takes RFC 4175, which carries row-major images, not '" +
+                   input.text + "'. Use onpath chunks, or a pipeline with row-major input.");
+  }
   if (route.payload == PayloadFormat::rfc4175 &&
       (input.width > kMaxVideoSide || input.height > kMaxVideoSide)) {
     return invalid("Route " + quoted(route.name) +

@@ -30,6 +30,10 @@ Result<Packetizer> Packetizer::make(const SampleFormat& format, const Options& o
                  "payloadType is " + std::to_string(options.payload_type) + ", expected 0 to 127."};
   }
   const bool video = options.payload == PayloadFormat::rfc4175;
+  if (video && !format.row_major) {
+    return Error{ErrorCode::UNSUPPORTED,
+                 "RFC 4175 carries row-major images, not '" + format.text + "'. Send that as onpath chunks."};
+  }
   if (video && format.format == PixelFormat::gray) {
     return Error{ErrorCode::UNSUPPORTED,
                  "RFC 4175 has no sampling for gray. Send it as onpath chunks, or as rgb."};

@@ -21,7 +21,7 @@ class Packetizer {
     uint32_t max_payload_bytes = 1400;  // of one RTP packet
   };
   /// Errors: INVALID_ARGUMENT (no element fits a packet, payload type), UNSUPPORTED (RFC 4175 has no sampling
-  /// for gray).
+  /// for gray and no order but row-major).
   static Result<Packetizer> make(const SampleFormat& format, const Options& options);
 
   /// Starts a sample. `bytes` holds a whole one and stays where it is until done().

@@ -4,6 +4,7 @@
 
 #include "plan/compile_resize.h"
 #include "plan/fold.h"
+#include "plan/order.h"
 #include "plan/plan.h"
 #include "plan/step.h"
 
@@ -64,7 +65,8 @@ Result<void> check_input(const ImageInput& input) {
         "another format.");
   }
   if (auto ok = check_side(input.width, "input.width"); !ok) return ok;
-  return check_side(input.height, "input.height");
+  if (auto ok = check_side(input.height, "input.height"); !ok) return ok;
+  return check_order(input);
 }
 
 Result<PlanPtr> Compiler::run() {
@@ -95,6 +97,7 @@ Result<PlanPtr> Compiler::run() {
   steps_.push_back({fold_.finish(width_, height_, spec_.output.layout)});
   auto plan =
       std::make_shared<const CompiledPlan>(spec_.input, spec_.output.name, fold_.format(), std::move(steps_));
+  if (auto ok = check_order(*plan); !ok) return ok.error();
   if (plan->state_bytes() > spec_.max_state_bytes) {
     return Error{ErrorCode::LIMIT_EXCEEDED,
                  "One sample could need " + std::to_string(plan->state_bytes()) +

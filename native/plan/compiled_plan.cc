@@ -4,7 +4,10 @@
 
 #include "base/big_endian.h"
 #include "plan/coverage.h"
+#include "plan/order.h"
 #include "plan/step.h"
+#include "stage/reorder.h"
+#include "stage/tile_lerp.h"
 
 namespace onpath {
 namespace {
@@ -23,6 +26,10 @@ uint32_t add_to(std::vector<const Table*>* tables, const Table& table) {
   }
   tables->push_back(&table);
   return static_cast<uint32_t>(tables->size() - 1);
+}
+
+uint32_t digest_of(const std::string& text) {
+  return load_be32(sha256({reinterpret_cast<const uint8_t*>(text.data()), text.size()}).data());
 }
 
 uint64_t out_bytes_of(const Step& step) {
@@ -53,16 +60,15 @@ YcbcrStep make_ycbcr_step(uint32_t width, uint32_t height, YcbcrMatrix matrix, Y
 CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, PixelFormat output_format,
                            std::vector<Step> steps)
     : steps_(std::move(steps)) {
-  input_.width = input.width;
-  input_.height = input.height;
-  input_.format = input.format;
-  input_.element_bytes = pixel_group_bytes(input.format);
-  input_.bytes = uint64_t{input.width} * input.height * pixel_format_channels(input.format);
-  const std::string text = format_text(input.format);
-  input_.digest = load_be32(sha256({reinterpret_cast<const uint8_t*>(text.data()), text.size()}).data());
-
+  input_ = row_major_format(input.width, input.height, input.format);
+  edge_bytes_ = input_.bytes;
   const auto* crop = std::get_if<SelectStep>(&steps_.front().what);
   read_bytes_ = crop == nullptr ? input_.bytes : crop->kept_bytes();
+  order_ = make_order(input, steps_);
+  if (order_ != nullptr) take_order(input);
+  input_.order = input.order;
+  input_.skip_unread = input.skip_unread;
+
   const FoldedMapStep& place = last();
   output_.name = std::move(output_name);
   output_.format = output_format;
@@ -76,10 +82,10 @@ CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, Pix
   uint64_t only_bytes_need = 0;
   uint64_t ycbcr_bytes = 0;
   DistinctTables tables;
-  edge_bytes_ = input_.bytes;
+  if (order_ != nullptr && !tile_step_) state_bytes_ += reorder_state_bytes(*order_);
   for (const Step& step : steps_) {
     edge_bytes_ += out_bytes_of(step);
-    state_bytes_ += step_state_bytes(step, &step == &steps_.back());
+    state_bytes_ += step_state_bytes(static_cast<size_t>(&step - steps_.data()));
     if (const auto* resize = std::get_if<NamedResizeStep>(&step.what)) {
       stage_class_ = StageClass::placed;
       if (resize->x) tables.add(*resize->x);
@@ -95,8 +101,30 @@ CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, Pix
     }
   }
   packet_state_bytes_ = state_bytes_ - only_bytes_need;
-  table_bytes_ = tables.bytes() + ycbcr_bytes;
+  table_bytes_ = tables.bytes() + ycbcr_bytes + (order_ == nullptr ? 0 : order_->table_bytes());
   hash_ = sha256(write_plan(*this));
+}
+
+void CompiledPlan::take_order(const ImageInput& input) {
+  tile_step_ = find_tile_step(input, steps_);
+  input_.row_major = is_row_major(order_.get());
+  if (order_->planar) input_.element_bytes = 1;
+  input_.bytes = order_->bytes();
+  read_bytes_ = std::min(read_bytes_, input_.bytes);
+  input_.text = format_text(input_.format, order_.get());
+  input_.digest = digest_of(input_.text);
+}
+
+uint64_t CompiledPlan::step_state_bytes(size_t i) const {
+  if (absorbed(i)) return 0;
+  const Step& step = steps_[i];
+  if (tile_step_ == i) return tile_lerp_state_bytes(std::get<NamedResizeStep>(step.what));
+  if (const auto* resize = std::get_if<NamedResizeStep>(&step.what))
+    return resize_cost(*resize, resize->state).state_bytes;
+  if (const auto* gather = std::get_if<NamedGatherStep>(&step.what)) return gather_state_bytes(*gather);
+  if (std::holds_alternative<SelectStep>(step.what)) return select_state_bytes();
+  if (const auto* ycbcr = std::get_if<YcbcrStep>(&step.what)) return to_rgb_state_bytes(*ycbcr);
+  return i + 1 == steps_.size() ? place_state_bytes() : map_state_bytes(std::get<FoldedMapStep>(step.what));
 }
 
 std::vector<uint8_t> CompiledPlan::to_bytes() const {
@@ -111,19 +139,22 @@ std::string format_text(PixelFormat format) {
          " order=row-major";
 }
 
+SampleFormat row_major_format(uint32_t width, uint32_t height, PixelFormat format) {
+  SampleFormat result;
+  result.width = width;
+  result.height = height;
+  result.format = format;
+  result.element_bytes = pixel_group_bytes(format);
+  result.bytes = uint64_t{width} * height * pixel_format_channels(format);
+  result.text = format_text(format);
+  result.digest = digest_of(result.text);
+  return result;
+}
+
 std::string edge_limit_text(uint64_t edge_bytes) {
   return "The images between input and output have " + std::to_string(edge_bytes) +
          " bytes together; expected at most " + std::to_string(kMaxEdgeBytes) +
          ". Use smaller sizes or fewer steps.";
-}
-
-uint64_t step_state_bytes(const Step& step, bool last) {
-  if (const auto* resize = std::get_if<NamedResizeStep>(&step.what))
-    return resize_cost(*resize, resize->state).state_bytes;
-  if (const auto* gather = std::get_if<NamedGatherStep>(&step.what)) return gather_state_bytes(*gather);
-  if (std::holds_alternative<SelectStep>(step.what)) return select_state_bytes();
-  if (const auto* ycbcr = std::get_if<YcbcrStep>(&step.what)) return to_rgb_state_bytes(*ycbcr);
-  return last ? place_state_bytes() : map_state_bytes(std::get<FoldedMapStep>(step.what));
 }
 
 uint32_t DistinctTables::add(const ResampleWeights& weights) { return add_to(&resample, weights); }

@@ -4,7 +4,10 @@
 #include "plan/bound.h"
 #include "plan/explain_text.h"
 #include "plan/fold.h"
+#include "plan/order.h"
 #include "plan/step.h"
+#include "stage/reorder.h"
+#include "stage/tile_lerp.h"
 
 namespace onpath {
 namespace {
@@ -37,6 +40,58 @@ StepExplanation explain(const YcbcrStep& step) {
   row.state = "groups of which bytes are missing (" + std::to_string(to_rgb_whole_state_bytes(step)) +
               " bytes in all, window 0, where chunks hold whole groups)";
   return row;
+}
+
+std::string count_text(uint64_t sent, uint64_t size, const char* noun) {
+  return std::to_string(sent) + " of " + plural(size, noun);
+}
+
+StepExplanation explain(const SampleOrder& order, const CompiledPlan& plan) {
+  StepExplanation row;
+  row.step = "order " + std::string(order_name(plan.input().order)) +
+             (plan.input().skip_unread ? ", unread pixels skipped" : "");
+  row.stage_class = order.planar ? StageClass::placed : StageClass::element;
+  row.table_bytes = order.table_bytes();
+  row.tables = "sends " + count_text(order.rows.sent(), order.rows.size, "row") + " in " +
+               plural(order.rows.bands(), "band") + ", " +
+               count_text(order.columns.sent(), order.columns.size, "column") + " in " +
+               plural(order.columns.bands(), "band");
+  row.kernel = "none";
+  if (plan.tile_step()) {
+    row.state = "nothing is held back: the resize takes tiles as they come";
+    return row;
+  }
+  row.window_bytes = reorder_window_bytes(order);
+  row.state_bytes = reorder_state_bytes(order);
+  row.state = order.planar ? "pixels whose channels have not all come" : "nothing is held back";
+  return row;
+}
+
+bool is_first_resize(const CompiledPlan& plan, size_t step) {
+  for (const Step& before : plan.steps().first(step)) {
+    if (std::holds_alternative<NamedResizeStep>(before.what) ||
+        std::holds_alternative<NamedGatherStep>(before.what))
+      return false;
+  }
+  return true;
+}
+
+/// The tile-major resize, or the rows that the blocks of other orders leave incomplete together.
+void explain_order(const CompiledPlan& plan, size_t step, StepExplanation* row) {
+  if (plan.order() == nullptr) return;
+  const auto* resize = std::get_if<NamedResizeStep>(&plan.steps()[step].what);
+  if (plan.absorbed(step)) {
+    row->state_bytes = 0;
+    row->state = "nothing: only tiles inside the crop have readers";
+  } else if (plan.tile_step() == step) {
+    row->window_bytes = tile_lerp_window_bytes(*resize);
+    row->state_bytes = tile_lerp_state_bytes(*resize);
+    row->state = "incomplete tiles, each an output pixel of its own";
+  } else if (resize != nullptr && is_first_resize(plan, step)) {
+    // Planes are gathered into whole rows before they come here.
+    row->window_bytes -= resize->raw_row_bytes();
+    if (!plan.order()->planar) row->window_bytes += plan.order()->rows_at_once() * resize->raw_row_bytes();
+  }
 }
 
 std::string folded_text(const FoldedMapStep& step) {
@@ -72,6 +127,7 @@ StepExplanation explain(const FoldedMapStep& step, bool last, bool in_place) {
 
 std::vector<StepExplanation> explain_steps(const CompiledPlan& plan, std::string_view kernels) {
   std::vector<StepExplanation> rows;
+  if (plan.order() != nullptr) rows.push_back(explain(*plan.order(), plan));
   for (const Step& step : plan.steps()) {
     const bool last = &step == &plan.steps().back();
     StepExplanation row;
@@ -81,6 +137,7 @@ std::vector<StepExplanation> explain_steps(const CompiledPlan& plan, std::string
     if (const auto* map = std::get_if<FoldedMapStep>(&step.what))
       row = explain(*map, last, plan.works_in_place());
     if (const auto* ycbcr = std::get_if<YcbcrStep>(&step.what)) row = explain(*ycbcr);
+    explain_order(plan, static_cast<size_t>(&step - plan.steps().data()), &row);
     const bool copies =
         std::holds_alternative<SelectStep>(step.what) || std::holds_alternative<NamedGatherStep>(step.what);
     row.kernel = copies ? "none" : std::string(kernels);

@@ -23,14 +23,21 @@ struct SampleFormat {
   uint32_t width = 0;
   uint32_t height = 0;
   PixelFormat format = PixelFormat::rgb;
-  uint32_t element_bytes = 0;  // bytes of one pixel group; a chunk on the wire holds whole ones
-  uint64_t bytes = 0;
-  uint32_t digest = 0;  // first 32 bits of sha256(canonical text), see format_text()
+  SerializationOrder order = SerializationOrder::row_major;
+  bool skip_unread = false;
+  bool row_major = true;       // the bytes are those of the row-major image, whatever the order is called
+  uint32_t element_bytes = 0;  // of a pixel group, or 1 if planar; a chunk on the wire holds whole ones
+  uint64_t bytes = 0;          // of the serialized sample
+  std::string text;            // canonical, see format_text()
+  uint32_t digest = 0;         // first 32 bits of sha256(text)
 };
 
-/// The canonical text whose hash is the digest: "onpath-sample/1 dtype=uint8 channels=rgb order=row-major".
-/// Dimensions are not part of it: they travel in the chunk header or are fixed by the route.
+/// The canonical text of row-major images, whose hash is the digest:
+/// "onpath-sample/1 dtype=uint8 channels=rgb order=row-major". Dimensions are not part of it: they travel in
+/// the chunk header or are fixed by the route. Other orders: see plan/order.h.
 std::string format_text(PixelFormat format);
+/// The format of row-major images.
+SampleFormat row_major_format(uint32_t width, uint32_t height, PixelFormat format);
 
 struct OutputFormat {
   std::string name;

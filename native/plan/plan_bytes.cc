@@ -6,6 +6,7 @@
 #include <string>
 
 #include "plan/byte_io.h"
+#include "plan/order.h"
 #include "plan/resize_bytes.h"
 #include "plan/step.h"
 
@@ -13,7 +14,7 @@ namespace onpath {
 namespace {
 
 constexpr char kMagic[8] = {'o', 'n', 'p', 'a', 't', 'h', 'P', 'L'};
-constexpr uint32_t kVersion = 1;
+constexpr uint32_t kVersion = 2;
 /// `select` fills with zero; `pad` is a select with other values.
 enum class Kind : uint8_t { select = 0, resize = 1, map = 2, to_rgb = 3, pad = 4 };
 
@@ -63,6 +64,14 @@ std::shared_ptr<const CompiledPlan> PlanReader::read() {
   const uint8_t format = in_.number<uint8_t>();
   if (format > static_cast<uint8_t>(PixelFormat::uyvy)) return fail("unknown pixel format"), nullptr;
   input.format = static_cast<PixelFormat>(format);
+  const uint8_t order = in_.number<uint8_t>();
+  const uint8_t skip_unread = in_.number<uint8_t>();
+  if (order > static_cast<uint8_t>(SerializationOrder::tile_major) || skip_unread > 1) {
+    return fail("unknown serialization order"), nullptr;
+  }
+  input.order = static_cast<SerializationOrder>(order);
+  input.skip_unread = skip_unread == 1;
+  if (!check_order(input)) return fail("a serialization order that the pixel format does not have"), nullptr;
   const uint8_t name_bytes = in_.number<uint8_t>();
   const std::vector<char> name = in_.array<char>(name_bytes);
   if (name.empty() || name.size() > kMaxNameBytes) return fail("output name of a wrong length"), nullptr;
@@ -260,6 +269,8 @@ std::vector<uint8_t> write_plan(const CompiledPlan& plan) {
   out.number(plan.input().width);
   out.number(plan.input().height);
   out.number(static_cast<uint8_t>(plan.input().format));
+  out.number(static_cast<uint8_t>(plan.input().order));
+  out.number(static_cast<uint8_t>(plan.input().skip_unread));
   const std::string& name = plan.outputs()[0].name;
   out.number(static_cast<uint8_t>(name.size()));
   out.array(std::span<const char>(name));
@@ -305,6 +316,7 @@ Result<PlanPtr> plan_from_bytes(std::span<const uint8_t> bytes, uint64_t max_sta
   PlanReader reader(content.subspan(kHeader));
   const std::shared_ptr<const CompiledPlan> plan = reader.read();
   if (plan == nullptr) return invalid("they hold " + reader.wrong());
+  if (!check_order(*plan)) return invalid("they hold a sample without bytes");
   // One plan has one byte form, or its hash would not name it.
   if (plan->hash() != hash) return invalid("they are not in the form that compile writes");
   if (plan->edge_bytes() > kMaxEdgeBytes) {

@@ -9,6 +9,8 @@
 #include "plan/coverage.h"
 #include "plan/exact_divider.h"
 #include "plan/step.h"
+#include "stage/reorder.h"
+#include "stage/tile_lerp.h"
 
 namespace onpath {
 namespace {
@@ -31,7 +33,7 @@ class BoundProgram final : public Program {
   std::shared_ptr<const CompiledPlan> plan_;
   PlanPtr plan_ptr_;
   const KernelSet& kernels_;
-  std::vector<std::unique_ptr<Stage>> stages_;  // all steps but the last
+  std::vector<std::unique_ptr<Stage>> stages_;  // the order of input, and all steps but the last
 };
 
 class ProgramState final : public SampleState, private PlacedListener {
@@ -70,7 +72,15 @@ class ProgramState final : public SampleState, private PlacedListener {
 
 BoundProgram::BoundProgram(std::shared_ptr<const CompiledPlan> plan, const KernelSet& kernels)
     : plan_(std::move(plan)), plan_ptr_(plan_), kernels_(kernels) {
-  for (const Step& step : plan_->steps().first(plan_->steps().size() - 1)) {
+  const SampleOrder* order = plan_->order();
+  if (order != nullptr && !plan_->tile_step()) stages_.push_back(make_reorder_stage(*order));
+  for (size_t i = 0; i + 1 < plan_->steps().size(); ++i) {
+    const Step& step = plan_->steps()[i];
+    if (plan_->absorbed(i)) continue;
+    if (plan_->tile_step() == i) {
+      stages_.push_back(make_tile_lerp_stage(std::get<NamedResizeStep>(step.what), *order, kernels));
+      continue;
+    }
     if (const auto* select = std::get_if<SelectStep>(&step.what))
       stages_.push_back(make_select_stage(*select));
     if (const auto* resize = std::get_if<NamedResizeStep>(&step.what))
@@ -183,6 +193,12 @@ std::vector<std::string_view> kernel_names() {
 
 Result<void> check_sample(const Plan& plan, uint64_t bytes, uint64_t stride) {
   const SampleFormat& format = plan.input();
+  if (!format.row_major && stride != 0) {
+    return Error{ErrorCode::INVALID_ARGUMENT,
+                 "The stride is " + std::to_string(stride) +
+                     " bytes, but samples of this plan have no rows: they are '" + format.text +
+                     "'. Give the stride where the image is serialized."};
+  }
   const uint64_t row = format.bytes / format.height;
   uint64_t gaps = 0;  // bytes between rows that belong to none
   if (stride != 0 &&

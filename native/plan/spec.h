@@ -39,10 +39,15 @@ constexpr uint32_t pixel_group_bytes(PixelFormat format) {
 
 enum class Layout : uint8_t { hwc = 0, chw = 1 };
 
+/// The order in which a sample's bytes travel, see plan/order.h. Values are part of the plan's byte form.
+enum class SerializationOrder : uint8_t { row_major = 0, planar = 1, tile_major = 2 };
+
 struct ImageInput {
   uint32_t width = 0;   // pixels
   uint32_t height = 0;  // pixels
   PixelFormat format = PixelFormat::rgb;
+  SerializationOrder order = SerializationOrder::row_major;
+  bool skip_unread = false;  // pixels that no output reads are not sent
 };
 
 /// Values of these are part of the plan's byte form.

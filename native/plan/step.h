@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "stage/gather.h"
 #include "stage/map.h"
 #include "stage/resize.h"
+#include "stage/sample_order.h"
 #include "stage/select.h"
 #include "stage/to_rgb.h"
 
@@ -63,7 +65,9 @@ class CompiledPlan final : public Plan {
   std::span<const OutputFormat> outputs() const override { return {&output_, 1}; }
   StageClass stage_class() const override { return stage_class_; }
   uint64_t read_bytes() const override { return read_bytes_; }
-  bool works_in_place() const override { return steps_.size() == 1 && last().works_in_place(); }
+  bool works_in_place() const override {
+    return steps_.size() == 1 && order_ == nullptr && last().works_in_place();
+  }
   uint64_t table_bytes() const override { return table_bytes_; }
   uint64_t state_bytes() const override { return state_bytes_; }
   uint64_t packet_state_bytes() const override { return packet_state_bytes_; }
@@ -73,13 +77,26 @@ class CompiledPlan final : public Plan {
   std::span<const Step> steps() const { return steps_; }
   /// Bytes of the images on all edges together, input and output included: what one sample moves at most.
   uint64_t edge_bytes() const { return edge_bytes_; }
+  /// Null if samples are row-major images and taken so.
+  const SampleOrder* order() const { return order_.get(); }
+  /// The step that takes the serialized sample tile by tile; crops before it have no stage then.
+  std::optional<size_t> tile_step() const { return tile_step_; }
   /// The step that places.
   const FoldedMapStep& last() const { return std::get<FoldedMapStep>(steps_.back().what); }
+  /// Whether the order of input does a step's work, so that it has no stage.
+  bool absorbed(size_t step) const {
+    return tile_step_ && step < *tile_step_ && std::holds_alternative<SelectStep>(steps_[step].what);
+  }
 
  private:
+  void take_order(const ImageInput& input);
+  uint64_t step_state_bytes(size_t step) const;
+
   SampleFormat input_;
   OutputFormat output_;
   std::vector<Step> steps_;
+  std::shared_ptr<const SampleOrder> order_;
+  std::optional<size_t> tile_step_;
   StageClass stage_class_ = StageClass::element;
   uint64_t table_bytes_ = 0;
   uint64_t read_bytes_ = 0;
@@ -91,9 +108,6 @@ class CompiledPlan final : public Plan {
 
 /// The sentence for a plan beyond kMaxEdgeBytes.
 std::string edge_limit_text(uint64_t edge_bytes);
-
-/// Bytes that one sample's state takes for one step.
-uint64_t step_state_bytes(const Step& step, bool last);
 
 /// Distinct tables, in order of first use. Tables that are equal by value are one.
 struct DistinctTables {

@@ -12,6 +12,32 @@
 namespace onpath {
 namespace {
 
+/// Which bytes of a raw row some output reads. The others need not come: a serialization may leave them out.
+class ReadBytes {
+ public:
+  explicit ReadBytes(const ResizeStep& step) : of_row_(static_cast<uint32_t>(step.raw_row_bytes())) {
+    const RowWindows windows = horizontal_windows(step);
+    const uint32_t read = windows.rows_read();
+    if (read == step.in_width) return;
+    of_row_ = read * step.channels;
+    before_.reserve(step.raw_row_bytes() + 1);
+    before_.push_back(0);
+    for (uint32_t x = 0; x < step.in_width; ++x) {
+      const uint32_t each = windows.reader_begin[x] < windows.reader_end[x] ? 1 : 0;
+      for (uint32_t c = 0; c < step.channels; ++c) before_.push_back(before_.back() + each);
+    }
+  }
+  uint32_t of_row() const { return of_row_; }
+  /// Of `n` bytes from byte `at` of a row.
+  uint32_t among(uint64_t at, uint64_t n) const {
+    return before_.empty() ? static_cast<uint32_t>(n) : before_[at + n] - before_[at];
+  }
+
+ private:
+  uint32_t of_row_;
+  std::vector<uint32_t> before_;  // [bytes of a row + 1] read ones to the left; empty if all are read
+};
+
 /// The immutable side: windows and prepared weights.
 class ResizeStage final : public Stage {
  public:
@@ -28,6 +54,7 @@ class ResizeStage final : public Stage {
   const ResizeStep& step;
   const KernelSet& kernels;
   const RowWindows windows;
+  const ReadBytes read;
 
  private:
   ResampleRow row_{};
@@ -63,7 +90,7 @@ class ResizeState final : public StageState {
 };
 
 ResizeStage::ResizeStage(const ResizeStep& resize_step, const KernelSet& kernel_set)
-    : step(resize_step), kernels(kernel_set), windows(vertical_windows(resize_step)) {
+    : step(resize_step), kernels(kernel_set), windows(vertical_windows(resize_step)), read(resize_step) {
   if (step.x == nullptr) return;
   row_.in_pixels = step.in_width;
   row_.out_pixels = step.out_width;
@@ -136,10 +163,12 @@ void ResizeState::take(uint64_t offset, std::span<const uint8_t> bytes) {
       raw_row_complete(row, src);
       continue;
     }
+    const uint32_t read = stage_.read.among(column, n);
+    if (read == 0) continue;  // the row may be complete without them, and its block another's
     if (in.block == BlockPool::kNone) in.block = row_pool_.take();
     std::memcpy(row_pool_.at(in.block) + column, src, n);
-    in.bytes += static_cast<uint32_t>(n);
-    if (in.bytes < raw_bytes_) continue;
+    in.bytes += read;
+    if (in.bytes < stage_.read.of_row()) continue;
     const uint32_t block = in.block;
     in.block = BlockPool::kNone;
     raw_row_complete(row, row_pool_.at(block));

@@ -49,15 +49,12 @@ uint64_t ResizeLayout::total_bytes(uint32_t in_rows, uint32_t out_rows) const {
 
 RowWindows vertical_windows(const ResizeStep& step) {
   if (step.lerps()) return windows_of(*step.lerp_y);
-  if (step.y != nullptr) return windows_of(*step.y);
-  RowWindows windows;
-  for (uint32_t row = 0; row < step.in_height; ++row) {
-    windows.first.push_back(row);
-    windows.reader_begin.push_back(row);
-    windows.reader_end.push_back(row + 1);
-  }
-  windows.count.assign(step.in_height, 1);
-  return windows;
+  return step.y != nullptr ? windows_of(*step.y) : windows_of_no_pass(step.in_height);
+}
+
+RowWindows horizontal_windows(const ResizeStep& step) {
+  if (step.lerps()) return windows_of(*step.lerp_x);
+  return step.x != nullptr ? windows_of(*step.x) : windows_of_no_pass(step.in_width);
 }
 
 ResizeCost resize_cost(const ResizeStep& step, RowState state) {

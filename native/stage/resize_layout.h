@@ -37,6 +37,8 @@ struct OutputRow {
 
 /// Windows of the vertical pass; one row each if there is none.
 RowWindows vertical_windows(const ResizeStep& step);
+/// The same of columns and the horizontal pass.
+RowWindows horizontal_windows(const ResizeStep& step);
 ResizeLayout resize_layout(const ResizeStep& step, RowState state, const RowWindows& windows);
 
 }  // namespace onpath

@@ -52,6 +52,25 @@ RowWindows windows_of(const LerpWeights& weights) {
   return windows;
 }
 
+RowWindows windows_of(const NearestPositions& positions) {
+  RowWindows windows;
+  windows.first = positions.position;
+  windows.count.assign(positions.out_size, 1);
+  fill_readers(positions.in_size, &windows);
+  return windows;
+}
+
+RowWindows windows_of_no_pass(uint32_t rows) {
+  RowWindows windows;
+  for (uint32_t row = 0; row < rows; ++row) {
+    windows.first.push_back(row);
+    windows.reader_begin.push_back(row);
+    windows.reader_end.push_back(row + 1);
+  }
+  windows.count.assign(rows, 1);
+  return windows;
+}
+
 bool windows_ordered(const ResampleWeights& weights) {
   uint64_t last_first = 0;
   uint64_t last_end = 0;

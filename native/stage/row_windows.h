@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "table/lerp_weights.h"
+#include "table/nearest_positions.h"
 #include "table/resample_weights.h"
 
 namespace onpath {
@@ -33,6 +34,12 @@ struct RowWindows {
 RowWindows windows_of(const ResampleWeights& weights);
 /// A row of weight zero is not read.
 RowWindows windows_of(const LerpWeights& weights);
+
+/// Each output row reads one row.
+RowWindows windows_of(const NearestPositions& positions);
+
+/// Each row is read by the output row of the same number.
+RowWindows windows_of_no_pass(uint32_t rows);
 
 /// Whether both ends never decrease and every window lies in the input: what the functions above need.
 bool windows_ordered(const ResampleWeights& weights);

@@ -25,7 +25,13 @@ export const PATIENCE_MS = 60_000;
 /** RGB of WIDTH x HEIGHT to float32 CHW, normalized: 1536 bytes in, two packets; 6144 bytes out. */
 export function program(): NativeProgram {
   const spec = {
-    input: { width: WIDTH, height: HEIGHT, format: 'rgb' as const },
+    input: {
+      width: WIDTH,
+      height: HEIGHT,
+      format: 'rgb' as const,
+      order: 'row-major' as const,
+      skipUnread: false,
+    },
     stages: [
       { stage: 'normalize' as const, scale: 1 / 255, mean: [0.5], std: [0.25], recipe: 'torchvision' },
     ],
@@ -114,6 +120,7 @@ export function senderConfig(
     sourceUdpPort: port.type === 'memory' ? 5004 : 0,
     destinationMac: undefined,
     payload: 'chunk',
+    program: undefined,
     width: WIDTH,
     height: HEIGHT,
     format: 'rgb',

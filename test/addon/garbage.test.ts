@@ -137,7 +137,7 @@ async function spoil(name: string, call: (config: never) => unknown, right: unkn
 }
 
 const spec = {
-  input: { width: 8, height: 8, format: 'rgb' },
+  input: { width: 8, height: 8, format: 'rgb', order: 'row-major', skipUnread: false },
   stages: [
     { stage: 'crop', left: -1, top: 0, width: 8, height: 7 },
     { stage: 'centerCrop', width: 6, height: 6, rule: 'floor' },

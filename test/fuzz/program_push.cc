@@ -1,5 +1,6 @@
 // Fuzzes programs: a specification and a way of cutting its sample, both from bytes; the placed output must
-// equal that of one whole-sample call, and whatever compiles must also pass through the plan's byte form.
+// equal that of one whole-sample call on the row-major image, and whatever compiles must also pass through
+// the plan's byte form.
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "plan/program.h"
+#include "plan/serialization.h"
 
 namespace {
 
@@ -102,6 +104,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   for (uint32_t n = in.byte() % 6; n > 0; --n) spec.stages.push_back(stage(in));
   if (const uint8_t dtype = in.byte() % 8; dtype < 7) spec.output.dtype = static_cast<DType>(dtype);
   spec.output.layout = static_cast<Layout>(in.byte() % 2);
+  const uint8_t order = in.byte();
+  spec.input.order = static_cast<SerializationOrder>(order % 4);  // 3: unknown
+  spec.input.skip_unread = order / 4 % 2 == 1;
   const auto plan = compile(spec);
   if (!plan) {
     if (plan.error().message.empty()) std::abort();
@@ -110,20 +115,24 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::vector<uint8_t> bytes = plan.value()->to_bytes();
   const auto again = plan_from_bytes(bytes);
   if (!again || again.value()->hash() != plan.value()->hash()) std::abort();
-  const auto whole = onpath::bind(plan.value(), "scalar");
+  const auto row_major = with_order(*plan.value(), SerializationOrder::row_major, false);
+  if (!row_major) std::abort();
+  const auto whole = onpath::bind(row_major.value(), "scalar");
   const auto program = onpath::bind(again.value());
   if (!whole || !program) std::abort();
 
+  std::vector<uint8_t> image(row_major.value()->input().bytes);
+  uint32_t noise = in.byte();
+  for (uint8_t& b : image) b = static_cast<uint8_t>((noise = noise * 1664525u + 1013904223u) >> 24);
   const uint64_t sample_bytes = plan.value()->input().bytes;
   std::vector<uint8_t> sample(sample_bytes);
-  uint32_t noise = in.byte();
-  for (uint8_t& b : sample) b = static_cast<uint8_t>((noise = noise * 1664525u + 1013904223u) >> 24);
+  serialize_image(*plan.value(), image.data(), image.size() / spec.input.height, sample.data());
   std::vector<uint8_t> expected(plan.value()->outputs()[0].bytes, 0xA5);
   std::vector<uint8_t> actual(expected.size(), 0x5A);
 
   const auto whole_state = whole.value()->make_state(Granularity::byte);
   uint8_t* const whole_outputs[] = {expected.data()};
-  if (!whole_state || !run_sample(*whole.value(), *whole_state.value(), sample, whole_outputs)) std::abort();
+  if (!whole_state || !run_sample(*whole.value(), *whole_state.value(), image, whole_outputs)) std::abort();
 
   const auto state =
       program.value()->make_state(in.byte() % 2 == 0 ? Granularity::byte : Granularity::element);

@@ -13,6 +13,7 @@ import {
   type PortInfo,
   type Sample,
   type SenderSpec,
+  Serialization,
   type TensorData,
 } from '../../lib/index.js';
 import { assertThrows } from '../support/assert.js';
@@ -98,6 +99,11 @@ describe('types', () => {
     ];
     const senders: SenderSpec[] = [
       { to: '127.0.0.1:5004', width: 1, height: 1, format: 'rgb' },
+      { to: '127.0.0.1:5004', serialization: Serialization.of(pipeline) },
+      // @ts-expect-error a serialization has its shape
+      { to: '127.0.0.1:5004', serialization: Serialization.of(pipeline), width: 1, height: 1, format: 'rgb' },
+      // @ts-expect-error a shape has three fields
+      { to: '127.0.0.1:5004', width: 1, height: 1 },
       // @ts-expect-error where to is required
       { width: 1, height: 1, format: 'rgb' },
       // @ts-expect-error a plane is a Dataplane
@@ -105,7 +111,7 @@ describe('types', () => {
       // @ts-expect-error there is no such payload
       { to: '127.0.0.1:5004', width: 1, height: 1, format: 'rgb', payload: 'h264' },
     ];
-    assert.equal(planes.length + senders.length, 13);
+    assert.equal(planes.length + senders.length, 16);
   });
 
   test('names of errors and drop reasons are closed sets', () => {

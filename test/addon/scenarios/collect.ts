@@ -121,7 +121,13 @@ const cases: Record<string, () => Promise<void>> = {
 
   'programs and streams leave no memory': async () => {
     const spec = {
-      input: { width: 64, height: 48, format: 'rgb' as const },
+      input: {
+        width: 64,
+        height: 48,
+        format: 'rgb' as const,
+        order: 'row-major' as const,
+        skipUnread: false,
+      },
       stages: [
         {
           stage: 'resize' as const,

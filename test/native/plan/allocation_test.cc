@@ -43,6 +43,13 @@ TEST(Allocation, BeginAndPushTakeNothing) {
        pipeline(64, 48, PixelFormat::bgra,
                 {ChannelsSpec{PixelFormat::rgb}, resize_to(40, 30), CenterCropSpec{28, 28}, imagenet()},
                 {"pixels", DType::bfloat16, Layout::chw})},
+      {"planar in", in_order(pipeline(64, 48, PixelFormat::rgb, {CropSpec{5, 3, 40, 20}}),
+                             SerializationOrder::planar, true)},
+      {"tiles", in_order(pipeline(64, 48, PixelFormat::rgb, {resize_to(20, 30)}),
+                         SerializationOrder::tile_major, false)},
+      {"tiles of exact4", in_order(pipeline(64, 48, PixelFormat::rgba,
+                                            {CropSpec{5, 3, 40, 40}, resize_to(9, 7, ResizeProfile::exact4)}),
+                                   SerializationOrder::tile_major, true)},
   };
   for (const auto& [name, spec] : specs) {
     const ProgramPtr program = must_bind(must_compile(spec));

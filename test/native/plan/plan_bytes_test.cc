@@ -32,6 +32,11 @@ std::vector<PipelineSpec> some_specs() {
       pipeline(6, 3, PixelFormat::uyvy,
                {ToRgbSpec{YcbcrMatrix::bt709, YcbcrRange::full}, CropSpec{1, 1, 9, 1}}),
       pipeline(5, 3, PixelFormat::gray, {PadSpec{0, 0, 0, 0, 6, 6, {114}}}),
+      in_order(pipeline(5, 4, PixelFormat::rgb), SerializationOrder::planar, false),
+      in_order(pipeline(9, 8, PixelFormat::rgb, {resize_to(3, 2, ResizeProfile::exact4)}),
+               SerializationOrder::tile_major, true),
+      in_order(pipeline(9, 8, PixelFormat::rgb, {CropSpec{2, 1, 6, 7}, resize_to(3, 2)}),
+               SerializationOrder::tile_major, false),
   };
 }
 
@@ -167,6 +172,21 @@ TEST(PlanBytes, WeightsAreTakenAsFarAsTheirSumsFit32Bits) {
       }
     }
   }
+}
+
+TEST(PlanBytes, OrdersThatDoNotFitAreRefused) {
+  constexpr size_t kOrder = 8 + 4 + 4 + 4 + 1;  // after magic, version, sides and format
+  const auto change = [&](const PipelineSpec& spec, size_t at, uint8_t value) {
+    std::vector<uint8_t> bytes = must_compile(spec)->to_bytes();
+    bytes[at] = value;
+    fix_hash(bytes);
+    return bytes;
+  };
+  const PipelineSpec crop = pipeline(8, 8, PixelFormat::rgb, {CropSpec{20, 0, 4, 4}});
+  expect_invalid(change(crop, kOrder, 3), "an unknown order");
+  expect_invalid(change(crop, kOrder + 1, 2), "skipUnread that is neither true nor false");
+  expect_invalid(change(crop, kOrder + 1, 1), "a sample without bytes");
+  EXPECT_TRUE(plan_from_bytes(change(crop, kOrder, 2)).ok());
 }
 
 TEST(PlanBytes, StateBeyondTheLimitIsRefused) {

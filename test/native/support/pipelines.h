@@ -47,6 +47,12 @@ inline constexpr ResizeKind kResizes[] = {
     {ResizeProfile::opencv, ResizeFilter::bilinear}, {ResizeProfile::opencv, ResizeFilter::nearest},
     {ResizeProfile::exact4, ResizeFilter::bilinear}};
 
+inline PipelineSpec in_order(PipelineSpec spec, SerializationOrder order, bool skip_unread) {
+  spec.input.order = order;
+  spec.input.skip_unread = skip_unread;
+  return spec;
+}
+
 inline NormalizeSpec imagenet() {
   return {1.0 / 255.0, {0.485, 0.456, 0.406}, {0.229, 0.224, 0.225}, NormalizeRecipe::torchvision};
 }
@@ -63,7 +69,7 @@ inline ProgramPtr must_bind(const PlanPtr& plan, std::string_view kernels = {}) 
   return program.ok() ? program.value() : nullptr;
 }
 
-/// A specification that compiles: up to 6 stages, sides up to about `most`.
+/// A specification that compiles: up to 6 stages, sides up to about `most`, any order of input.
 inline PipelineSpec random_pipeline(Random& random, uint32_t most) {
   PipelineSpec spec;
   spec.input.width = random.between(1, most);
@@ -158,6 +164,9 @@ inline PipelineSpec random_pipeline(Random& random, uint32_t most) {
   static constexpr DType kFromFloat[] = {DType::float16, DType::bfloat16, DType::float32};
   if (dtype == DType::uint8 && random.one_in(2)) spec.output.dtype = kFromByte[random.below(4)];
   if (dtype == DType::float32 && random.one_in(2)) spec.output.dtype = kFromFloat[random.below(3)];
+  spec.input.order = static_cast<SerializationOrder>(random.below(3));
+  spec.input.skip_unread = random.one_in(2);
+  if (spec.input.skip_unread && !compile(spec).ok()) spec.input.skip_unread = false;  // nothing is read
   return spec;
 }
 

@@ -51,7 +51,7 @@ export function sharpPeer(): SharpPeer | null {
       const small = sharp(file).resize(SIDE, SIDE, { kernel: 'linear', fit: 'fill' });
       normalizeToPlanes(await small.raw().toBuffer(), tables, into);
     },
-    decode: (file) => sharp(file).raw().toBuffer(),
+    decode: (file) => sharp(file).removeAlpha().raw().toBuffer(),
     encodeJpeg: (file, width, height) =>
       sharp(file)
         .removeAlpha()

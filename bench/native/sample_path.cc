@@ -153,8 +153,7 @@ int run(const std::string& folder) {
       std::fprintf(stderr, "Not a work, a set of kernels and a count: \"%s\".\n", line.c_str());
       return 2;
     }
-    std::printf("ns %llu\n",
-                static_cast<unsigned long long>(sample->second->run(pieces->second, count)));
+    std::printf("ns %llu\n", static_cast<unsigned long long>(sample->second->run(pieces->second, count)));
     std::fflush(stdout);
   }
   return 0;

@@ -9,7 +9,9 @@ export interface Peer {
   readonly name: string;
   readonly what: string;
   /** Packages as `npm install` takes them; pinned, so that figures stay comparable. */
-  readonly npm: readonly string[];
+  readonly npm?: readonly string[];
+  /** Packages as `pip install` takes them. */
+  readonly pip?: readonly string[];
 }
 
 export const PEERS: readonly Peer[] = [
@@ -17,6 +19,26 @@ export const PEERS: readonly Peer[] = [
     name: 'sharp-js',
     what: 'sharp resizes, a JavaScript loop over tables normalizes',
     npm: ['sharp@0.34.5'],
+  },
+  {
+    name: 'transformers-js',
+    what: 'the image processor of @huggingface/transformers, which resizes with sharp',
+    npm: ['@huggingface/transformers@4.3.1'],
+  },
+  {
+    name: 'torch',
+    what: 'torch resizes bytes with antialias, then subtracts and divides',
+    pip: ['torch==2.13.0', 'numpy==2.4.6'],
+  },
+  {
+    name: 'opencv',
+    what: 'cv2.resize (INTER_LINEAR, which is not antialiased), numpy normalizes',
+    pip: ['opencv-python-headless==5.0.0.93', 'numpy==2.4.6'],
+  },
+  {
+    name: 'pillow',
+    what: 'Pillow resizes, numpy normalizes: the same bits as ours',
+    pip: ['pillow==12.3.0', 'numpy==2.4.6'],
   },
 ];
 
@@ -26,18 +48,38 @@ export const packageFolder = findPackage();
 /** Where `npm run bench:peers` installs. */
 export const peersFolder = join(packageFolder, 'bench', '.peers');
 
+/** The Python of the peers: a virtual environment in the peers' folder, or the one that ONPATH_BENCH_PYTHON names. */
+export const peersPython = process.env['ONPATH_BENCH_PYTHON'] ?? join(peersFolder, 'python', 'bin', 'python');
+
 /**
  * A peer's module: the one in the peers' folder, else one that the package itself has installed (sharp is an optional
  * dependency); undefined if there is neither.
  */
 export function loadPeer(module: string): unknown {
-  const require = createRequire(join(peersFolder, 'package.json'));
   try {
-    return require(module);
+    return fromPeers()(module);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'MODULE_NOT_FOUND') return undefined;
     throw error;
   }
+}
+
+/** Whether a peer's module is there, without loading it. */
+export function loadable(module: string): boolean {
+  try {
+    return resolvePeer(module) !== '';
+  } catch {
+    return false;
+  }
+}
+
+/** The file that a peer's module is loaded from. */
+export function resolvePeer(module: string): string {
+  return fromPeers().resolve(module);
+}
+
+function fromPeers(): NodeJS.Require {
+  return createRequire(join(peersFolder, 'package.json'));
 }
 
 function findPackage(): string {

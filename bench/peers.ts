@@ -1,14 +1,18 @@
 /** `npm run bench:peers`: installs what onpath is measured against, in a folder of its own. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PEERS, peersFolder } from './peer-table.js';
 
-const help = `Installs the peers of the benchmarks with npm into ${peersFolder}:
-${PEERS.map((peer) => `  ${peer.name}: ${peer.what} (${peer.npm.join(', ')})`).join('\n')}
+const packages = (of: 'npm' | 'pip') => [...new Set(PEERS.flatMap((peer) => peer[of] ?? []))];
 
-usage: npm run bench:peers`;
+const help = `Installs the peers of the benchmarks with npm and pip into ${peersFolder}:
+${PEERS.map((peer) => `  ${peer.name}: ${peer.what} (${[...(peer.npm ?? []), ...(peer.pip ?? [])].join(', ')})`).join('\n')}
+
+usage: npm run bench:peers
+
+pip reads its own variables: where PIP_INDEX_URL names an index with torch for CPUs alone, the 5 GB of libraries for GPUs stay away.`;
 
 function main(): number {
   try {
@@ -22,20 +26,29 @@ function main(): number {
     return 2;
   }
   mkdirSync(peersFolder, { recursive: true });
+  // Both are tried: what one of them lacks, the other may have.
+  return [installFromNpm(), installFromPip()].every(Boolean) ? 0 : 1;
+}
+
+function installFromNpm(): boolean {
   writeFileSync(join(peersFolder, 'package.json'), '{ "private": true }\n');
-  const packages = PEERS.flatMap((peer) => peer.npm);
   // Without scripts: peers come as prebuilt binaries, and nothing of theirs is to run at installation.
   const options = ['--no-audit', '--no-fund', '--save-exact', '--ignore-scripts'];
-  const npm = spawnSync('npm', ['install', ...options, ...packages], {
-    cwd: peersFolder,
-    stdio: 'inherit',
-    env: outsideNpmRun(),
-  });
-  if (npm.error !== undefined) {
-    console.error(`npm could not be started: ${npm.error.message}. Is it on PATH?`);
-    return 1;
-  }
-  return npm.status ?? 1;
+  return succeeds('npm', ['install', ...options, ...packages('npm')]);
+}
+
+function installFromPip(): boolean {
+  const environment = join(peersFolder, 'python');
+  const python = join(environment, 'bin', 'python');
+  if (!existsSync(python) && !succeeds('python3', ['-m', 'venv', environment])) return false;
+  return succeeds(python, ['-m', 'pip', 'install', '--only-binary', ':all:', ...packages('pip')]);
+}
+
+function succeeds(command: string, args: readonly string[]): boolean {
+  const run = spawnSync(command, args, { cwd: peersFolder, stdio: 'inherit', env: outsideNpmRun() });
+  if (run.error !== undefined)
+    console.error(`${command} could not be started: ${run.error.message}. Is it on PATH?`);
+  return run.status === 0;
 }
 
 /** npm tells a script's children about the package it runs for; the inner npm is to work on the peers' folder instead. */

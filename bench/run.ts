@@ -8,10 +8,11 @@ import { type Case, toJson, toTable, unmetLimits } from './report.js';
 import { sharpPeer } from './sharp-peer.js';
 import type { Suite } from './suite.js';
 import { dpdkSuite } from './suites/dpdk.js';
+import { imagesSuite } from './suites/images.js';
 import { loopSuite } from './suites/loop.js';
 import { pathSuite } from './suites/path.js';
 
-const SUITES: readonly Suite[] = [pathSuite, loopSuite, dpdkSuite];
+const SUITES: readonly Suite[] = [pathSuite, imagesSuite, loopSuite, dpdkSuite];
 const DEFAULT_ROUNDS = 11;
 /** Runnable threads, over the last minute, above which a machine is not one's own. */
 const QUIET_LOAD = 0.7;

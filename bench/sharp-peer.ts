@@ -4,13 +4,15 @@ import { IMAGE, MEAN, SIDE, STD } from './work.js';
 
 /** The little of sharp that is used here; its own types are there only where it is installed. */
 interface Sharp {
-  (input: Uint8Array, options: { raw: { width: number; height: number; channels: 3 } }): SharpImage;
+  (input: Uint8Array, options?: { raw: { width: number; height: number; channels: 3 } }): SharpImage;
   concurrency(threads: number): number;
   cache(enabled: boolean): unknown;
   versions: { sharp?: string; vips?: string };
 }
 interface SharpImage {
-  resize(width: number, height: number, options: { kernel: 'linear'; fit: 'fill' }): SharpImage;
+  resize(width: number, height: number, options: { kernel: 'linear'; fit: 'fill' | 'cover' }): SharpImage;
+  removeAlpha(): SharpImage;
+  jpeg(options: { quality: number }): SharpImage;
   raw(): SharpImage;
   toBuffer(): Promise<Buffer>;
 }
@@ -21,6 +23,12 @@ export interface SharpPeer {
   resize(image: Uint8Array): Promise<Buffer>;
   /** Resizes and normalizes into float32 planes. */
   run(image: Uint8Array, into: Float32Array): Promise<void>;
+  /** The same from a file: decodes and resizes in one go, which may decode at a smaller scale. */
+  runFile(file: Uint8Array, into: Float32Array): Promise<void>;
+  /** Interleaved rgb. */
+  decode(file: Uint8Array): Promise<Buffer>;
+  /** A JPEG file of that size, cut from the middle. */
+  encodeJpeg(file: Uint8Array, width: number, height: number): Promise<Buffer>;
 }
 
 /** The peer, with one thread and no cache; null if sharp is not installed. */
@@ -39,6 +47,17 @@ export function sharpPeer(): SharpPeer | null {
     async run(image, into) {
       normalizeToPlanes(await resize(image), tables, into);
     },
+    async runFile(file, into) {
+      const small = sharp(file).resize(SIDE, SIDE, { kernel: 'linear', fit: 'fill' });
+      normalizeToPlanes(await small.raw().toBuffer(), tables, into);
+    },
+    decode: (file) => sharp(file).removeAlpha().raw().toBuffer(),
+    encodeJpeg: (file, width, height) =>
+      sharp(file)
+        .removeAlpha()
+        .resize(width, height, { kernel: 'linear', fit: 'cover' })
+        .jpeg({ quality: 90 })
+        .toBuffer(),
   };
 }
 

@@ -26,6 +26,8 @@ export {
   type StepExplanation,
 } from './pipeline.js';
 export type { DpdkPortInfo, MemoryPortInfo, OffloadState, PortInfo, UdpPortInfo } from './port-info.js';
+export { type PresetOptions, presetSpec } from './presets/image-processor.js';
+export { type LetterboxOptions, letterboxSpec } from './presets/letterbox.js';
 export { Batch, Sample, type SampleInfo, type SampleSource } from './sample.js';
 export {
   type ChannelFormat,

@@ -3,6 +3,8 @@ import { raceAbort, throwIfAborted } from './abort.js';
 import { OnpathError } from './errors.js';
 import { LookupTable } from './lookup-table.js';
 import { type NativeProgram, type NativeStageSpec, native } from './native.js';
+import { type PresetOptions, presetSpec } from './presets/image-processor.js';
+import { type LetterboxOptions, letterboxSpec } from './presets/letterbox.js';
 import { type ParsedPipelineSpec, PIPELINE, type PipelineSpec, pipelineSpec } from './schema.js';
 import {
   byteView,
@@ -156,6 +158,23 @@ export class Pipeline {
         options.kernels ?? '',
       ),
     );
+  }
+
+  /**
+   * The pipeline of a model's image processor, as its preprocessor_config.json describes it; `presetSpec` gives the specification.
+   * @param source The model's folder, the path of that file, or its parsed content.
+   * @throws OnpathError UNSUPPORTED names the field that cannot be expressed; INVALID_ARGUMENT, INVALID_SPEC, LIMIT_EXCEEDED
+   */
+  static fromPretrained(source: string | object, options: PresetOptions): Pipeline {
+    return Pipeline.compile(presetSpec(source, options));
+  }
+
+  /**
+   * The preprocessing of YOLO models (Ultralytics' `LetterBox`, then value / 255); `letterboxSpec` gives the specification.
+   * @throws OnpathError INVALID_SPEC, UNSUPPORTED, LIMIT_EXCEEDED
+   */
+  static letterbox(options: LetterboxOptions): Pipeline {
+    return Pipeline.compile(letterboxSpec(options));
   }
 
   /** Reads a plan that `toBytes` wrote, on this machine or another. @throws OnpathError INVALID_PLAN */

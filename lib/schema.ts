@@ -5,64 +5,37 @@
 import { z } from 'zod';
 import { isPrefix } from './address.js';
 import type { Dataplane } from './dataplane.js';
+import {
+  channelFormat,
+  dtype,
+  imageInput,
+  type inputFormat,
+  layout,
+  PIPELINE,
+  payloadType,
+  type serializationOrder,
+  side,
+} from './image-schema.js';
 import { LookupTable } from './lookup-table.js';
 import type { Pipeline } from './pipeline.js';
-import { ealSpec, linkSide, memoryLink, mostQueues, name, portSpec } from './port-schema.js';
+import { ealSpec, mostQueues, name, portSpec } from './port-schema.js';
+import { senderSpec } from './sender-schema.js';
 import type { Serialization } from './serialization.js';
 
-/** Marks compiled pipelines, so that this file need not load the class (which loads this file). */
-export const PIPELINE: unique symbol = Symbol('onpath.Pipeline');
-/** The same for running planes. */
-export const DATAPLANE: unique symbol = Symbol('onpath.Dataplane');
-/** The same for serializations. */
-export const SERIALIZATION: unique symbol = Symbol('onpath.Serialization');
-
-const side = z.int().min(1).max(65535);
-const padding = z.int().min(0).max(65535).optional();
-const payloadType = z.int().min(0).max(127);
-export const channelFormat = z
-  .enum(['gray', 'rgb', 'bgr', 'rgba', 'bgra', 'rgbx'])
-  .describe(
-    'Interleaved 8-bit channels. Alpha of rgba and bgra is premultiplied around a resize, as Pillow does; the fourth channel of rgbx is an ordinary one.',
-  );
-/** What a sample may come as; the stages after `toRgb` see channels. */
-export const inputFormat = z
-  .enum([...channelFormat.options, 'uyvy'])
-  .describe(
-    'Interleaved 8-bit channels, as `channels` has them, or `uyvy`: YCbCr-4:2:2, two pixels as Cb Y0 Cr Y1, which `toRgb` takes first.',
-  );
-export const dtype = z
-  .enum(['uint8', 'int8', 'uint16', 'float16', 'bfloat16', 'float32', 'uint32'])
-  .describe('Element type. float16 and bfloat16 arrive as Uint16Array holding their bits.');
-export const layout = z.enum(['hwc', 'chw']).describe('Order of the output: pixels interleaved, or planes.');
-
-export const serializationOrder = z
-  .enum(['row-major', 'planar', 'tile-major'])
-  .describe(
-    'Order in which the bytes travel: `row-major`; `planar`: all of channel 0, then channel 1, ...; `tile-major`: pixels in the order of their first use by the outputs of the first resize.',
-  );
-const skipUnread = z
-  .boolean()
-  .describe('Pixels that no output reads are not sent: those outside a crop, or that a resize passes over.');
-
-const imageInput = z
-  .strictObject({
-    kind: z.literal('image').describe('What a sample is. This version knows images.'),
-    width: side.describe('Pixels.'),
-    height: side.describe('Pixels.'),
-    format: inputFormat,
-    order: serializationOrder.default('row-major'),
-    skipUnread: skipUnread.default(false),
-  })
-  .describe(
-    'The sample as it is serialized on the wire, 8 bits a channel. `uyvy` travels row-major and whole. See docs/serialization.md.',
-  );
-
-/** What `Serialization.plan` takes. */
-export const serializationChoice = z.union([
+export {
+  channelFormat,
+  DATAPLANE,
+  dtype,
+  inputFormat,
+  layout,
+  PIPELINE,
+  SERIALIZATION,
+  serializationChoice,
   serializationOrder,
-  z.strictObject({ order: serializationOrder, skipUnread: skipUnread.default(false) }),
-]);
+} from './image-schema.js';
+export { senderSpec };
+
+const padding = z.int().min(0).max(65535).optional();
 
 const resizeStage = z
   .strictObject({
@@ -366,62 +339,6 @@ export const dataplaneSpec = z
   })
   .superRefine(checkPlane);
 
-export const senderSpec = z
-  .strictObject({
-    to: z.string().describe('"address:port" of the receiver, "[address]:port" for IPv6.'),
-    via: z
-      .union([
-        z.strictObject({
-          ...memoryLink,
-          side: linkSide.default(1).describe('Which end. Each can be open once.'),
-        }),
-        z.strictObject({
-          plane: z
-            .custom<Dataplane>((value) => typeof value === 'object' && value !== null && DATAPLANE in value, {
-              error: 'expected a Dataplane made by Dataplane.start',
-            })
-            .describe('A running Dataplane. The sender is closed with it.'),
-          port: name.describe('Its dpdk port, which keeps a queue for the sender: `senders: 1` or more.'),
-        }),
-      ])
-      .optional()
-      .describe('Send over a memory link, or by a dpdk port of a running plane, instead of a kernel socket.'),
-    from: z
-      .string()
-      .optional()
-      .describe(
-        '"address:port" of our own; default: any for sockets, 192.0.2.1:5004 on memory links, the address of the dpdk port and UDP port 5004.',
-      ),
-    payload: z
-      .enum(['chunk', 'rfc4175'])
-      .default('chunk')
-      .describe('Payload format: onpath chunks, or raw video as of RFC 4175.'),
-    width: side.optional().describe('Pixels of every image sent; with height and format.'),
-    height: side.optional().describe('Pixels of every image sent; with width and format.'),
-    format: inputFormat.optional(),
-    serialization: z
-      .custom<Serialization>(
-        (value) => typeof value === 'object' && value !== null && SERIALIZATION in value,
-        { error: 'expected a Serialization made by Serialization.plan, of or rowMajor' },
-      )
-      .optional()
-      .describe(
-        'A Serialization, instead of width, height and format: images are sent in its order. rfc4175 carries row-major ones only.',
-      ),
-    sendDims: z.boolean().default(false).describe('Put {height, width} into every chunk header.'),
-    payloadType: payloadType.default(96).describe('RTP payload type.'),
-    ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
-    maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet, in bytes.'),
-    bitsPerSecond: z.number().min(0).default(0).describe('Pace; 0: as fast as the port takes packets.'),
-    queuedSamples: z
-      .int()
-      .min(1)
-      .max(65536)
-      .default(64)
-      .describe('Samples that may wait; more are refused with BUSY.'),
-  })
-  .superRefine(checkSender);
-
 /** Fields that may be left out. */
 type Optional<Field extends string> = { readonly [Key in Field]?: number | undefined };
 
@@ -449,18 +366,6 @@ function checkPad(
   if (sides ? width === undefined && height === undefined : size) return;
   const message = 'expected either some of left, top, right and bottom, or width and height';
   context.addIssue({ code: 'custom', input: stage, message });
-}
-
-/** A sender has either a serialization or the shape of row-major images. */
-function checkSender(
-  sender: Optional<'width' | 'height'> & { format?: unknown; serialization?: unknown },
-  context: z.RefinementCtx,
-): void {
-  const { width, height, format, serialization } = sender;
-  const given = [width, height, format].filter((field) => field !== undefined).length;
-  if (serialization === undefined ? given === 3 : given === 0) return;
-  const message = 'expected either width, height and format, or serialization';
-  context.addIssue({ code: 'custom', input: sender, message });
 }
 
 /** What ports, routes and workers must be to each other. */

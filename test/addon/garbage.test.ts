@@ -180,6 +180,14 @@ describe('garbage', () => {
     await bombard('program.runBatch', of.runBatch.bind(of) as never, () => [[image()], [out()]]);
     await bombard('program.runBatchAsync', of.runBatchAsync.bind(of) as never, () => [[image()], [out()]]);
     await bombard('program.stream', of.stream.bind(of), () => []);
+    await bombard('program.withOrder', of.withOrder.bind(of) as never, () => ['tile-major', true]);
+    const { bytes, width, elementBytes } = of.info.input;
+    await bombard('program.serialize', of.serialize.bind(of) as never, () => [
+      image(),
+      width * elementBytes,
+      new Uint8Array(bytes),
+    ]);
+    await bombard('program.chunksToFirstOutput', of.chunksToFirstOutput.bind(of) as never, () => [300]);
     await bombard('stream.begin', stream.begin.bind(stream) as never, () => [[out()]]);
     await bombard('stream.push', stream.push.bind(stream) as never, () => [0, image()]);
     await bombard('stream.missingBytes', stream.missingBytes.bind(stream), () => []);

@@ -23,8 +23,9 @@ class ByteWriter {
   template <class T>
   void array(std::span<const T> values) {
     static_assert(std::is_arithmetic_v<T>);
-    const auto* p = reinterpret_cast<const uint8_t*>(values.data());
-    bytes_.insert(bytes_.end(), p, p + values.size_bytes());
+    const size_t at = bytes_.size();
+    bytes_.resize(at + values.size_bytes());
+    if (!values.empty()) std::memcpy(bytes_.data() + at, values.data(), values.size_bytes());
   }
   std::vector<uint8_t> take() { return std::move(bytes_); }
 

@@ -1,9 +1,10 @@
 """Writes test/golden/resize_torch.json: what PyTorch's antialiased interpolation of uint8 gives (see resize_cases.py).
 
-Run with PyTorch 2.13 for CPUs on x86-64, Pillow and numpy, in an environment of its own:
+Run with PyTorch 2.13 on an x86-64 CPU with AVX2, Pillow and numpy, in an environment of its own:
     python scripts/golden/make_resize_torch.py
 torchvision's resize of uint8 tensors calls the same function. Tensors that lie channels first and channels last must give
-the same, or this fails.
+the same, or this fails. (With AVX-512 and AVX2 they do; with ATEN_CPU_CAPABILITY=default PyTorch itself gives something else
+for four channels of 2x2 -> 1x3 pixels, channels first.)
 """
 import numpy as np
 import torch

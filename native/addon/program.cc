@@ -68,12 +68,13 @@ std::optional<RunMemory> run_memory(const Napi::CallbackInfo& info, const Plan& 
   for (size_t i = 0; i < inputs->size(); ++i) {
     const std::string path = batch ? "inputs[" + std::to_string(i) + "]" : "input";
     const std::optional<Bytes> input = bytes_of(env, (*inputs)[i]);
-    if (!input) {
+    const Result<void> fits = check_sample(plan, input ? input->size : 0, memory.stride);
+    if (input && !fits.ok() && memory.stride != 0) return refuse(path + ": " + fits.error().message);
+    if (!input || !fits.ok()) {
       return refuse(path + ": expected a Uint8Array of " + std::to_string(plan.input().bytes) +
-                    " bytes, the whole sample, received something else.");
+                    " bytes, the whole sample, received " +
+                    (input ? std::to_string(input->size) + " bytes." : "something else."));
     }
-    if (const auto ok = check_sample(plan, input->size, memory.stride); !ok)
-      return refuse(path + ": " + ok.error().message);
     memory.inputs.push_back(*input);
   }
   std::optional<OutputMemory> outputs = output_memory(env, plan, *values, inputs->size());

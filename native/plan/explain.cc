@@ -17,9 +17,10 @@ StepExplanation explain(const SelectStep& step) {
   row.step = "crop " + size_text(step.out_width, step.out_height) + " at " + std::to_string(step.left) + "," +
              std::to_string(step.top) + " of " + size_text(step.in_width, step.in_height);
   if (step.fill != std::array<uint8_t, 4>{}) {
-    row.step += ", beyond it ";
-    for (uint32_t c = 0; c < step.channels; ++c)
-      row.step += (c > 0 ? "," : "") + std::to_string(step.fill[c]);
+    row.step = "pad " + size_text(step.in_width, step.in_height) + " -> " +
+               size_text(step.out_width, step.out_height) + ", image at " + std::to_string(-step.left) + "," +
+               std::to_string(-step.top) + ", beyond it";
+    for (uint32_t c = 0; c < step.channels; ++c) row.step += " " + std::to_string(step.fill[c]);
   }
   row.state_bytes = select_state_bytes();
   row.state = "nothing is held back";

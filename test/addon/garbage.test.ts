@@ -141,7 +141,15 @@ const spec = {
   stages: [
     { stage: 'crop', left: -1, top: 0, width: 8, height: 7 },
     { stage: 'centerCrop', width: 6, height: 6, rule: 'floor' },
-    { stage: 'resize', width: 4, height: 4, profile: 'pillow', filter: 'bilinear' },
+    {
+      stage: 'resize',
+      width: 4,
+      height: 4,
+      shortestEdge: 0,
+      longestEdge: 0,
+      profile: 'pillow',
+      filter: 'bilinear',
+    },
     { stage: 'channels', to: 'bgr' },
     { stage: 'lookup', dtype: 'uint8', tables: 1, data: new Uint8Array(256) },
     { stage: 'normalize', scale: 1, mean: [0, 0, 0], std: [1, 1, 1], recipe: 'torchvision' },

@@ -116,7 +116,7 @@ TEST(Explain, PadAndToRgbAreNamedWithTheirMemory) {
   EXPECT_EQ(rows[0].table_bytes, 5u * 256 * 4);
   EXPECT_EQ(rows[0].window_bytes, 3u);
   EXPECT_GE(rows[0].state_bytes, 32u * 48 * 5);
-  EXPECT_EQ(rows[1].step, "crop 64x64 at 0,-8 of 64x48, beyond it 114,1,2");
+  EXPECT_EQ(rows[1].step, "pad 64x48 -> 64x64, image at 0,8, beyond it 114 1 2");
   EXPECT_EQ(rows[0].table_bytes + 256, plan->table_bytes());  // and the table of a map that only copies
 }
 

@@ -5,8 +5,6 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { PEERS, peersFolder } from './peer-table.js';
 
-const packages = (of: 'npm' | 'pip') => [...new Set(PEERS.flatMap((peer) => peer[of] ?? []))];
-
 const help = `Installs the peers of the benchmarks with npm and pip into ${peersFolder}:
 ${PEERS.map((peer) => `  ${peer.name}: ${peer.what} (${[...(peer.npm ?? []), ...(peer.pip ?? [])].join(', ')})`).join('\n')}
 
@@ -34,14 +32,16 @@ function installFromNpm(): boolean {
   writeFileSync(join(peersFolder, 'package.json'), '{ "private": true }\n');
   // Without scripts: peers come as prebuilt binaries, and nothing of theirs is to run at installation.
   const options = ['--no-audit', '--no-fund', '--save-exact', '--ignore-scripts'];
-  return succeeds('npm', ['install', ...options, ...packages('npm')]);
+  return succeeds('npm', ['install', ...options, ...PEERS.flatMap((peer) => peer.npm ?? [])]);
 }
 
 function installFromPip(): boolean {
   const environment = join(peersFolder, 'python');
   const python = join(environment, 'bin', 'python');
   if (!existsSync(python) && !succeeds('python3', ['-m', 'venv', environment])) return false;
-  return succeeds(python, ['-m', 'pip', 'install', '--only-binary', ':all:', ...packages('pip')]);
+  // One by one: not every Python has all of them.
+  const install = ['-m', 'pip', 'install', '--only-binary', ':all:'];
+  return PEERS.map(({ pip }) => pip === undefined || succeeds(python, [...install, ...pip])).every(Boolean);
 }
 
 function succeeds(command: string, args: readonly string[]): boolean {

@@ -19,8 +19,8 @@ inline uint64_t load_be64(const uint8_t* p) {
   return std::endian::native == std::endian::little ? __builtin_bswap64(v) : v;
 }
 inline void store_be16(uint8_t* p, uint16_t v) {
-  p[0] = static_cast<uint8_t>(v >> 8);
-  p[1] = static_cast<uint8_t>(v);
+  if (std::endian::native == std::endian::little) v = __builtin_bswap16(v);
+  std::memcpy(p, &v, 2);
 }
 inline void store_be32(uint8_t* p, uint32_t v) {
   if (std::endian::native == std::endian::little) v = __builtin_bswap32(v);

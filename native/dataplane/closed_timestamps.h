@@ -3,6 +3,7 @@
 // its sample a second time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -18,11 +19,10 @@ class ClosedTimestamps {
   /// are remembered.
   bool contains(uint32_t timestamp) const {
     if (count_ > kRemembered && distance_from_floor(timestamp) <= 0) return true;
-    const uint32_t held = count_ < kRemembered ? count_ : kRemembered;
-    for (uint32_t i = 0; i < held; ++i) {
-      if (remembered_[i] == timestamp) return true;
-    }
-    return false;
+    // Without a way out, so that several are compared at a time; places not filled yet hold what is held.
+    bool found = false;
+    for (const uint32_t remembered : remembered_) found |= remembered == timestamp;
+    return found && count_ > 0;
   }
 
   /// Remembers a timestamp that contains() does not know yet. When full, the oldest in serial order is
@@ -30,15 +30,21 @@ class ClosedTimestamps {
   /// circle above it.
   void add(uint32_t timestamp) {
     if (count_ < kRemembered) {
+      if (count_ == 0) remembered_.fill(timestamp);
       remembered_[count_++] = timestamp;
       return;
     }
     // Before there is a floor, ages are measured against the timestamp being added.
     const uint32_t reference = count_ > kRemembered ? floor_ : timestamp;
+    const auto age = [reference](uint32_t candidate) { return static_cast<int32_t>(candidate - reference); };
+    int32_t least = age(timestamp);
+    for (const uint32_t candidate : remembered_) least = std::min(least, age(candidate));
     uint32_t* oldest = &timestamp;
-    for (uint32_t& candidate : remembered_) {
-      if (static_cast<int32_t>(candidate - reference) < static_cast<int32_t>(*oldest - reference))
-        oldest = &candidate;
+    if (age(timestamp) != least) {
+      // In order it stands behind the one that was forgotten before.
+      while (age(remembered_[next_]) != least) next_ = (next_ + 1) % kRemembered;
+      oldest = &remembered_[next_];
+      next_ = (next_ + 1) % kRemembered;
     }
     // An entry half a circle ahead counts as old; forgetting it must not pull the floor back.
     if (count_ == kRemembered || distance_from_floor(*oldest) > 0) floor_ = *oldest;
@@ -51,7 +57,8 @@ class ClosedTimestamps {
 
   uint32_t count_ = 0;  // kRemembered + 1: full, and floor_ is set
   uint32_t floor_ = 0;
-  std::array<uint32_t, kRemembered> remembered_;
+  uint32_t next_ = 0;  // where the search for the oldest begins
+  std::array<uint32_t, kRemembered> remembered_{};
 };
 
 }  // namespace onpath

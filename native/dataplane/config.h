@@ -83,6 +83,8 @@ struct PlaneConfig {
   /// Empty polls for this long, then the worker sleeps until a port's wait_fd wakes it. UINT64_MAX: never
   /// sleeps.
   uint64_t idle_after_ns = 50'000;
+  /// Off for comparison only: what it does to a packet is what is done without it.
+  bool flow_cache = true;
   /// Bound on all pools together: output buffers, states of open samples, stream tables.
   uint64_t max_memory_bytes = 8ull << 30;
 };

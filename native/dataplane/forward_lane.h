@@ -53,7 +53,12 @@ class ForwardLane final : public EmitListener {
   void allow_in_place() { in_place_ = true; }
   /// Whether these bytes of a received packet, turned into output, could leave in its buffer, as the one
   /// chunk that they would be sent as anyway.
-  bool could_send_in_place(const onpath_packet& packet, std::span<const uint8_t> bytes) const;
+  bool could_send_in_place(const onpath_packet& packet, std::span<const uint8_t> bytes) const {
+    if (!in_place_ || packet.handle == nullptr || packet.capacity < packet.length) return false;
+    const auto in_front = static_cast<uint64_t>(bytes.data() - packet.data) + packet.headroom;
+    return bytes.size() <= outputs_[0].chunk_bytes &&
+           in_front >= path_.headers_bytes() + outputs_[0].headers_bytes;
+  }
   /// Sends the packet whose `bytes` have become the output at `offset`. If it was sent its handle is null.
   void send_in_place(onpath_packet& packet, uint64_t offset, std::span<uint8_t> bytes,
                      const TurnedInPlace& turned);
@@ -94,7 +99,6 @@ class ForwardLane final : public EmitListener {
   TransmitQueue& queue_;
   RouteCounters& counters_;
   bool in_place_ = false;
-  uint8_t payload_type_ = 0;
   uint32_t next_ssrc_ = 0;
   uint32_t ssrc_step_ = 1;
   uint64_t total_bytes_ = 0;

@@ -47,7 +47,7 @@ Lane::Lane(const RouteConfig& route, uint32_t port, Parts parts)
   }
 }
 
-bool Lane::take(const Arrival& arrival, uint64_t now, bool give_up) {
+bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
   const RtpPacket& rtp = arrival.rtp;
   const StreamKey key(rtp.ssrc, arrival.source);
   Stream* stream = find_stream(key);
@@ -91,7 +91,9 @@ bool Lane::take(const Arrival& arrival, uint64_t now, bool give_up) {
     }
     open(*stream, arrival, segments.request_id, now, sample);
   }
-  push(*sample, segments, arrival, now);
+  const uint64_t ended = sample->ended;
+  push(*sample, segments, arrival.packet, arrival.time_ns, now);
+  if (segments.as_expected && sample->ended == ended) arrival.sample = sample;
   return true;
 }
 
@@ -110,19 +112,19 @@ bool Lane::allowed(const IpAddress& source) const {
 std::optional<DropReason> Lane::parse(const RtpPacket& rtp, Segments& out) {
   if (payload_ == PayloadFormat::rfc4175) {
     if (const auto reason = parse_rfc4175(rtp.payload, geometry_, video_)) return reason;
-    out = {video_.segments, video_.count, 0};
+    out = {video_.segments, video_.count, 0, false};
     return std::nullopt;
   }
   VideoSegment& segment = video_.segments[0];
   ChunkPlace place;
   if (expected_.matches(rtp.payload, place, segment.bytes)) {
     segment.offset = place.offset;
-    out = {&segment, 1, place.request_id};
+    out = {&segment, 1, place.request_id, true};
     return std::nullopt;
   }
   if (const auto reason = parse_chunk(rtp.payload, chunk_, segment.bytes)) return reason;
   segment.offset = chunk_.offset;
-  out = {&segment, 1, chunk_.request_id};
+  out = {&segment, 1, chunk_.request_id, false};
   return check_chunk();
 }
 
@@ -178,6 +180,7 @@ void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uin
   sample.stream = parts_.streams->index_of(stream);
   sample.request_id = request_id;
   sample.first_packet_ns = arrival.time_ns;
+  sample.missing_bytes = sample_bytes_;
   sample.deadline_ns = deadline_ns_ > UINT64_MAX - now ? UINT64_MAX : now + deadline_ns_;
   if (stream.open_samples++ == 0) parts_.streams->became_active(stream);
   sample.next_of_stream = stream.open_head;
@@ -195,48 +198,57 @@ void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uin
   sample.state->begin({sample.outputs, outputs_}, nullptr);
 }
 
-void Lane::push(OpenSample& sample, const Segments& segments, const Arrival& arrival, uint64_t now) {
-  Stream& stream = parts_.streams->at(sample.stream);
-  if (parts_.forward) parts_.forward->select(sample, stream);
-  uint64_t fresh = 0, repeated = 0;
-  uint32_t i = 0;
-  if (segments.count == 1 && send_in_place(sample, segments.first[0], arrival.packet)) {
-    fresh = segments.first[0].bytes.size();
-    i = 1;
+void Lane::forward_next(OpenSample& sample, Stream& stream, const VideoSegment& chunk, onpath_packet& packet,
+                        uint64_t time_ns, uint64_t now) {
+  ForwardLane& forward = *parts_.forward;
+  forward.select(sample, stream);
+  PushResult result;
+  if (send_in_place(sample, chunk, packet)) {
+    result.new_bytes = chunk.bytes.size();
+  } else {
+    result = sample.state->push(chunk.offset, chunk.bytes, &forward);
+    if (result.status != PushStatus::used) return drop_pushed(result.status);
+    // What the last packet of a sample leaves to be sent goes with what finish() adds.
+    if (result.new_bytes < sample.missing_bytes) forward.send_pending();
   }
-  for (; i < segments.count; ++i) {
-    const PushResult result =
-        sample.state->push(segments.first[i].offset, segments.first[i].bytes, parts_.forward.get());
-    // An RFC 4175 payload was checked whole before its first segment is used, so only a chunk leaves here.
-    if (result.status == PushStatus::misaligned) return drop(DropReason::misaligned);
-    if (result.status == PushStatus::out_of_range) return drop(DropReason::out_of_range);
+  count_packet(sample, stream, result.new_bytes, result.repeated_bytes, time_ns, now);
+}
+
+void Lane::drop_pushed(PushStatus status) {
+  drop(status == PushStatus::misaligned     ? DropReason::misaligned
+       : status == PushStatus::out_of_range ? DropReason::out_of_range
+                                            : DropReason::duplicate);
+}
+
+void Lane::push(OpenSample& sample, const Segments& segments, onpath_packet& packet, uint64_t time_ns,
+                uint64_t now) {
+  Stream& stream = parts_.streams->at(sample.stream);
+  if (segments.count == 1) return take_next(sample, stream, segments.first[0], packet, time_ns, now);
+  ForwardLane* forward = parts_.forward.get();
+  if (forward != nullptr) forward->select(sample, stream);
+  uint64_t fresh = 0, repeated = 0;
+  for (uint32_t i = 0; i < segments.count; ++i) {
+    // An RFC 4175 payload was checked whole before its first segment is used: none is refused.
+    const PushResult result = sample.state->push(segments.first[i].offset, segments.first[i].bytes, forward);
     fresh += result.new_bytes;
     repeated += result.repeated_bytes;
   }
   if (fresh == 0) return drop(DropReason::duplicate);
-  RouteCounters& counters = *parts_.counters;
-  counters.packets_used.add(1);
-  counters.bytes_used.add(fresh);
-  if (repeated > 0) counters.overlap_bytes.add(repeated);
-  stream.last_used_ns = now;
-  if (sample.state->complete()) {
-    finish(sample, arrival, now);
-  } else if (parts_.forward) {
-    parts_.forward->send_pending();
-  }
+  if (forward != nullptr && fresh < sample.missing_bytes) forward->send_pending();
+  count_packet(sample, stream, fresh, repeated, time_ns, now);
 }
 
 /// The packet that came is the packet that leaves, if all of its bytes are new and there is room for its new
 /// headers.
 bool Lane::send_in_place(OpenSample& sample, const VideoSegment& segment, onpath_packet& packet) {
-  if (!parts_.forward || !parts_.forward->could_send_in_place(packet, segment.bytes)) return false;
+  if (!parts_.forward->could_send_in_place(packet, segment.bytes)) return false;
   const std::span<uint8_t> bytes(packet.data + (segment.bytes.data() - packet.data), segment.bytes.size());
   const auto turned = sample.state->push_in_place(segment.offset, bytes);
   if (turned) parts_.forward->send_in_place(packet, segment.offset, bytes, *turned);
   return turned.has_value();
 }
 
-void Lane::finish(OpenSample& sample, const Arrival& arrival, uint64_t now) {
+void Lane::finish(OpenSample& sample, uint64_t time_ns, uint64_t now) {
   parts_.counters->samples_complete.add(1);
   if (parts_.forward) {
     // Beginning again places the padding once more, where it is already, and tells it. Nothing of this sample
@@ -245,8 +257,9 @@ void Lane::finish(OpenSample& sample, const Arrival& arrival, uint64_t now) {
     parts_.forward->send_pending();
     parts_.forward->complete(sample);
   } else {
-    const SampleInfo info{sample.request_id, arrival.source,         arrival.rtp.ssrc,
-                          sample.timestamp,  sample.first_packet_ns, arrival.time_ns};
+    const StreamKey& from = parts_.streams->at(sample.stream).key;
+    const SampleInfo info{sample.request_id, from.source(),          from.ssrc(),
+                          sample.timestamp,  sample.first_packet_ns, time_ns};
     if (parts_.host->complete(sample, info, now)) parts_.host_sink->mark_pending();
   }
   leave_stream(sample);

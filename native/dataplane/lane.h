@@ -28,6 +28,9 @@ struct Arrival {
   const Endpoint& source;
   uint64_t time_ns;
   onpath_packet& packet;  // where it lies; its handle becomes null if it was given away
+  /// Set by take(): the sample that its chunk belongs to, if that is still open and takes every chunk whose
+  /// header differs in nothing but the offset; else null.
+  OpenSample* sample = nullptr;
 };
 
 class Lane {
@@ -49,7 +52,18 @@ class Lane {
 
   /// False: held back, the same packet must be offered again (backpressure). With `give_up` it is dropped as
   /// slow_consumer instead.
-  bool take(const Arrival& arrival, uint64_t now, bool give_up);
+  bool take(Arrival& arrival, uint64_t now, bool give_up);
+  /// take() of a packet of which all but its chunk's place is known: it belongs to this open sample.
+  void take_next(OpenSample& sample, Stream& stream, const VideoSegment& chunk, onpath_packet& packet,
+                 uint64_t time_ns, uint64_t now) {
+    if (parts_.forward) return forward_next(sample, stream, chunk, packet, time_ns, now);
+    const PushResult result = sample.state->push(chunk.offset, chunk.bytes, nullptr);
+    if (result.status == PushStatus::used) [[likely]] {
+      count_packet(sample, stream, result.new_bytes, result.repeated_bytes, time_ns, now);
+    } else {
+      drop_pushed(result.status);
+    }
+  }
   /// Closes samples past their deadline, delivers batches that waited long enough.
   void tick(uint64_t now);
   /// When tick() has something to do next; UINT64_MAX: nothing is open.
@@ -57,6 +71,7 @@ class Lane {
   /// The worker ends: open samples count as closed, what is complete is delivered.
   void close();
 
+  Stream& stream_of(const OpenSample& sample) { return parts_.streams->at(sample.stream); }
   RouteCounters& counters() { return *parts_.counters; }
   HostLane* host() { return parts_.host; }
   uint32_t port() const { return port_; }
@@ -68,6 +83,7 @@ class Lane {
     const VideoSegment* first;
     uint32_t count;
     uint64_t request_id;
+    bool as_expected;  // a chunk that ExpectedChunk matched
   };
   enum class Opened : uint8_t { yes, no, hold };
 
@@ -86,9 +102,25 @@ class Lane {
   OpenSample* find_open(const Stream& stream, uint32_t timestamp);
   bool make_room(DropReason& refusal, bool& hold, bool give_up);
   void open(Stream& stream, const Arrival& arrival, uint64_t request_id, uint64_t now, OpenSample*& out);
-  void push(OpenSample& sample, const Segments& segments, const Arrival& arrival, uint64_t now);
+  void push(OpenSample& sample, const Segments& segments, onpath_packet& packet, uint64_t time_ns,
+            uint64_t now);
+  void forward_next(OpenSample& sample, Stream& stream, const VideoSegment& chunk, onpath_packet& packet,
+                    uint64_t time_ns, uint64_t now);
+  void drop_pushed(PushStatus status);
+  /// A packet brought `fresh` new bytes.
+  void count_packet(OpenSample& sample, Stream& stream, uint64_t fresh, uint64_t repeated, uint64_t time_ns,
+                    uint64_t now) {
+    RouteCounters& counters = *parts_.counters;
+    counters.packets_used.add(1);
+    counters.bytes_used.add(fresh);
+    if (repeated > 0) counters.overlap_bytes.add(repeated);
+    stream.last_used_ns = now;
+    sample.missing_bytes -= fresh;
+    if (sample.missing_bytes == 0) [[unlikely]]
+      finish(sample, time_ns, now);
+  }
   bool send_in_place(OpenSample& sample, const VideoSegment& segment, onpath_packet& packet);
-  void finish(OpenSample& sample, const Arrival& arrival, uint64_t now);
+  void finish(OpenSample& sample, uint64_t time_ns, uint64_t now);
   void close_unfinished(OpenSample& sample, DropReason reason);
   void leave_stream(OpenSample& sample);
   void drop(DropReason reason) { count_drop(parts_.counters->drops, reason); }

@@ -20,7 +20,9 @@ Result<OutgoingPath> OutgoingPath::make(const onpath_port& port, const Endpoint&
                                         uint32_t max_payload_bytes, PortHost* host) {
   OutgoingPath path;
   path.ethernet_ = port.framing == ONPATH_FRAMING_ETHERNET;
-  path.checksums_by_nic_ = path.ethernet_ && (port.features & ONPATH_PORT_FILLS_CHECKSUMS) != 0;
+  const bool checksums_by_nic = path.ethernet_ && (port.features & ONPATH_PORT_FILLS_CHECKSUMS) != 0;
+  path.sums_payload_ = path.ethernet_ && !checksums_by_nic;
+  path.flags_ = checksums_by_nic ? uint32_t{ONPATH_PACKET_FILL_CHECKSUMS} : 0;
   path.headroom_ = framing_bytes(port, destination);
   path.source_ = source;
   path.destination_ = destination;
@@ -59,6 +61,10 @@ Result<OutgoingPath> OutgoingPath::make(const onpath_port& port, const Endpoint&
   if (path.ethernet_ && host != nullptr) {
     if (const auto ok = path.leave_by(*host); !ok) return ok.error();
   }
+  if (path.ethernet_) {
+    path.frame_ = FrameTemplate(path.source_mac_, path.destination_mac_, path.source_, path.destination_,
+                                path.hop_limit_, checksums_by_nic);
+  }
   return path;
 }
 
@@ -79,22 +85,12 @@ Result<void> OutgoingPath::leave_by(PortHost& host) {
   return {};
 }
 
-void OutgoingPath::finish(onpath_packet& packet, uint32_t bytes, uint32_t summed_bytes, uint16_t sum) {
-  if (ethernet_) {
-    FrameOptions options;
-    options.summed_bytes = summed_bytes;
-    options.sum = sum;
-    options.hop_limit = hop_limit_;
-    options.checksums_by_nic = checksums_by_nic_;
-    packet.flags = checksums_by_nic_ ? uint32_t{ONPATH_PACKET_FILL_CHECKSUMS} : 0;
-    if (neighbour_ != nullptr) {
-      // It may just have been lost: then where it was last is as good as any.
-      if (const NeighbourWord word = neighbour_->load(); word.resolved()) destination_mac_ = word.mac();
-    }
-    packet.length = static_cast<uint32_t>(build_frame(packet.data, source_mac_, destination_mac_, source_,
-                                                      destination_, bytes, identification_++, options));
-    return;
-  }
+void OutgoingPath::follow_neighbour() {
+  // It may just have been lost: then where it was last is as good as any.
+  if (const NeighbourWord word = neighbour_->load(); word.resolved()) frame_.set_destination_mac(word.mac());
+}
+
+void OutgoingPath::address(onpath_packet& packet, uint32_t bytes) const {
   packet.length = bytes;
   std::copy(destination_.address.bytes.begin(), destination_.address.bytes.end(), packet.destination.address);
   packet.destination.port = destination_.port;

@@ -9,6 +9,7 @@
 #include "dataplane/port_host.h"
 #include "wire/address.h"
 #include "wire/frame.h"
+#include "wire/frame_template.h"
 
 namespace onpath {
 
@@ -32,21 +33,33 @@ class OutgoingPath {
   uint32_t headers_bytes() const { return headroom_; }
   /// Where the RTP packet is written in a transmit buffer.
   uint8_t* payload(const onpath_packet& packet) const { return packet.data + headroom_; }
-  /// Puts the headers around an RTP packet of `bytes`, or sets its destination. Of its last `summed_bytes`
-  /// the folded checksum `sum` is known already.
-  void finish(onpath_packet& packet, uint32_t bytes, uint32_t summed_bytes = 0, uint16_t sum = 0);
+  /// Puts the headers around an RTP packet of `bytes`, or sets its destination.
+  void finish(onpath_packet& packet, uint32_t bytes) {
+    finish(packet, bytes, sums_payload_ ? checksum_add({payload(packet), bytes}) : 0);
+  }
+  /// The same, where the packet's checksum_add() is known already.
+  void finish(onpath_packet& packet, uint32_t bytes, uint64_t sum) {
+    if (!ethernet_) return address(packet, bytes);
+    packet.flags = flags_;
+    if (neighbour_ != nullptr) follow_neighbour();
+    packet.length = static_cast<uint32_t>(frame_.write(packet.data, bytes, sum, identification_++));
+  }
 
  private:
   Result<void> leave_by(PortHost& host);
+  void follow_neighbour();
+  void address(onpath_packet& packet, uint32_t bytes) const;
 
   bool ethernet_ = false;
-  bool checksums_by_nic_ = false;
+  bool sums_payload_ = false;
   uint8_t hop_limit_ = 64;
-  uint32_t headroom_ = 0;
   uint16_t identification_ = 0;
-  MacAddress source_mac_{};
-  MacAddress destination_mac_{};  // fixed, or where the neighbour was last
+  uint32_t flags_ = 0;  // of every packet
+  uint32_t headroom_ = 0;
   Neighbour* neighbour_ = nullptr;
+  FrameTemplate frame_;
+  MacAddress source_mac_{};
+  MacAddress destination_mac_{};  // unless it is a neighbour's
   Endpoint source_;
   Endpoint destination_;
 };

@@ -114,11 +114,15 @@ class Builder {
     worker.sinks = host_sinks_;
     worker.bell = parts_.bell.get();
     worker.idle_after_ns = config_.idle_after_ns;
+    worker.flow_cache = config_.flow_cache;
     for (const NamedPort& named : config_.ports) {
       Worker::PortPart& part = worker.ports.emplace_back();
       part.port = named.port;
       part.counters = std::make_unique<PortCounters>();
-      for (uint32_t q = w; q < named.port->queues; q += config_.workers) part.queues.push_back(q);
+      for (uint32_t q = w; q < named.port->queues; q += config_.workers) {
+        part.queues.push_back(q);
+        parts_.memory_bytes += sizeof(FlowCache);
+      }
       if (const auto& host = parts_.hosts[worker.ports.size() - 1]) {
         // The first worker keeps the timers: every port has a queue for it to send by.
         part.host = std::make_unique<LocalHost>(host, *named.port, transmit_queue(part, w), w == 0,

@@ -32,6 +32,7 @@ OpenSample& SamplePool::open() {
 }
 
 void SamplePool::close(OpenSample& sample) {
+  ++sample.ended;
   (sample.older == kNone ? oldest_ : samples_[sample.older].newer) = sample.newer;
   (sample.newer == kNone ? newest_ : samples_[sample.newer].older) = sample.older;
   free_[free_count_++] = index_of(sample);

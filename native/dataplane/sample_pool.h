@@ -18,9 +18,11 @@ struct OpenSample {
   uint8_t** outputs = nullptr;  // where they are placed now, one per output of the plan
   uint32_t timestamp = 0;
   uint32_t stream = kNone;  // into the stream table
+  uint64_t ended = 0;       // how many samples have ended in this place: another number, another sample
   uint64_t request_id = 0;
   uint64_t first_packet_ns = 0;
   uint64_t deadline_ns = 0;
+  uint64_t missing_bytes = 0;  // of the input
   uint32_t next_of_stream = kNone;
   uint32_t older = kNone, newer = kNone;
   // Host sink: the place in a buffer.

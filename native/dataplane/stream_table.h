@@ -27,6 +27,14 @@ struct StreamKey {
     std::memcpy(&address_low, source.address.bytes.data() + 8, 8);
   }
   bool operator==(const StreamKey&) const = default;
+  uint32_t ssrc() const { return static_cast<uint32_t>(rest >> 16); }
+  Endpoint source() const {
+    Endpoint endpoint;
+    std::memcpy(endpoint.address.bytes.data(), &address_high, 8);
+    std::memcpy(endpoint.address.bytes.data() + 8, &address_low, 8);
+    endpoint.port = static_cast<uint16_t>(rest);
+    return endpoint;
+  }
 };
 
 /// One sender-side source as this route sees it.

@@ -7,7 +7,6 @@
 namespace onpath {
 
 bool TransmitQueue::make_room() {
-  if (tail_ < kStaged) return true;
   flush();
   if (head_ == tail_) return true;
   if (head_ == 0) return false;
@@ -24,7 +23,7 @@ onpath_packet* TransmitQueue::next() {
     flush();
     spare_count_ = port_.allocate(port_.self, queue_, spare_.data(), kBurst);
   }
-  if (spare_count_ == 0 || !make_room()) {
+  if (spare_count_ == 0 || (tail_ == kStaged && !make_room())) {
     count_drop(drops_, DropReason::transmit_failed);
     return nullptr;
   }
@@ -34,23 +33,6 @@ onpath_packet* TransmitQueue::next() {
 void TransmitQueue::commit(RouteCounters& route) {
   staged_[tail_] = spare_[--spare_count_];
   staged(route);
-}
-
-onpath_packet* TransmitQueue::give() {
-  if (make_room()) return &staged_[tail_];
-  count_drop(drops_, DropReason::transmit_failed);
-  return nullptr;
-}
-
-void TransmitQueue::given(onpath_packet& received, RouteCounters& route) {
-  received.handle = nullptr;
-  staged(route);
-}
-
-void TransmitQueue::staged(RouteCounters& route) {
-  notes_[tail_] = {&route, nullptr};
-  ++tail_;
-  if (++unflushed_ >= kBurst) flush();
 }
 
 void TransmitQueue::sample_ends(RouteCounters& route) {

@@ -25,9 +25,17 @@ class TransmitQueue {
   void commit(RouteCounters& route);
   /// A place for a packet that was received from a port of the same domain, to be filled with what leaves and
   /// then given(); null if there is none: the packet counts as transmit_failed.
-  onpath_packet* give();
+  onpath_packet* give() {
+    if (tail_ < kStaged || make_room()) [[likely]]
+      return &staged_[tail_];
+    count_drop(drops_, DropReason::transmit_failed);
+    return nullptr;
+  }
   /// The buffer of `received` leaves by the place that give() gave: its handle is null from now on.
-  void given(onpath_packet& received, RouteCounters& route);
+  void given(onpath_packet& received, RouteCounters& route) {
+    received.handle = nullptr;
+    staged(route);
+  }
   /// Every packet of a sample has been committed; it counts as sent once the last of them has left.
   void sample_ends(RouteCounters& route);
   /// Hands over what is staged, as far as the port takes it.
@@ -46,8 +54,13 @@ class TransmitQueue {
     RouteCounters* sample_of = nullptr;  // a sample ends with this packet
   };
 
+  /// When all places are taken.
   bool make_room();
-  void staged(RouteCounters& route);
+  void staged(RouteCounters& route) {
+    notes_[tail_] = {&route, nullptr};
+    ++tail_;
+    if (++unflushed_ >= kBurst) flush();
+  }
 
   const onpath_port& port_;
   const uint32_t queue_;

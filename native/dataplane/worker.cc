@@ -19,14 +19,26 @@ Endpoint endpoint_of(const onpath_endpoint& from) {
   return endpoint;
 }
 
-constexpr uint32_t kAhead = 2;  // packets whose bytes are on their way from memory while another is worked on
-constexpr uint32_t kLineBytes = 64;
-constexpr uint32_t kHeaderBytes = 128;     // all headers of nearly every packet
-constexpr uint32_t kPrefetchBytes = 2048;  // of a longer packet, the rest is left to the hardware
+uint64_t time_of(const onpath_packet& packet, uint64_t now) {
+  return packet.time_ns != 0 ? packet.time_ns : now;
+}
 
-void prefetch(const onpath_packet& packet, bool payload) {
-  const uint32_t bytes = std::min(packet.length, payload ? kPrefetchBytes : kHeaderBytes);
-  for (uint32_t at = 0; at < bytes; at += kLineBytes) __builtin_prefetch(packet.data + at);
+// How far ahead of the packet that is worked on bytes are fetched from memory.
+constexpr uint32_t kHeadersAhead = 4;
+constexpr uint32_t kPayloadAhead = 2;
+constexpr uint32_t kLineBytes = 64;
+constexpr uint32_t kHeaderLines = 2;      // all headers of nearly every packet
+constexpr uint32_t kPrefetchBytes = 512;  // of a longer packet, the rest is left to the hardware
+
+/// What lies behind a shorter packet does no harm.
+void prefetch_headers(const onpath_packet& packet) {
+  for (uint32_t line = 0; line < kHeaderLines; ++line) __builtin_prefetch(packet.data + line * kLineBytes);
+}
+
+void prefetch_payload(const onpath_packet& packet) {
+  const uint32_t bytes = std::min(packet.length, kPrefetchBytes);
+  for (uint32_t at = kHeaderLines * kLineBytes; at < bytes; at += kLineBytes)
+    __builtin_prefetch(packet.data + at);
 }
 
 }  // namespace
@@ -46,14 +58,21 @@ uint32_t Worker::poll_queue(Queue& queue, uint64_t now, bool give_up) {
   if (queue.first == queue.last) {
     queue.first = 0;
     queue.last = port.receive(port.self, queue.queue, queue.packets.data(), kBurst);
-    for (uint32_t i = 0; i < queue.last && i < kAhead; ++i) prefetch(queue.packets[i], payload_is_read_);
+    for (uint32_t i = 0; i < queue.last && i < kHeadersAhead; ++i) prefetch_headers(queue.packets[i]);
+    for (uint32_t i = 0; i < queue.last && i < kPayloadAhead && payload_is_read_; ++i)
+      prefetch_payload(queue.packets[i]);
   }
+  const bool payload_is_read = payload_is_read_;
   const uint32_t begin = queue.first;
-  while (queue.first < queue.last) {
-    if (queue.first + kAhead < queue.last) prefetch(queue.packets[queue.first + kAhead], payload_is_read_);
-    if (!take(queue, queue.packets[queue.first], now, give_up)) break;
-    ++queue.first;
+  const uint32_t end = queue.last;
+  uint32_t at = begin;
+  for (; at < end; ++at) {
+    onpath_packet* const packet = &queue.packets[at];
+    if (at + kHeadersAhead < end) prefetch_headers(packet[kHeadersAhead]);
+    if (payload_is_read && at + kPayloadAhead < end) prefetch_payload(packet[kPayloadAhead]);
+    if (!take(queue, *packet, now, give_up)) break;
   }
+  queue.first = at;
   const uint32_t done = queue.first - begin;
   if (done > 0) port.release(port.self, queue.queue, &queue.packets[begin], done);
   return done;
@@ -64,7 +83,17 @@ bool Worker::drop(const Queue& queue, DropReason reason) {
   return true;
 }
 
-bool Worker::take(const Queue& queue, onpath_packet& packet, uint64_t now, bool give_up) {
+/// One packet to its end; false: held back.
+inline bool Worker::take(Queue& queue, onpath_packet& packet, uint64_t now, bool give_up) {
+  VideoSegment chunk;
+  FlowCache::Flow* flow = queue.flows.find(packet, chunk);
+  if (flow == nullptr) return take_apart(queue, packet, now, give_up);
+  flow->lane->take_next(*flow->sample, *flow->stream, chunk, packet, time_of(packet, now), now);
+  return true;
+}
+
+/// The same, header by header.
+bool Worker::take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool give_up) {
   if (packet.flags & ONPATH_PACKET_TRUNCATED) return drop(queue, DropReason::truncated);
   Datagram datagram;
   if (parts_.ports[queue.port].port->framing == ONPATH_FRAMING_ETHERNET) {
@@ -94,10 +123,15 @@ bool Worker::take(const Queue& queue, onpath_packet& packet, uint64_t now, bool 
     route = parts_.routes->find(queue.port, datagram.destination.port, rtp.payload_type);
     if (route == RouteTable::kNoRoute) return drop(queue, DropReason::no_route);
   }
-  const uint64_t time = packet.time_ns != 0 ? packet.time_ns : now;
   Lane& lane = *parts_.lanes[route];
   payload_is_read_ = lane.reads_payload();
-  return lane.take({rtp, datagram.source, time, packet}, now, give_up);
+  Arrival arrival{rtp, datagram.source, time_of(packet, now), packet};
+  FlowCache::Beginning beginning;
+  queue.flows.note(packet, beginning);
+  if (!lane.take(arrival, now, give_up)) return false;
+  if (arrival.sample != nullptr)
+    queue.flows.remember(beginning, lane, lane.stream_of(*arrival.sample), *arrival.sample);
+  return true;
 }
 
 /// What is no good UDP datagram may be for the plane itself.

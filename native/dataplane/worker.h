@@ -13,6 +13,7 @@
 
 #include "dataplane/bell.h"
 #include "dataplane/counters.h"
+#include "dataplane/flow_cache.h"
 #include "dataplane/lane.h"
 #include "dataplane/local_host.h"
 #include "dataplane/port_abi.h"
@@ -41,6 +42,7 @@ class Worker {
     std::vector<std::shared_ptr<SharedHostSink>> sinks;
     Bell* bell = nullptr;  // null in tests that drive poll_once() themselves
     uint64_t idle_after_ns = 0;
+    bool flow_cache = true;
   };
   explicit Worker(Parts parts);
 
@@ -68,10 +70,12 @@ class Worker {
     uint32_t queue = 0;
     uint32_t first = 0, last = 0;  // of `packets`: received, not taken to their end
     std::array<onpath_packet, kBurst> packets;
+    FlowCache flows;
   };
 
   uint32_t poll_queue(Queue& queue, uint64_t now, bool give_up);
-  bool take(const Queue& queue, onpath_packet& packet, uint64_t now, bool give_up);
+  bool take(Queue& queue, onpath_packet& packet, uint64_t now, bool give_up);
+  bool take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool give_up);
   bool drop(const Queue& queue, DropReason reason);
   bool take_control(const Queue& queue, const onpath_packet& packet, DropReason reason, uint64_t now);
   void end_thread();
@@ -88,7 +92,7 @@ class Worker {
   std::vector<Queue> queues_;
   std::vector<pollfd> wait_fds_;
   bool can_wait_ = true;         // every queue has a wait_fd
-  bool payload_is_read_ = true;  // by the route of the last packet: the next is likely of the same
+  bool payload_is_read_ = true;  // by the route of the last sample: the next packet is likely of the same
   uint64_t next_tick_ = 0;
   WorkerCounters counters_;
   std::atomic<bool> stopping_{false};

@@ -22,6 +22,7 @@ Worker::Worker(Parts parts) : parts_(std::move(parts)) {
       Queue& queue = queues_.emplace_back();
       queue.port = p;
       queue.queue = q;
+      if (parts_.flow_cache && port.framing == ONPATH_FRAMING_ETHERNET) queue.flows.enable();
       const int fd = port.wait_fd(port.self, q);
       can_wait_ = can_wait_ && fd >= 0;
       wait_fds_.push_back({fd, POLLIN, 0});

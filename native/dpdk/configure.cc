@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "dpdk/log_ring.h"
 #include "dpdk/pools.h"
@@ -134,7 +135,7 @@ Outcome plan_buffers(const Port& port, const PortOptions& options, Plan& plan) {
     return invalid("mtu is " + text(plan.mtu) + ", but net_af_xdp keeps a frame in one buffer of " +
                    text(plan.buffer_bytes) + " bytes: expected at most " +
                    text(plan.buffer_bytes - kEthernetBytes) + ".");
-  } else if (port.name.pci) {
+  } else if (port.name.is_hardware()) {
     return invalid("bufferBytes is " + text(asked) + ", but a frame has up to " + text(plan.frame) +
                    " bytes and device " + quoted(port.name.name) +
                    " cannot spread one over several buffers. Leave bufferBytes out.");
@@ -303,17 +304,50 @@ Outcome start(Port& port, const PortOptions& options, Plan& plan) {
   return set_up_queues(port, plan);
 }
 
+Outcome find_address(Port& port) {
+  rte_ether_addr address{};
+  rte_eth_macaddr_get(port.id, &address);
+  if (rte_is_zero_ether_addr(&address)) {
+    // A device without an address gets one of its own: unicast, locally administered.
+    if (getrandom(address.addr_bytes, sizeof address.addr_bytes, 0) < 0)
+      return failed(port, "The choice of an address", errno, log_mark());
+    address.addr_bytes[0] = static_cast<uint8_t>((address.addr_bytes[0] & 0xfc) | 0x02);
+  }
+  std::memcpy(port.table.mac, address.addr_bytes, sizeof port.table.mac);
+  return {};
+}
+
+/// The groups that are asked for; where there is one of IPv6, also the solicited-node group of the link-local
+/// address that follows from the own one (RFC 4291 section 2.7.1, RFC 2464 section 7): who asks for groups
+/// before the device is open does not know it yet.
+std::vector<rte_ether_addr> listened_groups(const Port& port, const PortOptions& options) {
+  std::vector<rte_ether_addr> groups = options.multicast;
+  const auto of_ipv6 = [](const rte_ether_addr& group) {
+    return group.addr_bytes[0] == 0x33 && group.addr_bytes[1] == 0x33;
+  };
+  if (std::none_of(groups.begin(), groups.end(), of_ipv6)) return groups;
+  const uint8_t* own = port.table.mac;
+  const rte_ether_addr solicited = {{0x33, 0x33, 0xff, own[3], own[4], own[5]}};
+  const auto same = [&](const rte_ether_addr& group) {
+    return rte_is_same_ether_addr(&group, &solicited) != 0;
+  };
+  if (std::none_of(groups.begin(), groups.end(), same)) groups.push_back(solicited);
+  return groups;
+}
+
 Outcome set_filters(Port& port, const PortOptions& options) {
   const uint64_t mark = log_mark();
   // A software device that cannot be told takes in everything anyway.
-  const auto refused = [&](int result) { return result != 0 && !(result == -ENOTSUP && !port.name.pci); };
+  const auto refused = [&](int result) {
+    return result != 0 && !(result == -ENOTSUP && !port.name.is_hardware());
+  };
   if (options.promiscuous) {
     if (const int result = rte_eth_promiscuous_enable(port.id); refused(result))
       return failed(port, "Promiscuous mode", result, mark);
   }
   bool all_multicast = options.all_multicast;
   if (!options.multicast.empty() && !options.promiscuous && !all_multicast) {
-    auto addresses = options.multicast;
+    auto addresses = listened_groups(port, options);
     all_multicast =
         rte_eth_dev_set_mc_addr_list(port.id, addresses.data(), static_cast<uint32_t>(addresses.size())) != 0;
   }
@@ -376,16 +410,8 @@ Outcome configure(Port& port, const PortOptions& options) {
   }
   port.checks_checksums = (plan.receive_offloads & kChecksumsIn) != 0;
   port.max_bytes = plan.frame;
+  if (auto failure = find_address(port)) return failure;
   if (auto failure = set_filters(port, options)) return failure;
-  rte_ether_addr address{};
-  rte_eth_macaddr_get(port.id, &address);
-  if (rte_is_zero_ether_addr(&address)) {
-    // A device without an address gets one of its own: unicast, locally administered.
-    if (getrandom(address.addr_bytes, sizeof address.addr_bytes, 0) < 0)
-      return failed(port, "The choice of an address", errno, log_mark());
-    address.addr_bytes[0] = static_cast<uint8_t>((address.addr_bytes[0] & 0xfc) | 0x02);
-  }
-  std::memcpy(port.table.mac, address.addr_bytes, sizeof port.table.mac);
   if (plan.transmit_offloads & kChecksumsOut) port.table.features |= ONPATH_PORT_FILLS_CHECKSUMS;
   note_facts(port, plan);
   return {};

@@ -55,22 +55,25 @@ uint32_t checksum_flags(uint64_t flags) {
 /// kOffloads: the NIC may have said something about checksums or time.
 template <bool kOffloads>
 uint32_t receive_burst(Port& port, uint16_t queue, onpath_packet* packets, uint16_t count) {
-  rte_mbuf* mbufs[kBurst];
+  rte_mbuf* mbufs[kBurst + kAhead];
   const uint32_t got = rte_eth_rx_burst(port.id, queue, mbufs, count);
   if (got == 0) return 0;
-  for (uint32_t i = 0; i < got && i < kAhead; ++i) rte_prefetch0(mbufs[i]);
+  // Past the last there is nothing new to prefetch.
+  for (uint32_t i = 0; i < kAhead; ++i) mbufs[got + i] = mbufs[got - 1];
+  for (uint32_t i = 0; i < kAhead; ++i) rte_prefetch0(mbufs[i]);
   [[maybe_unused]] ClockMap::Line clock{};
   [[maybe_unused]] uint64_t stamped = 0;
   if constexpr (kOffloads) {
     clock = port.clock.line();
     stamped = port.timestamp_flag;
   }
-  uint32_t filled = 0, lost = 0;
+  onpath_packet* next = packets;
+  uint32_t lost = 0;
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < got; ++i) {
-    if (i + kAhead < got) rte_prefetch0(mbufs[i + kAhead]);
+    rte_prefetch0(mbufs[i + kAhead]);
     rte_mbuf* m = mbufs[i];
-    onpath_packet& packet = packets[filled];
+    onpath_packet& packet = *next;
     uint32_t flags = 0;
     if (m->nb_segs != 1) [[unlikely]] {
       bool cut = false;
@@ -100,8 +103,9 @@ uint32_t receive_burst(Port& port, uint16_t queue, onpath_packet* packets, uint1
     }
     packet.flags = flags;
     bytes += m->data_len;
-    ++filled;
+    ++next;
   }
+  const auto filled = static_cast<uint32_t>(next - packets);
   QueueCounts& counts = port.receive_counts[queue];
   QueueCounts::add(counts.packets, filled);
   QueueCounts::add(counts.bytes, bytes);

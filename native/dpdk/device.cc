@@ -57,6 +57,18 @@ std::string full_pci_address(std::string_view text) {
   return address;
 }
 
+constexpr std::string_view kAuxiliary = "auxiliary:";
+
+/// `driver.kind.number`, such as mlx5_core.sf.4.
+bool is_auxiliary_name(std::string_view name) {
+  const size_t last = name.rfind('.');
+  const size_t first = name.find('.');
+  if (last == std::string_view::npos || first == last || first == 0 || last + 1 == name.size()) return false;
+  return name.size() <= kLongestName &&
+         name.substr(last + 1).find_first_not_of("0123456789") == std::string_view::npos &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-.") == std::string_view::npos;
+}
+
 bool is_virtual_name(std::string_view name) {
   return name.starts_with("net_") && name.size() > 4 && name.size() <= kLongestName &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
@@ -94,6 +106,20 @@ Outcome check_pci(const DeviceName& device) {
                                       (driver.empty() ? "no driver" : "the kernel driver " + driver) +
                                       ", expected vfio-pci. As root, once nothing else uses it: " + bind +
                                       "."};
+}
+
+Outcome check_auxiliary(const DeviceName& device) {
+  std::error_code error;
+  if (fs::exists(fs::path("/sys/bus/auxiliary/devices") / device.name, error)) return {};
+  return Failure{"DEVICE_NOT_FOUND",
+                 "There is no auxiliary device " + device.name +
+                     " on this machine (see /sys/bus/auxiliary/devices). A sub-function is "
+                     "made and activated with: devlink port add, devlink port function set."};
+}
+
+/// As DPDK calls it.
+const char* bus_name(Bus bus) {
+  return bus == Bus::pci ? "pci" : bus == Bus::auxiliary ? "auxiliary" : "vdev";
 }
 
 bool may_open_packet_socket() {
@@ -182,15 +208,21 @@ Expected<DeviceName> parse_device(const std::string& text) {
   const size_t comma = text.find(',');
   const std::string head = text.substr(0, comma);
   const std::string address = full_pci_address(head);
-  device.pci = !address.empty();
-  device.name = device.pci ? address : head;
-  if (!device.pci && !is_virtual_name(head)) {
+  device.name = head;
+  if (!address.empty()) {
+    device.bus = Bus::pci;
+    device.name = address;
+  } else if (head.starts_with(kAuxiliary) && is_auxiliary_name(head.substr(kAuxiliary.size()))) {
+    device.bus = Bus::auxiliary;
+    device.name = head.substr(kAuxiliary.size());
+  } else if (!is_virtual_name(head)) {
     return invalid("device is " + quoted(text) +
-                   ", expected a PCI address such as 0000:03:00.0, or a virtual device such as "
-                   "net_af_packet0,iface=eth1.");
+                   ", expected a PCI address such as 0000:03:00.0, auxiliary:mlx5_core.sf.4, or a virtual "
+                   "device such as net_af_packet0,iface=eth1.");
   }
   const std::string rest = comma == std::string::npos ? "" : text.substr(comma + 1);
-  device.devargs = device.name + (rest.empty() ? "" : "," + rest);
+  device.devargs = (device.bus == Bus::auxiliary ? std::string(kAuxiliary) : "") + device.name +
+                   (rest.empty() ? "" : "," + rest);
   for (size_t at = 0; at < rest.size();) {
     const size_t end = std::min(rest.find(',', at), rest.size());
     const std::string one = rest.substr(at, end - at);
@@ -234,16 +266,21 @@ Outcome check_device(const DeviceName& device) {
     return Failure{"DEVICE_IN_USE", "Device " + quoted(device.name) +
                                         " is open in this process already. Close its port first."};
   }
-  if (auto failure = device.pci ? check_pci(device) : check_virtual(device)) return failure;
+  if (auto failure = device.bus == Bus::pci         ? check_pci(device)
+                     : device.bus == Bus::auxiliary ? check_auxiliary(device)
+                                                    : check_virtual(device))
+    return failure;
   rte_devargs parsed{};
   const uint64_t mark = log_mark();
   const int result = rte_devargs_parse(&parsed, device.devargs.c_str());
   free(parsed.data);  // what rte_devargs_reset() does, which is no stable function yet
   if (result == 0) return {};
-  if (device.pci) {
-    return Failure{"DEVICE_NOT_FOUND", "DPDK does not look at PCI devices here, so " + device.name +
-                                           " cannot be opened: its PCI bus library is missing (Debian: "
-                                           "apt-get install librte-meta-bus)." +
+  if (device.is_hardware()) {
+    const std::string bus = device.bus == Bus::pci ? "PCI" : "auxiliary";
+    return Failure{"DEVICE_NOT_FOUND", "DPDK does not look at " + bus + " devices here, so " + device.name +
+                                           " cannot be opened: its " + bus +
+                                           " bus library is missing (Debian: apt-get install "
+                                           "librte-meta-bus)." +
                                            log_since(mark)};
   }
   return Failure{"DEVICE_NOT_FOUND",
@@ -258,13 +295,13 @@ Expected<PluggedDevice> plug_in(const DeviceName& device) {
   const int result = rte_dev_probe(device.devargs.c_str());
   if (result != 0) {
     // A device that failed is still listed with its arguments, and would keep them the next time.
-    if (!device.pci) rte_eal_hotplug_remove("vdev", device.name.c_str());
+    if (!device.is_hardware()) rte_eal_hotplug_remove("vdev", device.name.c_str());
     return probe_failure(device, -result, mark);
   }
   PluggedDevice plugged;
   const auto port = port_of(device.name, plugged.device);
   if (!port) {
-    rte_eal_hotplug_remove(device.pci ? "pci" : "vdev", device.name.c_str());
+    rte_eal_hotplug_remove(bus_name(device.bus), device.name.c_str());
     return Failure{"DEVICE_NOT_FOUND", "Device " + quoted(device.devargs) +
                                            " brought no Ethernet port: no poll-mode driver takes it." +
                                            log_since(mark)};

@@ -12,12 +12,17 @@
 
 namespace onpath::dpdk {
 
+/// Where DPDK finds a device. An auxiliary device is a part of a card that has a driver of its own, such as a
+/// sub-function.
+enum class Bus : uint8_t { virtual_device, pci, auxiliary };
+
 struct DeviceName {
-  bool pci = false;
-  std::string name;     // "0000:03:00.0" or "net_ring0"
+  Bus bus = Bus::virtual_device;
+  std::string name;     // "0000:03:00.0", "mlx5_core.sf.4" or "net_ring0"
   std::string devargs;  // the name and its arguments, as DPDK takes them
   std::vector<std::pair<std::string, std::string>> arguments;
 
+  bool is_hardware() const { return bus != Bus::virtual_device; }
   /// The first value of that name; empty if there is none.
   std::string argument(const std::string& key) const;
 };

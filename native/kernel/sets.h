@@ -1,6 +1,8 @@
 // Everything a kernel set can be assembled from, by instruction set. For the files of this room only.
 #pragma once
 
+#include <bit>
+
 #include "kernel/kernels.h"
 
 #if defined(__x86_64__)
@@ -11,10 +13,12 @@
 
 namespace onpath {
 
-/// Folds a sum of 16-bit words to 16 bits: carries out of the top come back in at the bottom.
+/// Folds a sum of 16-bit words to 16 bits: carries out of the top come back in at the bottom. The halves are
+/// added crosswise, which carries from the lower into the upper; without a branch, for which way it went
+/// could not be foretold.
 constexpr uint16_t ones_complement(uint64_t sum) {
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<uint16_t>(sum);
+  const auto half = static_cast<uint32_t>((sum + std::rotl(sum, 32)) >> 32);
+  return static_cast<uint16_t>((half + std::rotl(half, 16)) >> 16);
 }
 
 /// The definition.

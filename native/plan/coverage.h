@@ -29,6 +29,14 @@ class Coverage {
   template <class NewRun>
   uint64_t add(uint64_t begin, uint64_t end, NewRun new_run);
 
+  /// Where the next unit in order stands, if all that were seen are those before it; else no such place.
+  uint64_t in_order() const { return ahead_end_ > prefix_ ? UINT64_MAX : prefix_; }
+  /// Units from in_order() to `end`, of which there is at least one, have come.
+  void add_in_order(uint64_t end) {
+    seen_ += end - prefix_;
+    prefix_ = end;
+  }
+
   /// Takes units [begin, end) if there are any and none has been seen before; else changes nothing and says
   /// false.
   bool add_if_new(uint64_t begin, uint64_t end);

@@ -21,6 +21,10 @@ class ExactDivider {
     quotient = std::rotr(n * inverse_, shift_);
     return quotient <= most_;
   }
+  constexpr bool divides(uint64_t n) const {
+    uint64_t quotient = 0;
+    return divide(n, quotient);
+  }
 
  private:
   /// Of an odd number, modulo 2^64: every step of Newton's doubles the right bits, of which an odd number is

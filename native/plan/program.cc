@@ -56,16 +56,18 @@ class ProgramState final : public SampleState, private PlacedListener {
     listener_ = listener;
     place_->place_at(output_, listener == nullptr ? nullptr : this);
   }
-  Downstream& first() { return states_.empty() ? static_cast<Downstream&>(*place_) : *states_.front(); }
+  PushResult push_out_of_order(uint64_t begin, uint64_t end, uint64_t offset, std::span<const uint8_t> bytes);
 
   const uint64_t sample_bytes_;
   const uint64_t unit_bytes_;
   const ExactDivider units_;
   const ExactDivider pixels_;
+  const bool whole_pixels_;  // a unit is one
   const bool in_place_;
   Coverage coverage_;
   std::vector<std::unique_ptr<StageState>> states_;
   std::unique_ptr<PlaceState> place_;
+  Downstream* first_ = nullptr;  // the one of these that the input goes to
   uint8_t* output_ = nullptr;
   EmitListener* listener_ = nullptr;
 };
@@ -111,6 +113,7 @@ ProgramState::ProgramState(const BoundProgram& program, Granularity granularity)
       unit_bytes_(granularity == Granularity::byte ? 1 : program.plan().input().element_bytes),
       units_(unit_bytes_),
       pixels_(program.plan().input().element_bytes),
+      whole_pixels_(unit_bytes_ == program.plan().input().element_bytes),
       in_place_(program.plan().works_in_place()),
       coverage_(sample_bytes_ / unit_bytes_),
       place_(make_place_state(program.compiled().last(), program.kernel_set())) {
@@ -118,6 +121,7 @@ ProgramState::ProgramState(const BoundProgram& program, Granularity granularity)
     states_.push_back(granularity == Granularity::byte ? stage->make_state()
                                                        : stage->make_state_for_whole_groups());
   }
+  first_ = states_.empty() ? static_cast<Downstream*>(place_.get()) : states_.front().get();
 }
 
 void ProgramState::begin(std::span<uint8_t* const> outputs, EmitListener* listener) {
@@ -143,12 +147,23 @@ PushResult ProgramState::push(uint64_t offset, std::span<const uint8_t> bytes, E
     result.status = PushStatus::misaligned;
     return result;
   }
-  if (listener != listener_) listen(listener);
-  Downstream& downstream = first();
+  if (listener != listener_) [[unlikely]]
+    listen(listener);
+  if (begin != coverage_.in_order() || end == begin) return push_out_of_order(begin, end, offset, bytes);
+  coverage_.add_in_order(end);
+  first_->take(offset, bytes);
+  result.new_bytes = bytes.size();
+  return result;
+}
+
+/// Units [begin, end): the bytes at `offset`.
+[[gnu::noinline]] PushResult ProgramState::push_out_of_order(uint64_t begin, uint64_t end, uint64_t offset,
+                                                             std::span<const uint8_t> bytes) {
   const uint64_t added = coverage_.add(begin, end, [&](uint64_t run_begin, uint64_t run_end) {
     const uint64_t at = run_begin * unit_bytes_;
-    downstream.take(at, bytes.subspan(at - offset, (run_end - run_begin) * unit_bytes_));
+    first_->take(at, bytes.subspan(at - offset, (run_end - run_begin) * unit_bytes_));
   });
+  PushResult result;
   result.new_bytes = added * unit_bytes_;
   result.repeated_bytes = bytes.size() - result.new_bytes;
   result.status = added > 0 ? PushStatus::used : PushStatus::duplicate;
@@ -158,10 +173,13 @@ PushResult ProgramState::push(uint64_t offset, std::span<const uint8_t> bytes, E
 std::optional<TurnedInPlace> ProgramState::push_in_place(uint64_t offset, std::span<uint8_t> bytes) {
   if (!in_place_ || offset > sample_bytes_ || bytes.size() > sample_bytes_ - offset) return std::nullopt;
   uint64_t begin = 0, end = 0;
-  if (!pixels_.divide(offset, begin) || !pixels_.divide(offset + bytes.size(), end)) return std::nullopt;
-  units_.divide(offset, begin);
-  units_.divide(offset + bytes.size(), end);
-  if (!coverage_.add_if_new(begin, end)) return std::nullopt;
+  if (!units_.divide(offset, begin) || !units_.divide(offset + bytes.size(), end)) return std::nullopt;
+  if (!whole_pixels_ && !(pixels_.divides(offset) && pixels_.divides(bytes.size()))) return std::nullopt;
+  if (begin == coverage_.in_order() && begin < end) {
+    coverage_.add_in_order(end);
+  } else if (!coverage_.add_if_new(begin, end)) {
+    return std::nullopt;
+  }
   return place_->turn_in_place(offset, bytes);
 }
 

@@ -106,7 +106,14 @@ class PlaceMapState final : public PlaceState {
       return {tables_.kernels.lookup_sum(bytes.data(), bytes.size(), channels,
                                          tables_.phase(offset, channels), step.map.data.data())};
     }
-    // A pixel is read whole before it is written: by way of a block.
+    select_in_place(bytes);
+    return {};
+  }
+
+ private:
+  /// A pixel is read whole before it is written: by way of a block.
+  [[gnu::noinline]] void select_in_place(std::span<uint8_t> bytes) const {
+    const MapStep& step = tables_.step;
     std::array<uint8_t, 768> block;
     while (!bytes.empty()) {
       const size_t n = std::min(bytes.size(), block.size() / step.in_channels * step.in_channels);
@@ -115,10 +122,8 @@ class PlaceMapState final : public PlaceState {
       std::memcpy(bytes.data(), block.data(), n);
       bytes = bytes.subspan(n);
     }
-    return {};
   }
 
- private:
   uint64_t offset_of(uint64_t pixel, uint32_t out_channel) const {
     const MapStep& step = tables_.step;
     const uint64_t element =

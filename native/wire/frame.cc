@@ -173,10 +173,7 @@ bool is_mapped(const IpAddress& address) {
          load_native<uint32_t>(bytes + 8) == load_native<uint32_t>(kPrefix);
 }
 
-uint64_t fold_to_16(uint64_t sum) {
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  return sum;
-}
+uint16_t fold_to_16(uint64_t sum) { return static_cast<uint16_t>(~checksum_fold(sum)); }
 
 }  // namespace
 
@@ -230,7 +227,7 @@ size_t build_frame(uint8_t* frame, const MacAddress& source_mac, const MacAddres
   store_be16(udp + 6, 0);
   const uint64_t pseudo_header = address_sum + kProtocolUdp + udp_bytes;
   if (options.checksums_by_nic) {
-    store_be16(udp + 6, static_cast<uint16_t>(fold_to_16(pseudo_header)));
+    store_be16(udp + 6, fold_to_16(pseudo_header));
     return udp_headers_bytes(v4) + payload_bytes;
   }
   const uint16_t checksum =
@@ -261,11 +258,9 @@ uint64_t checksum_add(Bytes bytes, uint64_t sum) {
   }
   chain[1] = add_with_carry(chain[1], tail);
   uint64_t total = add_with_carry(add_with_carry(chain[0], chain[1]), add_with_carry(chain[2], chain[3]));
-  auto folded = static_cast<uint16_t>(fold_to_16(total));
+  uint16_t folded = fold_to_16(total);
   if constexpr (std::endian::native == std::endian::little) folded = __builtin_bswap16(folded);
   return sum + folded;
 }
-
-uint16_t checksum_fold(uint64_t sum) { return static_cast<uint16_t>(~fold_to_16(sum)); }
 
 }  // namespace onpath

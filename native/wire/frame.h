@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -62,6 +63,11 @@ size_t build_frame(uint8_t* frame, const MacAddress& source_mac, const MacAddres
 uint64_t checksum_add(std::span<const uint8_t> bytes, uint64_t sum = 0);
 
 /// The value of the checksum field: the folded sum, complemented. 0 over bytes that include a right checksum.
-uint16_t checksum_fold(uint64_t sum);
+/// The halves are added crosswise, which carries from the lower into the upper; without a branch, for which
+/// way it went could not be foretold.
+inline uint16_t checksum_fold(uint64_t sum) {
+  const auto half = static_cast<uint32_t>((sum + std::rotl(sum, 32)) >> 32);
+  return static_cast<uint16_t>(~((half + std::rotl(half, 16)) >> 16));
+}
 
 }  // namespace onpath

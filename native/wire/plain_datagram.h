@@ -27,17 +27,23 @@ inline void set_mapped_address(IpAddress& address, const uint8_t* v4) {
   std::memcpy(address.bytes.data() + 8, &low, 8);
 }
 
+/// The part of the addresses in the sum over an IPv4 header, in words of the machine.
+inline uint64_t ipv4_address_sum(const uint8_t* header) {
+  uint32_t source, destination;
+  std::memcpy(&source, header + 12, 4);
+  std::memcpy(&destination, header + 16, 4);
+  return uint64_t{source} + destination;
+}
+
 /// Whether the sum over a 20-byte IPv4 header is right: RFC 1071, in words of the machine (section 2, B).
-inline bool is_ipv4_checksum_right(const uint8_t* header) {
-  uint64_t a, b;
-  uint32_t c;
+inline bool is_ipv4_checksum_right(const uint8_t* header, uint64_t address_sum) {
+  uint64_t a;
+  uint32_t b;
   std::memcpy(&a, header, 8);
-  std::memcpy(&b, header + 8, 8);
-  std::memcpy(&c, header + 16, 4);
-  uint64_t sum = (a & 0xffffffff) + (a >> 32) + (b & 0xffffffff) + (b >> 32) + c;
-  sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return ((sum & 0xffff) + (sum >> 16)) == 0xffff;
+  std::memcpy(&b, header + 8, 4);
+  const uint64_t sum = (a & 0xffffffff) + (a >> 32) + b + address_sum;
+  // Folded it is all ones: the sum, which is not zero, is a multiple of that.
+  return sum % 0xffff == 0;
 }
 
 /// True, with `out` as parse_frame() fills it, if the frame is plain and good. False says nothing.
@@ -51,7 +57,7 @@ inline bool parse_plain_datagram(std::span<const uint8_t> frame, FrameChecks che
   const size_t total = load_be16(ip + 2);
   const size_t length = load_be16(udp + 4);
   if (total > frame.size() - kEthernet || length < kUdp || length + kIp > total) return false;
-  if (checks.ip_checksum && !is_ipv4_checksum_right(ip)) return false;
+  if (checks.ip_checksum && !is_ipv4_checksum_right(ip, ipv4_address_sum(ip))) return false;
   if (checks.udp_checksum && load_be16(udp + 6) != 0) return false;
   set_mapped_address(out.source.address, ip + 12);
   set_mapped_address(out.destination.address, ip + 16);

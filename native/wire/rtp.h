@@ -40,6 +40,14 @@ inline bool parse_plain_rtp(std::span<const uint8_t> datagram, RtpPacket& out) {
   return true;
 }
 
+/// Writes the fields that differ between packets of one stream over a header that was built without marker.
+inline void rewrite_rtp(uint8_t* header, bool marker, uint16_t sequence, uint32_t timestamp, uint32_t ssrc) {
+  header[1] = static_cast<uint8_t>(header[1] | (marker ? 0x80 : 0));
+  store_be16(header + 2, sequence);
+  store_be32(header + 4, timestamp);
+  store_be32(header + 8, ssrc);
+}
+
 /// Writes the 12-byte header without CSRCs, extension or padding.
 void build_rtp(uint8_t* out, const RtpPacket& packet);
 

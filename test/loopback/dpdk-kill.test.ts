@@ -1,7 +1,5 @@
 // A process with a DPDK port that is ended by a signal, in traffic, leaves nothing that stops the next one.
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,6 +7,7 @@ import { Dataplane, Pipeline } from '../../lib/index.js';
 import { assertSameBytes } from '../support/assert.js';
 import { dpdkMissing, eal } from '../support/dpdk.js';
 import type { DpdkChildTask } from '../support/dpdk-child.js';
+import { Child } from '../support/dpdk-children.js';
 import { memifPort, planeOn, ringPort, route } from '../support/dpdk-loop.js';
 import { eventually, takeOne } from '../support/plane.js';
 import { image, resize } from '../support/small.js';
@@ -17,41 +16,6 @@ import { temporaryFolder } from '../support/tools.js';
 const pipeline = Pipeline.compile(resize);
 /** The same name each time: what a process leaves in its runtime folder, the next one finds. */
 const named = { ...eal, filePrefix: `onpath-kill-${process.pid}` };
-
-class Child {
-  readonly process: ChildProcess;
-  readonly ended: Promise<unknown[]>;
-  #said = '';
-
-  constructor(task: DpdkChildTask) {
-    const program = new URL('../support/dpdk-child.js', import.meta.url).pathname;
-    this.process = spawn(process.execPath, [program, JSON.stringify(task)], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    for (const stream of [this.process.stdout!, this.process.stderr!]) {
-      stream.setEncoding('utf8').on('data', (text: string) => {
-        this.#said += text;
-      });
-    }
-    this.ended = once(this.process, 'close');
-  }
-  /** A test that fails does not leave it behind. */
-  [Symbol.dispose](): void {
-    this.process.kill('SIGKILL');
-  }
-  async up(): Promise<this> {
-    try {
-      await eventually('the child receives', () => {
-        assert.equal(this.process.exitCode, null, this.#said);
-        return this.#said.includes('up\n');
-      });
-    } catch (error) {
-      this[Symbol.dispose]();
-      throw error;
-    }
-    return this;
-  }
-}
 
 describe('a process on a ring', { skip: dpdkMissing() ?? false }, () => {
   const task: DpdkChildTask = { eal: named, port: ringPort() };

@@ -146,6 +146,12 @@ describe('refused while DPDK runs', { skip: dpdkMissing() ?? false }, () => {
       [/0000:ff:1f\.7/, /devices\(\)/],
     ],
     [
+      'an auxiliary device that is not there',
+      () => ({ device: 'auxiliary:mlx5_core.sf.4095' }),
+      'DEVICE_NOT_FOUND',
+      [/mlx5_core\.sf\.4095/, /\/sys\/bus\/auxiliary/, /devlink/],
+    ],
+    [
       'a virtual device of no driver',
       () => ({ device: 'net_nonsense0' }),
       'DEVICE_NOT_FOUND',

@@ -8,6 +8,8 @@ export interface DpdkChildTask {
   readonly port: DpdkPort;
   /** Where it sends; default: to itself, by a group. */
   readonly to?: string;
+  /** Send nothing; somebody else does. */
+  readonly listens?: boolean;
   /** End after this many samples; default: never. */
   readonly samples?: number;
   /** Close the plane on a signal, as a service does; default: leave that to the system. */
@@ -31,8 +33,11 @@ async function run(): Promise<void> {
   });
   if (task.graceful)
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void plane.close());
-  await using sender = await Sender.open({ to, via: { plane, port: port.name }, width, height, format });
+  await using sender = task.listens
+    ? undefined
+    : await Sender.open({ to, via: { plane, port: port.name }, width, height, format });
   const pour = (seed: number): void => {
+    if (sender === undefined) return;
     sender.send(image(seed), { requestId: seed }).then(
       () => pour((seed + 1) % 50),
       (error: OnpathError) => {
@@ -41,7 +46,7 @@ async function run(): Promise<void> {
     );
   };
   pour(0);
-  if (task.to !== undefined) {
+  if (sender !== undefined && task.to !== undefined) {
     await sender.send(image(0), { requestId: 0 }).catch(() => undefined);
     console.log('up');
   }

@@ -16,7 +16,7 @@ class SteppedPlane {
   explicit SteppedPlane(std::vector<RouteConfig> routes, uint32_t framing = ONPATH_FRAMING_ETHERNET,
                         std::optional<LocalHostConfig> in_host = {},
                         std::optional<LocalHostConfig> out_host = {},
-                        const std::function<void(FakePort&, FakePort&)>& prepare = {})
+                        const std::function<void(FakePort&, FakePort&)>& prepare = {}, bool flow_cache = true)
       : in(framing), out(framing) {
     if (prepare) prepare(in, out);  // before the plane is built
     in.table().mac[0] = out.table().mac[0] = 2;
@@ -26,6 +26,7 @@ class SteppedPlane {
     config.ports = {{"p", in.port(), std::move(in_host)}, {"q", out.port(), std::move(out_host)}};
     config.routes = std::move(routes);
     config.idle_after_ns = UINT64_MAX;
+    config.flow_cache = flow_cache;
     parts = must(build_plane(std::move(config)));
   }
   ~SteppedPlane() { finish(); }

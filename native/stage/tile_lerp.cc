@@ -260,8 +260,8 @@ bool one_reader_each(const RowWindows& windows) {
 }  // namespace
 
 bool takes_tiles(const ResizeStep& step) {
-  return step.lerps() && step.arithmetic == LerpArithmetic::exact && one_reader_each(vertical_windows(step)) &&
-         one_reader_each(horizontal_windows(step));
+  return step.lerps() && step.arithmetic == LerpArithmetic::exact &&
+         one_reader_each(vertical_windows(step)) && one_reader_each(horizontal_windows(step));
 }
 
 std::unique_ptr<Stage> make_tile_lerp_stage(const ResizeStep& step, const SampleOrder& order,

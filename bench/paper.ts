@@ -19,16 +19,6 @@ interface Row {
   readonly ours: string;
 }
 
-/** What Serialization.plan gives; an earlier version has none. */
-interface Planned {
-  readonly bytes: number;
-  readonly bytesSaved: number;
-  readonly windowBytes: number;
-  packetsToFirstOutput(payloadBytes: number): number;
-}
-type Plan = (pipeline: Pipeline, order: { order: string; skipUnread?: boolean }) => Planned;
-const plan = (Serialization as unknown as { plan?: Plan }).plan;
-
 const count = (n: number) => n.toLocaleString('en-US');
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
@@ -100,31 +90,26 @@ function windows(exact4: Pipeline, pillow: Pipeline): Row[] {
 }
 
 function orders(exact4: Pipeline, pillow: Pipeline): Row[] {
-  const claims = {
-    wait: 'Tile by tile, an output needs no wait (exact4)',
-    skip: 'Pixels that no output reads need not be sent (exact4)',
-    skipPillow: 'The same, antialiased (pillow)',
-  };
-  if (plan === undefined) {
-    const ours = 'not in this version: Serialization.plan is missing';
-    return Object.values(claims).map((claim) => ({ claim, paper: '-', ours }));
-  }
-  const tiles = plan(exact4, { order: 'tile-major', skipUnread: true });
-  const lines = plan(exact4, { order: 'row-major' });
-  const sent = ({ bytes, bytesSaved }: Planned) =>
+  const tiles = Serialization.plan(exact4, { order: 'tile-major', skipUnread: true });
+  const lines = Serialization.plan(exact4, 'row-major');
+  const sent = ({ bytes, bytesSaved }: { bytes: number; bytesSaved: number }) =>
     `${count(bytes / 3)} of ${count((bytes + bytesSaved) / 3)} pixels are sent (${percent(bytes / (bytes + bytesSaved))})`;
-  const first = (planned: Planned) => planned.packetsToFirstOutput(PAYLOAD_BYTES);
+  const first = (order: typeof tiles) => order.packetsToFirstOutput(PAYLOAD_BYTES);
   return [
     {
-      claim: claims.wait,
+      claim: 'Tile by tile, an output needs no wait (exact4)',
       paper: 'no window',
       ours: `window ${count(tiles.windowBytes)} bytes; first output after ${first(tiles)} packet(s) of ${count(PAYLOAD_BYTES)} bytes, row-major after ${first(lines)}`,
     },
-    { claim: claims.skip, paper: 'skipped pixels', ours: sent(tiles) },
     {
-      claim: claims.skipPillow,
+      claim: 'Pixels that no output reads need not be sent (exact4)',
+      paper: 'skipped pixels',
+      ours: sent(tiles),
+    },
+    {
+      claim: 'The same, antialiased (pillow)',
       paper: '-',
-      ours: sent(plan(pillow, { order: 'tile-major', skipUnread: true })),
+      ours: sent(Serialization.plan(pillow, { order: 'tile-major', skipUnread: true })),
     },
   ];
 }

@@ -13,7 +13,7 @@ export const payloadType = z.int().min(0).max(127);
 export const channelFormat = z
   .enum(['gray', 'rgb', 'bgr', 'rgba', 'bgra', 'rgbx'])
   .describe(
-    'Interleaved 8-bit channels. Alpha of rgba and bgra is premultiplied around a resize, as Pillow does; the fourth channel of rgbx is an ordinary one.',
+    'Interleaved 8-bit channels. Alpha of rgba and bgra is premultiplied around a resize of the profiles `pillow` (but for nearest) and `exact4`, as Pillow does; the fourth channel of rgbx is an ordinary one.',
   );
 /** What a sample may come as; the stages after `toRgb` see channels. */
 export const inputFormat = z

@@ -11,9 +11,10 @@
 
 namespace onpath {
 
-/// Interleaved 8-bit pixel formats. Alpha of rgba and bgra is premultiplied around a resize, as Pillow does;
-/// the fourth channel of rgbx is an ordinary channel. uyvy is YCbCr-4:2:2, two pixels as Cb Y0 Cr Y1, and
-/// only an input. Values are part of the plan's byte form.
+/// Interleaved 8-bit pixel formats. Alpha of rgba and bgra is premultiplied around a resize of the profiles
+/// pillow (but for nearest) and exact4, as Pillow does; the fourth channel of rgbx is an ordinary channel.
+/// uyvy is YCbCr-4:2:2, two pixels as Cb Y0 Cr Y1, and only an input. Values are part of the plan's byte
+/// form.
 enum class PixelFormat : uint8_t { gray = 0, rgb = 1, bgr = 2, rgba = 3, bgra = 4, rgbx = 5, uyvy = 6 };
 
 /// Bytes of a pixel; of uyvy, half of a group of two pixels.

@@ -11,19 +11,18 @@ export {
   type PciDevice,
 } from './devices.js';
 export { OnpathError } from './errors.js';
+export { Explanation, type StepExplanation } from './explanation.js';
 export { DROP_REASONS, type DropReason } from './generated/drop-reasons.js';
 export { ERROR_CODES, type ErrorCode } from './generated/error-codes.js';
 export { LookupTable } from './lookup-table.js';
 export {
   type ChunkResult,
   type EmittedRun,
-  Explanation,
   type Into,
   Pipeline,
   PipelineStream,
   type Pixels,
   RunResult,
-  type StepExplanation,
 } from './pipeline.js';
 export type { DpdkPortInfo, MemoryPortInfo, OffloadState, PortInfo, UdpPortInfo } from './port-info.js';
 export { type PresetOptions, presetSpec } from './presets/image-processor.js';

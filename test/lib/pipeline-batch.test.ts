@@ -72,7 +72,7 @@ describe('stride', () => {
       assertThrows(() => pipeline.runBatch([image(1)], options), 'INVALID_ARGUMENT', says);
     }
     const rows = withGaps(image(1), 30);
-    const says = /sample has 236 bytes, but a 9x8 rgb image with stride 30 has 237/;
+    const says = /sample has 236 bytes, but a 9x8 rgb image has 237 as row-major with stride 30/;
     assertThrows(() => pipeline.run(rows.subarray(1), { stride: 30 }), 'INVALID_ARGUMENT', says);
     await assertRejects(pipeline.runAsync(rows.subarray(1), { stride: 30 }), 'INVALID_ARGUMENT', says);
     assertThrows(() => pipeline.run(rows, { stride: ROW }), 'INVALID_ARGUMENT', /has 237 bytes.*has 216/);

@@ -1,12 +1,11 @@
 /** Suite `dpdk`: what a packet costs over DPDK's virtual devices, beside dpdk-testpmd and DPDK's own functions in the same run. */
 import { spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
 import { Conversation } from '../conversation.js';
-import { packageFolder } from '../peer-table.js';
+import { buildNative } from '../native-program.js';
 import type { Case } from '../report.js';
-import { type Measurement, summarize } from '../statistics.js';
-import type { Context, Suite } from '../suite.js';
+import { type Measurement, undisturbed } from '../statistics.js';
+import type { Suite } from '../suite.js';
 
 /** What a packet may cost beyond what testpmd's `io` does with it, in nanoseconds. */
 const BEYOND_IO_NS = 25;
@@ -31,7 +30,7 @@ export const dpdkSuite: Suite = {
       context.note(`Suite dpdk is left out: ${missing}.`);
       return [];
     }
-    const program = buildProgram(context);
+    const program = buildNative('onpath_dpdk_bench', context);
     const rounds = new Map<Figure, number[]>([...OURS, ...MODES].map((name) => [name, []]));
     // It writes for a terminal; into a pipe its answers would come when it ends.
     const testpmd = new Conversation('stdbuf', ['-o0', 'dpdk-testpmd', ...TESTPMD_ARGUMENTS]);
@@ -50,7 +49,10 @@ export const dpdkSuite: Suite = {
       testpmd.say('quit');
       await Promise.all([testpmd.close(), ours.close()]);
     }
-    return cases((name) => summarize(rounds.get(name)!));
+    context.note(
+      'dpdk: the figures are first quartiles of the rounds, the ranges go from the least to the median.',
+    );
+    return cases((name) => undisturbed(rounds.get(name)!));
   },
 };
 
@@ -65,22 +67,6 @@ function whatIsMissing(): string | null {
   if (!works('pkg-config', ['--exists', 'libdpdk']) || !works('which', ['dpdk-testpmd']))
     return 'DPDK is not installed (on Debian: apt-get install libdpdk-dev dpdk)';
   return null;
-}
-
-/** The native part, built where it is out of date. */
-function buildProgram(context: Context): string {
-  const folder = join(packageFolder, 'build', 'bench');
-  context.note(`Building ${folder} if it is out of date.`);
-  const steps = [
-    ['-S', packageFolder, '-B', folder, '-DCMAKE_BUILD_TYPE=Release', '-DONPATH_BUILD_BENCH=ON'],
-    ['--build', folder, '--target', 'onpath_dpdk_bench', '-j', '2'],
-  ];
-  for (const step of steps) {
-    const built = spawnSync('cmake', step, { encoding: 'utf8' });
-    if (built.status !== 0)
-      throw new Error(`cmake ${step.join(' ')} failed: ${(built.stdout + built.stderr).slice(-2000)}`);
-  }
-  return join(folder, 'onpath_dpdk_bench');
 }
 
 function isMode(name: Figure): name is (typeof MODES)[number] {

@@ -41,6 +41,8 @@ export const DROP_REASONS = [
   { name: 'no_neighbour', scope: 'packet', meaning: 'A packet to be sent whose next hop has not answered ARP or neighbour discovery yet.' },
   { name: 'bad_control', scope: 'packet', meaning: 'An ARP, ICMP, IGMP, neighbour discovery or MLD packet that breaks its specification.' },
   { name: 'control_limit', scope: 'packet', meaning: 'A request to the port itself (ARP, neighbour discovery, echo) beyond the rate at which such requests are answered.' },
+  { name: 'shape_pending', scope: 'packet', meaning: 'A new sample of a shape that has no plan yet, while as many wait for theirs as may, or while every shape kept is in use. Raise `shapes.waiting` or `shapes.cached`.' },
+  { name: 'shape_refused', scope: 'sample', meaning: 'No plan could be made for the sample\'s shape: its output would be another, or its states would exceed `shapes.stateBytes`. Later packets of that shape are `wrong_shape`.' },
 ] as const satisfies readonly { name: string; scope: DropScope; meaning: string }[];
 
 /** The name of one drop reason, as it appears in `plane.stats()`. */

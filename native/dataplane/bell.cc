@@ -35,13 +35,15 @@ void Bell::worker_sleeps() {
 
 void Bell::ring_all() {
   for (const auto& sink : sinks_) sink->ring();
+  if (shapes_ != nullptr) shapes_->ring();
 }
 
 void Bell::run() {
+  const bool has_consumers = !sinks_.empty() || shapes_ != nullptr;
   for (;;) {
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return stopping_ || (busy_workers_ > 0 && !sinks_.empty()); });
+      changed_.wait(lock, [&] { return stopping_ || (busy_workers_ > 0 && has_consumers); });
       if (stopping_) break;
     }
     const timespec tick{0, static_cast<long>(kTickNs)};

@@ -1,5 +1,6 @@
-// Wakes consumers, so that no worker makes the system call while packets arrive: one thread looks at every
-// host sink a few thousand times a second while some worker is busy, and blocks while all of them sleep.
+// Wakes consumers and the maker of plans, so that no worker makes the system call while packets arrive: one
+// thread looks at every host sink a few thousand times a second while some worker is busy, and blocks while
+// all of them sleep.
 #pragma once
 
 #include <condition_variable>
@@ -9,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "dataplane/shape_maker.h"
 #include "dataplane/shared_host_sink.h"
 
 namespace onpath {
@@ -17,7 +19,9 @@ class Bell {
  public:
   static constexpr uint64_t kTickNs = 200'000;
 
-  explicit Bell(std::vector<std::shared_ptr<SharedHostSink>> sinks) : sinks_(std::move(sinks)) {}
+  /// `shapes`, which may be null, outlives the bell.
+  Bell(std::vector<std::shared_ptr<SharedHostSink>> sinks, ShapeMaker* shapes)
+      : sinks_(std::move(sinks)), shapes_(shapes) {}
   ~Bell() { stop(); }
 
   /// Throws std::system_error.
@@ -34,6 +38,7 @@ class Bell {
   void run();
 
   const std::vector<std::shared_ptr<SharedHostSink>> sinks_;
+  ShapeMaker* const shapes_;
   std::mutex mutex_;
   std::condition_variable changed_;
   uint32_t busy_workers_ = 0;

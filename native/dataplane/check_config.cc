@@ -11,6 +11,7 @@ namespace {
 
 constexpr uint32_t kMaxWorkers = 64;
 constexpr uint32_t kMaxCount = 1u << 16;  // slots, open samples, streams, batch
+constexpr uint32_t kMaxShapes = 1024;     // looked through for every sample that is opened
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
@@ -67,6 +68,37 @@ Result<void> check_sink(const PlaneConfig& config, const RouteConfig& route) {
   return check_payload_type(route.name, forward.payload_type);
 }
 
+/// Whether `shapes` fits the route, and a shape fits `shapes`.
+Result<void> check_shapes(const RouteConfig& route, const ShapesConfig& shapes) {
+  const std::string name = "Route " + quoted(route.name);
+  if (!shapes.family || shapes.family->largest() != route.program)
+    return invalid(name + ": its program is not that of its family's largest size.");
+  if (route.payload != PayloadFormat::chunk) {
+    return invalid(name +
+                   " takes images of many sizes, but RFC 4175 does not carry the size. Use onpath chunks, or "
+                   "a pipeline for one size.");
+  }
+  if (shapes.cached < 1 || shapes.cached > kMaxShapes) {
+    return invalid(name + ": shapes.cached is " + std::to_string(shapes.cached) + ", expected 1 to " +
+                   std::to_string(kMaxShapes) + ".");
+  }
+  if (shapes.waiting < 1 || shapes.waiting > kMaxShapes) {
+    return invalid(name + ": shapes.waiting is " + std::to_string(shapes.waiting) + ", expected 1 to " +
+                   std::to_string(kMaxShapes) + ".");
+  }
+  const uint64_t largest = ShapeCache::shape_bytes(route.program->plan(), route.open_samples);
+  if (largest > shapes.state_bytes) {
+    const SampleFormat& input = route.program->plan().input();
+    return Error{ErrorCode::LIMIT_EXCEEDED, name + ": the states of " + std::to_string(route.open_samples) +
+                                                " open samples of " + std::to_string(input.width) + "x" +
+                                                std::to_string(input.height) + " need " +
+                                                std::to_string(largest) + " bytes; shapes.stateBytes is " +
+                                                std::to_string(shapes.state_bytes) +
+                                                ". Raise it, or lower openSamples, maxWidth or maxHeight."};
+  }
+  return {};
+}
+
 Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
   if (!has_port(config, route.port)) {
     return invalid("Route " + quoted(route.name) + " names port " + quoted(route.port) +
@@ -103,6 +135,9 @@ Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
                    " takes RFC 4175, which numbers lines and pixels in 15 bits; " +
                    std::to_string(input.width) + "x" + std::to_string(input.height) + " is beyond " +
                    std::to_string(kMaxVideoSide) + " a side. Use onpath chunks.");
+  }
+  if (route.shapes) {
+    if (const auto ok = check_shapes(route, *route.shapes); !ok) return ok;
   }
   return check_sink(config, route);
 }
@@ -156,12 +191,13 @@ Result<uint64_t> pool_bytes(const PlaneConfig& config) {
   for (const RouteConfig& route : config.routes) {
     const Plan& plan = route.program->plan();
     uint64_t states = 0;
-    overflow |= __builtin_mul_overflow(plan.packet_state_bytes() + sizeof(OpenSample),
-                                       uint64_t{route.open_samples}, &states);
+    const uint64_t state = route.shapes ? 0 : plan.packet_state_bytes();
+    overflow |= __builtin_mul_overflow(state + sizeof(OpenSample), uint64_t{route.open_samples}, &states);
+    const uint64_t shapes = route.shapes ? ShapeCache::bytes_for(*route.shapes, route.open_samples) : 0;
     const auto* host = std::get_if<HostSinkConfig>(&route.sink);
     const uint64_t outputs = host != nullptr ? HostLane::bytes_for(plan, route.slots, *host)
                                              : ForwardLane::bytes_for(plan, route.open_samples);
-    for (const uint64_t part : {states, outputs, StreamTable::bytes_for(route.max_streams)}) {
+    for (const uint64_t part : {states, shapes, outputs, StreamTable::bytes_for(route.max_streams)}) {
       uint64_t of_all_workers = 0;
       overflow |= __builtin_mul_overflow(part, uint64_t{config.workers}, &of_all_workers);
       overflow |= __builtin_add_overflow(total, of_all_workers, &total);

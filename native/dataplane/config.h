@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/port_abi.h"
+#include "plan/family.h"
 #include "plan/program.h"
 #include "wire/address.h"
 #include "wire/rfc4175.h"
@@ -36,6 +37,21 @@ struct ForwardSinkConfig {
   uint32_t digest = 0;  // of the chunks sent; 0: that of the plan's output, see output_format_text()
 };
 
+/// Pixels of a sample's input.
+struct InputShape {
+  uint32_t width = 0;
+  uint32_t height = 0;
+  bool operator==(const InputShape&) const = default;
+};
+
+/// For a route that takes images of many sizes. All of it per worker.
+struct ShapesConfig {
+  PlanFamilyPtr family;
+  uint32_t cached = 16;               // shapes whose plans are kept
+  uint32_t waiting = 4;               // samples whose plan is still being made
+  uint64_t state_bytes = 512u << 20;  // tables and states of all shapes that are kept
+};
+
 struct RouteConfig {
   std::string name;
   std::string port;
@@ -43,7 +59,8 @@ struct RouteConfig {
   std::optional<uint8_t> payload_type;  // absent: any
   std::vector<IpPrefix> sources;        // empty: any
   PayloadFormat payload = PayloadFormat::chunk;
-  ProgramPtr program;
+  ProgramPtr program;                  // with `shapes`: that of the largest size
+  std::optional<ShapesConfig> shapes;  // absent: every sample has the size of the program's input
   uint32_t slots = 64;         // output buffers per worker: what the consumer may hold plus what is open
   uint32_t open_samples = 16;  // samples being assembled per worker
   uint32_t max_streams =

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "dataplane/config.h"
 #include "plan/plan.h"
 #include "wire/address.h"
 
@@ -18,6 +19,7 @@ struct SampleInfo {
   uint32_t timestamp = 0;
   uint64_t first_packet_ns = 0;
   uint64_t last_packet_ns = 0;
+  InputShape shape;
 };
 
 /// One filled buffer. outputs[i] points at `count` contiguous outputs of the plan's i-th format;

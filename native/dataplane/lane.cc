@@ -20,9 +20,10 @@ Lane::Lane(const RouteConfig& route, uint32_t port, Parts parts)
       payload_(route.payload),
       digest_(route.program->plan().input().digest),
       element_bytes_(route.program->plan().input().element_bytes),
-      sample_bytes_(route.program->plan().input().bytes),
       dims_{route.program->plan().input().height, route.program->plan().input().width,
             pixel_format_channels(route.program->plan().input().format)},
+      sample_bytes_(route.program->plan().input().bytes),
+      shape_{dims_[1], dims_[0]},
       expected_(digest_, sample_bytes_, dims_),
       geometry_(geometry_of(route.program->plan().input())),
       outputs_(route.program->plan().outputs().size()),
@@ -48,6 +49,8 @@ Lane::Lane(const RouteConfig& route, uint32_t port, Parts parts)
 }
 
 bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
+  if (parts_.shapes && parts_.shapes->has_news()) [[unlikely]]
+    settle_shapes(now);
   const RtpPacket& rtp = arrival.rtp;
   const StreamKey key(rtp.ssrc, arrival.source);
   Stream* stream = find_stream(key);
@@ -59,7 +62,8 @@ bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
 
   OpenSample* sample = stream == nullptr ? nullptr : find_open(*stream, rtp.timestamp);
   if (sample != nullptr) {
-    if (sample->request_id != segments.request_id) return dropped(DropReason::conflict);
+    if (sample->request_id != segments.request_id || sample->shape != shape_)
+      return dropped(DropReason::conflict);
   } else {
     if (stream != nullptr) {
       const bool may_have_restarted = stream->open_samples == 0 && now - stream->last_used_ns > restart_ns_;
@@ -76,7 +80,9 @@ bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
     if (stream == nullptr && !parts_.streams->has_room()) return dropped(DropReason::stream_limit);
     DropReason refusal = DropReason::no_slot;
     bool hold = false;
-    if (!make_room(refusal, hold, give_up)) {
+    const auto no_shape = parts_.shapes ? shape_refusal(now) : std::nullopt;
+    if (no_shape) refusal = *no_shape;
+    if (no_shape || !make_room(refusal, hold, give_up)) {
       if (hold) return false;
       if (stream != nullptr) {
         stream->refused = true;
@@ -117,7 +123,7 @@ std::optional<DropReason> Lane::parse(const RtpPacket& rtp, Segments& out) {
   }
   VideoSegment& segment = video_.segments[0];
   ChunkPlace place;
-  if (expected_.matches(rtp.payload, place, segment.bytes)) {
+  if (!parts_.shapes && expected_.matches(rtp.payload, place, segment.bytes)) {
     segment.offset = place.offset;
     out = {&segment, 1, place.request_id, true};
     return std::nullopt;
@@ -125,7 +131,7 @@ std::optional<DropReason> Lane::parse(const RtpPacket& rtp, Segments& out) {
   if (const auto reason = parse_chunk(rtp.payload, chunk_, segment.bytes)) return reason;
   segment.offset = chunk_.offset;
   out = {&segment, 1, chunk_.request_id, false};
-  return check_chunk();
+  return parts_.shapes ? take_shape() : check_chunk();
 }
 
 std::optional<DropReason> Lane::check_chunk() const {
@@ -168,7 +174,7 @@ bool Lane::make_room(DropReason& refusal, bool& hold, bool give_up) {
     return false;
   }
   if (room == HostLane::Room::yes && !parts_.samples->full()) return true;
-  if (!evict_oldest_) return false;
+  if (!evict_oldest_ || (parts_.shapes && !parts_.shapes->ready(shape_))) return false;
   close_unfinished(*parts_.samples->oldest(), DropReason::evicted);
   return true;
 }
@@ -179,6 +185,7 @@ void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uin
   sample.timestamp = arrival.rtp.timestamp;
   sample.stream = parts_.streams->index_of(stream);
   sample.request_id = request_id;
+  sample.shape = shape_;
   sample.first_packet_ns = arrival.time_ns;
   sample.missing_bytes = sample_bytes_;
   sample.deadline_ns = deadline_ns_ > UINT64_MAX - now ? UINT64_MAX : now + deadline_ns_;
@@ -193,6 +200,7 @@ void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uin
   } else {
     parts_.host->reserve(sample, index);
   }
+  if (parts_.shapes) parts_.shapes->open(sample, now);
   // Padding is told to a forward sink when the sample is complete: else one small packet would send a whole
   // frame of it.
   sample.state->begin({sample.outputs, outputs_}, nullptr);
@@ -249,6 +257,10 @@ bool Lane::send_in_place(OpenSample& sample, const VideoSegment& segment, onpath
 }
 
 void Lane::finish(OpenSample& sample, uint64_t time_ns, uint64_t now) {
+  if (parts_.shapes) {
+    if (sample.waits != kNone) return parts_.shapes->note_full(sample, time_ns);
+    parts_.shapes->note_complete(sample, now);
+  }
   parts_.counters->samples_complete.add(1);
   if (parts_.forward) {
     // Beginning again places the padding once more, where it is already, and tells it. Nothing of this sample
@@ -258,8 +270,8 @@ void Lane::finish(OpenSample& sample, uint64_t time_ns, uint64_t now) {
     parts_.forward->complete(sample);
   } else {
     const StreamKey& from = parts_.streams->at(sample.stream).key;
-    const SampleInfo info{sample.request_id, from.source(),          from.ssrc(),
-                          sample.timestamp,  sample.first_packet_ns, time_ns};
+    const SampleInfo info{sample.request_id,      from.source(), from.ssrc(), sample.timestamp,
+                          sample.first_packet_ns, time_ns,       sample.shape};
     if (parts_.host->complete(sample, info, now)) parts_.host_sink->mark_pending();
   }
   leave_stream(sample);
@@ -279,10 +291,15 @@ void Lane::leave_stream(OpenSample& sample) {
   *link = sample.next_of_stream;
   stream.closed.add(sample.timestamp);
   if (--stream.open_samples == 0) parts_.streams->became_idle(stream);
+  if (parts_.shapes) parts_.shapes->leave(sample);
   parts_.samples->close(sample);
 }
 
 void Lane::tick(uint64_t now) {
+  if (parts_.shapes) {
+    settle_shapes(now);
+    parts_.shapes->tick(now);
+  }
   while (OpenSample* oldest = parts_.samples->oldest()) {
     if (now < oldest->deadline_ns) break;
     close_unfinished(*oldest, DropReason::incomplete);
@@ -291,6 +308,7 @@ void Lane::tick(uint64_t now) {
 }
 
 uint64_t Lane::next_tick_ns() {
+  if (parts_.shapes && parts_.shapes->any_waits()) return 0;
   const OpenSample* oldest = parts_.samples->oldest();
   const uint64_t deadline = oldest == nullptr ? UINT64_MAX : oldest->deadline_ns;
   return parts_.host == nullptr ? deadline : std::min(deadline, parts_.host->next_tick_ns());

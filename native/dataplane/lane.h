@@ -14,6 +14,7 @@
 #include "dataplane/forward_lane.h"
 #include "dataplane/host_lane.h"
 #include "dataplane/sample_pool.h"
+#include "dataplane/shape_cache.h"
 #include "dataplane/shared_host_sink.h"
 #include "dataplane/stream_table.h"
 #include "wire/chunk.h"
@@ -42,6 +43,7 @@ class Lane {
   struct Parts {
     std::unique_ptr<SamplePool> samples;
     std::unique_ptr<StreamTable> streams;
+    std::shared_ptr<ShapeCache> shapes;    // only if the route takes many sizes
     std::unique_ptr<ForwardLane> forward;  // one of these two
     std::shared_ptr<SharedHostSink> host_sink;
     HostLane* host = nullptr;  // this worker's lane of host_sink
@@ -98,6 +100,10 @@ class Lane {
   bool allowed(const IpAddress& source) const;
   std::optional<DropReason> parse(const RtpPacket& rtp, Segments& out);
   std::optional<DropReason> check_chunk() const;
+  std::optional<DropReason> take_shape();
+  std::optional<DropReason> shape_refusal(uint64_t now) const;
+  void settle_shapes(uint64_t now);
+  void settle(OpenSample& sample, uint64_t now);
   std::optional<DropReason> check_placement(const Segments& segments) const;
   OpenSample* find_open(const Stream& stream, uint32_t timestamp);
   bool make_room(DropReason& refusal, bool& hold, bool give_up);
@@ -136,8 +142,10 @@ class Lane {
   const PayloadFormat payload_;
   const uint32_t digest_;
   const uint32_t element_bytes_;
-  const uint64_t sample_bytes_;
   const uint32_t dims_[3];  // height, width, channels
+  // Of the samples, or where they have many sizes, of the packet that is being taken.
+  uint64_t sample_bytes_;
+  InputShape shape_;
   const ExpectedChunk expected_;
   const VideoGeometry geometry_;
   const size_t outputs_;

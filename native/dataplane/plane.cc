@@ -38,6 +38,7 @@ class RunningPlane final : public Plane {
   /// Throws std::system_error. Errors: PORT_FAILED.
   Result<void> start() {
     parts_->bell->start();
+    if (parts_->shapes) parts_->shapes->start();
     using Begun = std::promise<Result<void>>;
     std::vector<std::shared_ptr<Begun>> begun;
     for (size_t w = 0; w < parts_->workers.size(); ++w) {
@@ -65,6 +66,7 @@ class RunningPlane final : public Plane {
     for (const auto& worker : parts_->workers) worker->stop();
     for (std::thread& thread : threads_) thread.join();
     parts_->bell->stop();  // announces what the workers delivered last
+    if (parts_->shapes) parts_->shapes->stop();
     read_port_counters(last_ports_);
     read_port_infos(last_infos_);
     parts_->ports.destroy();
@@ -139,7 +141,8 @@ class RunningPlane final : public Plane {
       stats.samples_opened += counters.samples_opened.get();
     }
     uint64_t ended = stats.samples_complete;
-    for (const DropReason reason : {DropReason::incomplete, DropReason::evicted, DropReason::closed}) {
+    for (const DropReason reason :
+         {DropReason::incomplete, DropReason::evicted, DropReason::closed, DropReason::shape_refused}) {
       ended += stats.drops[static_cast<size_t>(reason)];
     }
     stats.samples_open = stats.samples_opened > ended ? stats.samples_opened - ended : 0;

@@ -34,7 +34,7 @@ struct RouteStats {
   uint64_t bytes_used = 0;
   uint64_t overlap_bytes = 0;  // seen before, inside packets that also carried new bytes
   uint64_t samples_opened =
-      0;  // = samples_complete + sample drops (incomplete, evicted, closed) + samples_open
+      0;  // = samples_complete + sample drops (incomplete, evicted, closed, shape_refused) + samples_open
   uint64_t samples_open = 0;
   uint64_t samples_complete = 0;
   uint64_t samples_delivered =

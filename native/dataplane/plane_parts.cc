@@ -28,7 +28,10 @@ class Builder {
     if (auto ok = make_wakes(); !ok) return ok;
     if (auto ok = make_sinks(); !ok) return ok;
     make_hosts();
-    parts_.bell = std::make_unique<Bell>(host_sinks_);
+    if (std::any_of(config_.routes.begin(), config_.routes.end(),
+                    [](const RouteConfig& route) { return route.shapes.has_value(); }))
+      parts_.shapes = std::make_unique<ShapeMaker>();
+    parts_.bell = std::make_unique<Bell>(host_sinks_, parts_.shapes.get());
     for (uint32_t w = 0; w < config_.workers; ++w) {
       if (auto ok = make_worker(w); !ok) return ok;
     }
@@ -113,6 +116,7 @@ class Builder {
     worker.wake = wakes_[w];
     worker.sinks = host_sinks_;
     worker.bell = parts_.bell.get();
+    worker.shapes = parts_.shapes.get();
     worker.idle_after_ns = config_.idle_after_ns;
     worker.flow_cache = config_.flow_cache;
     for (const NamedPort& named : config_.ports) {
@@ -143,9 +147,13 @@ class Builder {
     Lane::Parts lane;
     lane.counters = std::make_unique<RouteCounters>();
     lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
-    auto samples = SamplePool::make(*route.program, route.open_samples);
+    auto samples = SamplePool::make(*route.program, route.open_samples, !route.shapes);
     if (!samples) return samples.error();
     lane.samples = std::move(samples).value();
+    if (route.shapes) {
+      lane.shapes = std::make_shared<ShapeCache>(*route.shapes, route.open_samples);
+      parts_.shapes->add(lane.shapes);
+    }
     if (const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink)) {
       auto made = make_forward(w, r, *forward, worker, *lane.counters);
       if (!made) return made.error();
@@ -176,7 +184,8 @@ class Builder {
                                   first_ssrc_[r] + w, config_.workers, transmit_queue(target, w), counters);
     const void* domain = worker.ports[port_index(route.port)].port->domain;
     const bool share_buffers = domain != nullptr && domain == target.port->domain;
-    if (lane && share_buffers && route.program->plan().works_in_place()) lane.value()->allow_in_place();
+    if (lane && share_buffers && !route.shapes && route.program->plan().works_in_place())
+      lane.value()->allow_in_place();
     return lane;
   }
 
@@ -210,7 +219,7 @@ Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config) {
     const auto bytes = pool_bytes(config);
     if (!bytes) return bytes.error();
     std::unique_ptr<PlaneParts> parts(
-        new PlaneParts{std::move(ports), {}, {}, {}, nullptr, {}, bytes.value()});
+        new PlaneParts{std::move(ports), {}, {}, {}, nullptr, nullptr, {}, bytes.value()});
     if (const auto ok = Builder(config, *parts).build(); !ok) return ok.error();
     parts->routes = std::move(config.routes);
     return parts;

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "dataplane/bell.h"
 #include "dataplane/config.h"
+#include "dataplane/shape_maker.h"
 #include "dataplane/shared_host_sink.h"
 #include "dataplane/worker.h"
 
@@ -35,6 +36,7 @@ struct PlaneParts {
   std::vector<RouteConfig> routes;
   std::vector<std::shared_ptr<PortHost>> hosts;        // by port; null: the port has no addresses
   std::vector<std::shared_ptr<SharedHostSink>> sinks;  // by route; null for forward sinks
+  std::unique_ptr<ShapeMaker> shapes;                  // null if no route takes many sizes
   std::unique_ptr<Bell> bell;
   std::vector<std::unique_ptr<Worker>> workers;
   uint64_t memory_bytes = 0;

@@ -4,18 +4,20 @@
 
 namespace onpath {
 
-Result<std::unique_ptr<SamplePool>> SamplePool::make(const Program& program, uint32_t count) {
+Result<std::unique_ptr<SamplePool>> SamplePool::make(const Program& program, uint32_t count,
+                                                     bool own_states) {
   std::unique_ptr<SamplePool> pool(new SamplePool);
   const size_t outputs = program.plan().outputs().size();
   pool->samples_.resize(count);
   pool->outputs_.resize(outputs * count);
   for (uint32_t i = 0; i < count; ++i) {
+    pool->samples_[i].outputs = pool->outputs_.data() + outputs * i;
+    pool->free_.push_back(count - 1 - i);
+    if (!own_states) continue;
     auto state = program.make_state(Granularity::element);
     if (!state) return state.error();
     pool->samples_[i].state = state.value().get();
-    pool->samples_[i].outputs = pool->outputs_.data() + outputs * i;
     pool->states_.push_back(std::move(state).value());
-    pool->free_.push_back(count - 1 - i);
   }
   pool->free_count_ = count;
   return pool;

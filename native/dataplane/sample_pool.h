@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "dataplane/config.h"
 #include "dataplane/stream_table.h"
 #include "plan/program.h"
 
@@ -16,6 +17,7 @@ namespace onpath {
 struct OpenSample {
   SampleState* state = nullptr;
   uint8_t** outputs = nullptr;  // where they are placed now, one per output of the plan
+  InputShape shape;
   uint32_t timestamp = 0;
   uint32_t stream = kNone;  // into the stream table
   uint64_t ended = 0;       // how many samples have ended in this place: another number, another sample
@@ -25,6 +27,9 @@ struct OpenSample {
   uint64_t missing_bytes = 0;  // of the input
   uint32_t next_of_stream = kNone;
   uint32_t older = kNone, newer = kNone;
+  // A route with shapes: its shape's place in the cache, and where it waits for its plan.
+  uint32_t slot = kNone;
+  uint32_t waits = kNone;
   // Host sink: the place in a buffer.
   uint32_t buffer = kNone;
   uint32_t position = 0;
@@ -35,8 +40,8 @@ struct OpenSample {
 
 class SamplePool {
  public:
-  /// Errors: OUT_OF_MEMORY.
-  static Result<std::unique_ptr<SamplePool>> make(const Program& program, uint32_t count);
+  /// Without states of their own, samples are given one when they are opened. Errors: OUT_OF_MEMORY.
+  static Result<std::unique_ptr<SamplePool>> make(const Program& program, uint32_t count, bool own_states);
 
   bool full() const { return free_count_ == 0; }
   bool none_open() const { return oldest_ == kNone; }

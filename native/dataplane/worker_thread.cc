@@ -102,6 +102,7 @@ void Worker::sleep() {
   if (nothing_new && !stopping_.load(std::memory_order_acquire)) {
     // The bell may block once we sleep: what it would announce is announced here.
     for (const auto& sink : parts_.sinks) sink->ring();
+    if (parts_.shapes != nullptr) parts_.shapes->ring();
     parts_.bell->worker_sleeps();
     counters_.sleeps.add(1);
     wait(now_ns());

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <memory>
 #include <span>
 #include <vector>
@@ -65,7 +66,25 @@ PipelineSpec pipeline(uint32_t width, uint32_t height, std::vector<StageSpec> st
   return spec;
 }
 
-constexpr uint8_t kChunkType = 96, kVideoType = 97, kForwardType = 98, kForwardedType = 99;
+constexpr uint8_t kChunkType = 96, kVideoType = 97, kForwardType = 98, kForwardedType = 99, kShapesType = 100;
+constexpr uint32_t kShapes = 3;  // the index of that route
+
+PipelineSpec of_shape(uint32_t width, uint32_t height) {
+  return pipeline(width, height, {ResizeSpec{.width = 4, .height = 3}}, Layout::hwc);
+}
+
+const PlanFamilyPtr& family() {
+  static const PlanFamilyPtr made = PlanFamily::make(of_shape(12, 10)).value();
+  return made;
+}
+
+/// What images of one size become.
+const Bytes& expected_of(InputShape shape) {
+  static std::map<std::pair<uint32_t, uint32_t>, Bytes> made;
+  Bytes& expected = made[{shape.width, shape.height}];
+  if (expected.empty()) expected = Subject(of_shape(shape.width, shape.height)).expected;
+  return expected;
+}
 
 const std::array<Subject, 3>& subjects() {
   static const std::array<Subject, 3> made = {
@@ -114,6 +133,7 @@ class Run {
     add(config, "chunk", kChunkType, PayloadFormat::chunk, chunk, batched);
     add(config, "video", kVideoType, PayloadFormat::rfc4175, video, patient);
     add(config, "forward", kForwardType, PayloadFormat::chunk, forward, out);
+    add_shapes(config);
     auto built = build_plane(std::move(config));
     require(built.ok(), "the plane builds");
     parts_ = std::move(built).value();
@@ -127,6 +147,7 @@ class Run {
     held_.clear();
     take(0, false);
     take(1, false);
+    take_shaped();
     check_sent();
     check_books();
   }
@@ -154,6 +175,16 @@ class Run {
     config.routes.push_back(std::move(route));
   }
 
+  /// Plans of two sizes are kept, and one image may wait for its plan.
+  static void add_shapes(PlaneConfig& config) {
+    RouteConfig route = config.routes[0];
+    route.name = "shapes";
+    route.payload_type = kShapesType;
+    route.program = family()->largest();
+    route.shapes = ShapesConfig{.family = family(), .cached = 2, .waiting = 1};
+    config.routes.push_back(std::move(route));
+  }
+
   void step(Script& script) {
     switch (script.below(8)) {
       case 0:
@@ -173,12 +204,13 @@ class Run {
       }
       case 5:
         poll();
-        now_ += script.byte() * uint64_t{250'000};
+        pass(script.byte());
         parts_->workers[0]->poll_once(now_);
         return;
       case 6:
         poll();
         take(script.below(2), script.below(4) == 0);
+        take_shaped();
         return;
       case 7:
         if (!held_.empty()) {
@@ -191,6 +223,12 @@ class Run {
     if (script.below(4) != 0) poll();
   }
 
+  /// Plans come at odd times.
+  void pass(uint8_t quarters) {
+    if (quarters % 2 != 0) parts_->shapes->make_all();
+    now_ += quarters * uint64_t{250'000};
+  }
+
   void poll() {
     while (parts_->workers[0]->poll_once(now_) > 0) {
     }
@@ -198,7 +236,9 @@ class Run {
 
   /// A well-formed frame of one of the routes; every field but the sample's bytes is the script's.
   Bytes frame(Script& script) {
-    const uint32_t which = script.below(3);
+    const uint8_t chosen = script.byte();
+    if (chosen >= 192) return shaped_frame(script);
+    const uint32_t which = chosen % 3;
     const Subject& subject = subjects()[which];
     const SampleFormat& format = subject.program->plan().input();
     Bytes payload;
@@ -220,10 +260,33 @@ class Run {
       build_chunk(payload.data(), chunk);
       for (uint64_t i = 0; i < bytes; ++i) payload[chunk.bytes() + i] = byte_at(chunk.offset + i);
     }
+    return frame_around(payload, static_cast<uint8_t>(kChunkType + which), script.below(5), script);
+  }
+
+  /// Each stream has its size, but now and then a packet has that of another; one is too wide.
+  static Bytes shaped_frame(Script& script) {
+    static constexpr uint32_t kSizes[5][2] = {{12, 10}, {3, 2}, {8, 6}, {1, 1}, {13, 10}};
+    const uint32_t ssrc = script.below(5);
+    const uint32_t* size = kSizes[script.below(16) == 0 ? (ssrc + 1) % 5 : ssrc];
+    ChunkHeader chunk;
+    chunk.digest = family()->largest()->plan().input().digest;
+    chunk.offset = script.byte();
+    const uint64_t bytes = script.byte();
+    chunk.length = script.below(4) ? uint64_t{size[0]} * size[1] * 3 : 0;
+    chunk.rank = 2;
+    chunk.dims[0] = size[1];
+    chunk.dims[1] = size[0];
+    Bytes payload(chunk.bytes() + bytes);
+    build_chunk(payload.data(), chunk);
+    for (uint64_t i = 0; i < bytes; ++i) payload[chunk.bytes() + i] = byte_at(chunk.offset + i);
+    return frame_around(payload, kShapesType, ssrc, script);
+  }
+
+  static Bytes frame_around(const Bytes& payload, uint8_t payload_type, uint32_t ssrc, Script& script) {
     RtpPacket rtp;
-    rtp.payload_type = static_cast<uint8_t>(kChunkType + which);
+    rtp.payload_type = payload_type;
     rtp.marker = script.below(2) != 0;
-    rtp.ssrc = script.below(5);
+    rtp.ssrc = ssrc;
     rtp.timestamp = 0xfffffff0u + script.byte();
     Bytes made(42 + kRtpHeaderBytes + payload.size());
     build_rtp(&made[42], rtp);
@@ -246,6 +309,17 @@ class Run {
       } else {
         parts_->sinks[route]->release(delivery.buffer);
       }
+    }
+  }
+
+  void take_shaped() {
+    for (Delivery delivery; parts_->sinks[kShapes]->next(delivery);) {
+      for (uint32_t i = 0; i < delivery.count; ++i) {
+        const Bytes& expected = expected_of(delivery.samples[i].shape);
+        require(std::memcmp(delivery.outputs[0] + expected.size() * i, expected.data(), expected.size()) == 0,
+                "a delivered sample of any shape is exact");
+      }
+      parts_->sinks[kShapes]->release(delivery.buffer);
     }
   }
 
@@ -283,7 +357,8 @@ class Run {
       accounted += route.packets_used.get();
       add_drops(route.drops);
       uint64_t ended = route.samples_complete.get();
-      for (const DropReason reason : {DropReason::incomplete, DropReason::evicted, DropReason::closed}) {
+      for (const DropReason reason :
+           {DropReason::incomplete, DropReason::evicted, DropReason::closed, DropReason::shape_refused}) {
         ended += route.drops[static_cast<size_t>(reason)].get();
       }
       require(route.samples_opened.get() == ended, "every sample that was opened has ended");

@@ -319,6 +319,8 @@ TEST(DropReasons, EveryReasonOfTheListHasACaseHereOrWhereItBelongs) {
       DropReason::bad_control,      // local_host_test.cc
       DropReason::control_limit,    // local_host_test.cc
       DropReason::no_neighbour,     // neighbours_test.cc
+      DropReason::shape_pending,    // shapes_test.cc
+      DropReason::shape_refused,    // shapes_test.cc
   };
   for (const Case& c : cases()) reached.insert(c.reason);
   EXPECT_EQ(reached.size(), kDropReasonCount);

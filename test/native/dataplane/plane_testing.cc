@@ -201,7 +201,8 @@ std::string imbalance(const PlaneStats& stats) {
   }
   for (const RouteStats& route : stats.routes) {
     const uint64_t ended = route.samples_complete + dropped(route, DropReason::incomplete) +
-                           dropped(route, DropReason::evicted) + dropped(route, DropReason::closed);
+                           dropped(route, DropReason::evicted) + dropped(route, DropReason::closed) +
+                           dropped(route, DropReason::shape_refused);
     if (route.samples_opened != ended + route.samples_open) {
       text += route.name + ": " + std::to_string(route.samples_opened) + " samples opened, " +
               std::to_string(ended) + " ended, " + std::to_string(route.samples_open) + " open. ";

@@ -1,5 +1,6 @@
 // A worker over a million packets: no allocation, no system call (and so no futex).
 #include "dataplane/quiet_testing.h"
+#include "dataplane/shapes_testing.h"
 
 #ifndef ONPATH_SANITIZED
 
@@ -41,6 +42,28 @@ void feed_resize(Shared& shared) {
   feed(shared, route, false);
 }
 
+/// Three sizes in turn, all of whose plans are made while the worker warms up.
+void feed_shapes(Shared& shared) {
+  const std::string link = fresh_link();
+  const auto family = must(PlanFamily::make(family_spec()));
+  RouteConfig route = route_of(family);
+  std::get<HostSinkConfig>(route.sink).backpressure = true;
+  PlaneConfig config;
+  config.ports = {{"p", memory_end(link, 0)}};
+  config.routes = {route};
+  config.idle_after_ns = UINT64_MAX;
+  RawEnd far(link, 1);
+  auto parts = must(build_plane(std::move(config)));
+  parts->shapes->start();
+  const ShapedImage images[] = {{*family, {16, 8}, 1}, {*family, {15, 9}, 2}, {*family, {8, 16}, 3}};
+  run_counted(
+      shared, *parts,
+      [&](uint32_t timestamp) {
+        for (const ChunkPacket& packet : images[timestamp % 3].packets(96, timestamp)) far.send(packet);
+      },
+      [&] { return far.sent(); }, [&] { release_all(*parts->sinks[0]); });
+}
+
 void feed_forward_sink(Shared& shared) {
   RouteConfig route = route_to_host(small_program());
   ForwardSinkConfig forward;
@@ -55,6 +78,7 @@ TEST(QuietWorker, MakesNoSystemCallAndNoAllocationOverAMillionPacketsIntoAHostSi
   expect_quiet(feed_host_sink);
 }
 TEST(QuietWorker, NorWithAProgramThatResizes) { expect_quiet(feed_resize); }
+TEST(QuietWorker, NorWithImagesOfManySizesWhosePlansAreThere) { expect_quiet(feed_shapes); }
 TEST(QuietWorker, NorIntoAForwardSink) { expect_quiet(feed_forward_sink); }
 
 TEST(QuietWorker, TheCountSeesASystemCallIfThereIsOne) {

@@ -1,0 +1,43 @@
+// What a lane does beside the rest where samples have many sizes: told by each chunk, with plans that may
+// come after the samples. No lock, no allocation, no system call here.
+#include "dataplane/lane.h"
+
+namespace onpath {
+
+/// check_chunk() for any size that the family takes; its shape is the packet's from here on.
+std::optional<DropReason> Lane::take_shape() {
+  if (chunk_.digest != digest_ || chunk_.output != 0) return DropReason::wrong_format;
+  if (chunk_.rank != 2 && (chunk_.rank != 3 || chunk_.dims[2] != dims_[2])) return DropReason::wrong_shape;
+  shape_ = {chunk_.dims[1], chunk_.dims[0]};
+  if (!parts_.shapes->allows(shape_)) return DropReason::wrong_shape;
+  sample_bytes_ = parts_.shapes->sample_bytes(shape_);
+  if (chunk_.length != 0 && chunk_.length != sample_bytes_) return DropReason::wrong_shape;
+  return std::nullopt;
+}
+
+std::optional<DropReason> Lane::shape_refusal(uint64_t now) const {
+  return parts_.shapes->refusal(shape_, now, parts_.samples->full());
+}
+
+/// Goes on with the samples whose plans have come, and ends those that will never have one.
+void Lane::settle_shapes(uint64_t now) {
+  parts_.shapes->take_back();
+  bool has_plan = false;
+  while (OpenSample* sample = parts_.shapes->next_decided(has_plan)) {
+    if (has_plan) {
+      settle(*sample, now);
+    } else {
+      close_unfinished(*sample, DropReason::shape_refused);
+    }
+  }
+}
+
+void Lane::settle(OpenSample& sample, uint64_t now) {
+  ForwardLane* forward = parts_.forward.get();
+  if (forward != nullptr) forward->select(sample, parts_.streams->at(sample.stream));
+  const uint64_t full_ns = parts_.shapes->adopt(sample, {sample.outputs, outputs_}, forward);
+  if (sample.missing_bytes == 0) return finish(sample, full_ns, now);
+  if (forward != nullptr) forward->send_pending();
+}
+
+}  // namespace onpath

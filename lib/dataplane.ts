@@ -1,9 +1,14 @@
 /** The data plane: ports, workers, routes; finished samples as async iterators. */
 import { abortError, throwIfAborted } from './abort.js';
 import { OnpathError } from './errors.js';
-import { type NativePlane, type NativePlaneStats, type NativeSink, native } from './native.js';
-import { Pipeline } from './pipeline.js';
-import { nativePlaneConfig } from './plane-config.js';
+import {
+  type NativePlane,
+  type NativePlaneStats,
+  type NativeProgram,
+  type NativeSink,
+  native,
+} from './native.js';
+import { nativePlaneConfig, programOf } from './plane-config.js';
 import { type PortInfo, portInfo } from './port-info.js';
 import { type Batch, type Sample, wrapDelivery } from './sample.js';
 import { DATAPLANE, type DataplaneSpec, dataplaneSpec, type ParsedDataplaneSpec } from './schema.js';
@@ -19,14 +24,14 @@ export type PlaneStats = NativePlaneStats;
 class HostRoute {
   readonly name: string;
   readonly batched: boolean;
-  readonly #pipeline: Pipeline;
+  readonly #program: NativeProgram;
   readonly #sink: NativeSink;
   #waiting: (() => void)[] = [];
 
-  constructor(name: string, batched: boolean, pipeline: Pipeline, sink: NativeSink) {
+  constructor(name: string, batched: boolean, program: NativeProgram, sink: NativeSink) {
     this.name = name;
     this.batched = batched;
-    this.#pipeline = pipeline;
+    this.#program = program;
     this.#sink = sink;
     sink.onReady(() => this.wake());
   }
@@ -34,8 +39,8 @@ class HostRoute {
   take(): Sample | Batch | undefined {
     const delivery = this.#sink.next();
     if (delivery === undefined) return undefined;
-    const program = Pipeline.programOf(this.#pipeline);
-    return wrapDelivery(this.#sink, delivery, program.info.outputs, this.#pipeline.hash, this.batched);
+    const { outputs, hash } = this.#program.info;
+    return wrapDelivery(this.#sink, delivery, outputs, hash, this.batched);
   }
 
   wake(): void {
@@ -88,7 +93,12 @@ export class Dataplane {
       spec.routes.map((route) => [
         route.name,
         route.sink === 'host'
-          ? new HostRoute(route.name, route.deliver.batch > 1, route.pipeline, plane.sink(route.name))
+          ? new HostRoute(
+              route.name,
+              route.deliver.batch > 1,
+              programOf(route.pipeline),
+              plane.sink(route.name),
+            )
           : ('forward' as const),
       ]),
     );

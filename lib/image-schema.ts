@@ -3,6 +3,8 @@ import { z } from 'zod';
 
 /** Marks compiled pipelines, so that this file need not load the class (which loads this file). */
 export const PIPELINE: unique symbol = Symbol('onpath.Pipeline');
+/** The same for families of pipelines. */
+export const FAMILY: unique symbol = Symbol('onpath.PipelineFamily');
 /** The same for running planes. */
 export const DATAPLANE: unique symbol = Symbol('onpath.Dataplane');
 /** The same for serializations. */
@@ -46,6 +48,22 @@ export const imageInput = z
   })
   .describe(
     'The sample as it is serialized on the wire, 8 bits a channel. `uyvy` travels row-major and whole. See docs/serialization.md.',
+  );
+
+/** The input of a family: images of any size up to the largest. */
+export const familyInput = z
+  .strictObject({
+    kind: z.literal('image').describe('What a sample is. This version knows images.'),
+    maxWidth: side.describe('Pixels of the widest image.'),
+    maxHeight: side.describe('Pixels of the tallest image.'),
+    format: inputFormat,
+    order: z
+      .literal('row-major')
+      .default('row-major')
+      .describe('Other orders lay the bytes of every size out differently.'),
+  })
+  .describe(
+    'The sample as it is serialized on the wire, 8 bits a channel, row-major and whole. Its size is told by the dimensions in the header of each chunk.',
   );
 
 /** What `Serialization.plan` takes. */

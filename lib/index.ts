@@ -24,6 +24,7 @@ export {
   type Pixels,
   RunResult,
 } from './pipeline.js';
+export { type FamilyInput, PipelineFamily } from './pipeline-family.js';
 export type { DpdkPortInfo, MemoryPortInfo, OffloadState, PortInfo, UdpPortInfo } from './port-info.js';
 export { type PresetOptions, presetSpec } from './presets/image-processor.js';
 export { type LetterboxOptions, letterboxSpec } from './presets/letterbox.js';
@@ -36,6 +37,7 @@ export {
   jsonSchema,
   type Layout,
   type Order,
+  type PipelineFamilySpec,
   type PipelineSpec,
   type PortSpec,
   type RouteSpec,

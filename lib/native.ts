@@ -201,7 +201,9 @@ export interface NativeRouteConfig {
   payloadType: number | undefined;
   sources: string[];
   payload: 'chunk' | 'rfc4175';
+  /** With `shapes`: that of the largest size. */
   program: NativeProgram;
+  shapes: { spec: NativePipelineSpec; cached: number; waiting: number; stateBytes: number } | undefined;
   slots: number;
   openSamples: number;
   maxStreams: number;
@@ -287,6 +289,8 @@ export interface NativeDelivery {
     timestamp: number;
     firstPacketAt: number;
     lastPacketAt: number;
+    inputWidth: number;
+    inputHeight: number;
   }[];
 }
 
@@ -377,6 +381,15 @@ export interface NativeBinding {
   availableKernels(): string[];
   /** `kernels` '' means the best this CPU has. */
   compile(spec: NativePipelineSpec, kernels: string): NativeProgram;
+  /** The program for the largest size, which `spec.input` has; refuses a spec whose output depends on the size. */
+  compileFamily(spec: NativePipelineSpec, kernels: string): NativeProgram;
+  /** The program of that family for another size. */
+  compileMember(
+    spec: NativePipelineSpec,
+    largest: NativeProgram,
+    width: number,
+    height: number,
+  ): NativeProgram;
   planFromBytes(bytes: Uint8Array, kernels: string): NativeProgram;
   /** Digest and size of a sample format without a plan. */
   sampleFormat(

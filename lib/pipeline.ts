@@ -3,7 +3,7 @@ import { raceAbort, throwIfAborted } from './abort.js';
 import { OnpathError } from './errors.js';
 import { Explanation } from './explanation.js';
 import { LookupTable } from './lookup-table.js';
-import { type NativeProgram, type NativeStageSpec, native } from './native.js';
+import { type NativePipelineSpec, type NativeProgram, type NativeStageSpec, native } from './native.js';
 import { type PresetOptions, presetSpec } from './presets/image-processor.js';
 import { type LetterboxOptions, letterboxSpec } from './presets/letterbox.js';
 import { type ParsedPipelineSpec, PIPELINE, type PipelineSpec, pipelineSpec } from './schema.js';
@@ -80,17 +80,7 @@ export class Pipeline {
    */
   static compile(spec: PipelineSpec, options: { kernels?: string } = {}): Pipeline {
     const parsed = parse(pipelineSpec, spec, 'pipeline');
-    return new Pipeline(
-      native().compile(
-        {
-          input: parsed.input,
-          stages: parsed.stages.map(nativeStage),
-          output: { name: parsed.output.name, dtype: parsed.output.dtype, layout: parsed.output.layout },
-          maxStateBytes: parsed.limits.stateBytes,
-        },
-        options.kernels ?? '',
-      ),
-    );
+    return new Pipeline(native().compile(nativeSpec(parsed, parsed.input), options.kernels ?? ''));
   }
 
   /**
@@ -407,6 +397,19 @@ function intoData(view: Uint8Array, format: OutputFormat): TensorData {
     );
   }
   return typedView(format.dtype, view.buffer, view.byteOffset, view.byteLength);
+}
+
+/** @internal What a specification is to the addon. */
+export function nativeSpec(
+  { stages, output, limits }: Omit<ParsedPipelineSpec, 'input'>,
+  input: NativePipelineSpec['input'],
+): NativePipelineSpec {
+  return {
+    input,
+    stages: stages.map(nativeStage),
+    output: { name: output.name, dtype: output.dtype, layout: output.layout },
+    maxStateBytes: limits.stateBytes,
+  };
 }
 
 function nativeStage(stage: ParsedPipelineSpec['stages'][number]): NativeStageSpec {

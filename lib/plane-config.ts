@@ -6,10 +6,12 @@ import type {
   NativeLocalHost,
   NativePlaneConfig,
   NativePortConfig,
+  NativeProgram,
   NativeRouteConfig,
 } from './native.js';
 import { Pipeline } from './pipeline.js';
-import type { ParsedDataplaneSpec } from './schema.js';
+import { PipelineFamily } from './pipeline-family.js';
+import { type ParsedDataplaneSpec, shapesSpec } from './schema.js';
 
 type ParsedPort = ParsedDataplaneSpec['ports'][number];
 type ParsedDpdkPort = Extract<ParsedPort, { type: 'dpdk' }>;
@@ -124,7 +126,8 @@ function nativeRoute(
     payloadType: route.payloadType,
     sources: route.sources ?? [],
     payload: route.payload,
-    program: Pipeline.programOf(route.pipeline),
+    program: programOf(route.pipeline),
+    shapes: nativeShapes(route, at),
     slots: route.slots,
     openSamples: route.openSamples,
     maxStreams: route.maxStreams,
@@ -132,6 +135,26 @@ function nativeRoute(
     evictOldest: route.whenFull === 'evict',
     sink: nativeSink(route, at, ports),
   };
+}
+
+/** The program of a pipeline, or of a family's largest size. */
+export function programOf(pipeline: Pipeline | PipelineFamily): NativeProgram {
+  return pipeline instanceof PipelineFamily
+    ? PipelineFamily.partsOf(pipeline).largest
+    : Pipeline.programOf(pipeline);
+}
+
+function nativeShapes(route: ParsedRoute, where: string): NativeRouteConfig['shapes'] {
+  const { pipeline, shapes } = route;
+  if (pipeline instanceof PipelineFamily) {
+    const { cached, waiting, stateBytes } = shapes ?? shapesSpec.parse({});
+    return { spec: PipelineFamily.partsOf(pipeline).spec, cached, waiting, stateBytes };
+  }
+  if (shapes === undefined) return undefined;
+  throw new OnpathError(
+    'INVALID_SPEC',
+    `${where}.shapes is for a PipelineFamily; the pipeline of this route takes one size. Leave it out.`,
+  );
 }
 
 /** Whether packets of other hosts can come in by it. */

@@ -21,6 +21,9 @@ export interface SampleInfo {
   readonly firstPacketAt: number;
   /** When its last packet arrived. */
   readonly receivedAt: number;
+  /** Pixels of the image that came. */
+  readonly inputWidth: number;
+  readonly inputHeight: number;
 }
 
 /** The slot behind a delivery: given back once, by release(), `using`, or garbage collection. */
@@ -90,7 +93,9 @@ export class Sample extends Delivered implements SampleInfo {
   readonly timestamp: number;
   readonly firstPacketAt: number;
   readonly receivedAt: number;
-  /** Hash of the plan that made it. */
+  readonly inputWidth: number;
+  readonly inputHeight: number;
+  /** Hash of the plan that made it; of a family's, that of the plan for its largest size. */
   readonly version: string;
 
   /** @internal */
@@ -101,6 +106,8 @@ export class Sample extends Delivered implements SampleInfo {
     this.timestamp = info.timestamp;
     this.firstPacketAt = info.firstPacketAt;
     this.receivedAt = info.receivedAt;
+    this.inputWidth = info.inputWidth;
+    this.inputHeight = info.inputHeight;
     this.version = version;
   }
 }
@@ -137,6 +144,8 @@ export function wrapDelivery(
     timestamp: s.timestamp,
     firstPacketAt: s.firstPacketAt,
     receivedAt: s.lastPacketAt,
+    inputWidth: s.inputWidth,
+    inputHeight: s.inputHeight,
   }));
   const slot = new Slot(sink, delivery, makeOutputs(formats, delivery.outputs, batched, infos.length));
   return batched ? new Batch(slot, infos, version) : new Sample(slot, infos[0]!, version);

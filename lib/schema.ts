@@ -8,6 +8,8 @@ import type { Dataplane } from './dataplane.js';
 import {
   channelFormat,
   dtype,
+  FAMILY,
+  familyInput,
   imageInput,
   type inputFormat,
   layout,
@@ -18,6 +20,7 @@ import {
 } from './image-schema.js';
 import { LookupTable } from './lookup-table.js';
 import type { Pipeline } from './pipeline.js';
+import type { PipelineFamily } from './pipeline-family.js';
 import { ealSpec, mostQueues, name, portSpec } from './port-schema.js';
 import { senderSpec } from './sender-schema.js';
 import type { Serialization } from './serialization.js';
@@ -26,6 +29,7 @@ export {
   channelFormat,
   DATAPLANE,
   dtype,
+  FAMILY,
   inputFormat,
   layout,
   PIPELINE,
@@ -171,8 +175,8 @@ const quantizeStage = z
   })
   .describe('clamp(rne(f32(x) / f32(scale)) + zeroPoint, -128, 127) as int8; rounding half to even.');
 
-export const pipelineSpec = z.strictObject({
-  input: imageInput,
+/** What a pipeline has beside its input. */
+const steps = {
   stages: z
     .array(
       z.discriminatedUnion('stage', [
@@ -208,7 +212,11 @@ export const pipelineSpec = z.strictObject({
     })
     .prefault({})
     .describe('Bounds that compile keeps.'),
-});
+};
+
+export const pipelineSpec = z.strictObject({ input: imageInput, ...steps });
+
+export const familySpec = z.strictObject({ input: familyInput, ...steps });
 
 const forwardSink = z.strictObject({
   forward: z
@@ -226,6 +234,30 @@ const forwardSink = z.strictObject({
       maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet.'),
     })
     .describe('Results leave as onpath chunks.'),
+});
+
+export const shapesSpec = z.strictObject({
+  cached: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(16)
+    .describe(
+      'Sizes whose plans are kept. A new one takes the place of that used least recently, but not of one that two images have had and that was used within the last second.',
+    ),
+  waiting: z
+    .int()
+    .min(1)
+    .max(1024)
+    .default(4)
+    .describe(
+      'Images whose plan is still being made; each has room for the largest image. More are dropped as `shape_pending`.',
+    ),
+  stateBytes: z
+    .int()
+    .min(0)
+    .default(512 * 1024 * 1024)
+    .describe('Memory of all the sizes kept: their tables, and `openSamples` states of each.'),
 });
 
 const routeSpec = z
@@ -247,10 +279,17 @@ const routeSpec = z
       .default('chunk')
       .describe('Payload format: onpath chunks, or raw video as of RFC 4175.'),
     pipeline: z
-      .custom<Pipeline>((value) => typeof value === 'object' && value !== null && PIPELINE in value, {
-        error: 'expected a Pipeline made by Pipeline.compile or Pipeline.fromBytes',
-      })
-      .describe('What is run over every sample: a compiled Pipeline.'),
+      .custom<Pipeline | PipelineFamily>(
+        (value) => typeof value === 'object' && value !== null && (PIPELINE in value || FAMILY in value),
+        {
+          error:
+            'expected a Pipeline made by Pipeline.compile or Pipeline.fromBytes, or a PipelineFamily made by PipelineFamily.compile',
+        },
+      )
+      .describe(
+        'What is run over every sample: a compiled Pipeline; or a PipelineFamily, for onpath chunks whose headers tell the size of each image.',
+      ),
+    shapes: shapesSpec.optional().describe('Bounds of a PipelineFamily, each per worker. Only with one.'),
     slots: z
       .int()
       .min(1)
@@ -401,7 +440,7 @@ function checkPlane(
 }
 
 /** Specifications are only read, so readonly arrays are welcome. */
-type ReadonlyArrays<T> = T extends Pipeline | LookupTable | Dataplane | Serialization
+type ReadonlyArrays<T> = T extends Pipeline | PipelineFamily | LookupTable | Dataplane | Serialization
   ? T
   : T extends readonly (infer Item)[]
     ? readonly ReadonlyArrays<Item>[]
@@ -455,13 +494,21 @@ export type DataplaneSpec = ReadonlyArrays<z.input<typeof dataplaneSpec>>;
 /** What `Sender.open` takes. */
 export type SenderSpec = Shaped<ReadonlyArrays<z.input<typeof senderSpec>>>;
 
+/** What `PipelineFamily.compile` takes. */
+export type PipelineFamilySpec = ReadonlyArrays<z.input<typeof familySpec>>;
+
 export type ParsedPipelineSpec = z.output<typeof pipelineSpec>;
 export type ParsedDataplaneSpec = z.output<typeof dataplaneSpec>;
 export type ParsedSenderSpec = z.output<typeof senderSpec>;
 
-const documented = { pipeline: pipelineSpec, dataplane: dataplaneSpec, sender: senderSpec };
+const documented = {
+  pipeline: pipelineSpec,
+  family: familySpec,
+  dataplane: dataplaneSpec,
+  sender: senderSpec,
+};
 
-/** JSON Schema (draft 2020-12) of what `Pipeline.compile`, `Dataplane.start` or `Sender.open` takes. */
+/** JSON Schema (draft 2020-12) of what `Pipeline.compile`, `PipelineFamily.compile`, `Dataplane.start` or `Sender.open` takes. */
 export function jsonSchema(of: keyof typeof documented): Record<string, unknown> {
   return z.toJSONSchema(documented[of], { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>;
 }

@@ -13,6 +13,7 @@
 #include "addon/sink.h"
 #include "addon/spec_from_js.h"
 #include "addon/stream.h"
+#include "plan/family.h"
 
 namespace onpath::addon {
 
@@ -39,6 +40,36 @@ Napi::Value compile_program(const Napi::CallbackInfo& info) {
   const std::string kernels = Input(reading, info[1], "kernels").text();
   if (reading.failed) return {};
   return NativeProgram::from_plan(*Environment::of(info.Env()), compile(spec), kernels);
+}
+
+Napi::Value compile_family(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  PipelineSpec spec = spec_from_js(Input(reading, info[0], "spec"));
+  const std::string kernels = Input(reading, info[1], "kernels").text();
+  if (reading.failed) return {};
+  const Result<PlanFamilyPtr> family = PlanFamily::make(std::move(spec), kernels);
+  if (!family.ok()) {
+    throw_error(info.Env(), family.error());
+    return {};
+  }
+  return NativeProgram::from_program(*Environment::of(info.Env()), family.value()->largest());
+}
+
+Napi::Value compile_member(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  PipelineSpec spec = spec_from_js(Input(reading, info[0], "spec"));
+  const auto width = Input(reading, info[2], "width").integer<uint32_t>();
+  const auto height = Input(reading, info[3], "height").integer<uint32_t>();
+  const std::shared_ptr<ProgramCore> largest = NativeProgram::core_of(info.Env(), info[1]);
+  if (largest == nullptr) Input(reading, info[1], "largest").fail("a compiled program");
+  if (reading.failed) return {};
+  const Result<PlanFamilyPtr> family = PlanFamily::of(std::move(spec), largest->program_ptr());
+  Result<ProgramPtr> program = family.ok() ? family.value()->program(width, height) : family.error();
+  if (!program.ok()) {
+    throw_error(info.Env(), program.error());
+    return {};
+  }
+  return NativeProgram::from_program(*Environment::of(info.Env()), std::move(program).value());
 }
 
 Napi::Value read_plan(const Napi::CallbackInfo& info) {
@@ -103,6 +134,8 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["setErrorClass"] = Napi::Function::New<entry<set_error_class>>(env, "setErrorClass");
   exports["availableKernels"] = Napi::Function::New<entry<list_kernels>>(env, "availableKernels");
   exports["compile"] = Napi::Function::New<entry<compile_program>>(env, "compile");
+  exports["compileFamily"] = Napi::Function::New<entry<compile_family>>(env, "compileFamily");
+  exports["compileMember"] = Napi::Function::New<entry<compile_member>>(env, "compileMember");
   exports["planFromBytes"] = Napi::Function::New<entry<read_plan>>(env, "planFromBytes");
   exports["sampleFormat"] = Napi::Function::New<entry<describe_format>>(env, "sampleFormat");
   exports["startPlane"] = Napi::Function::New<entry<start_plane_of>>(env, "startPlane");

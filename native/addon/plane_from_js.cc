@@ -83,6 +83,17 @@ ProgramPtr program(Napi::Env env, const Input& input) {
   return core == nullptr ? nullptr : core->program_ptr();
 }
 
+ShapesConfig shapes_from_js(const Input& input, const ProgramPtr& largest) {
+  ShapesConfig shapes;
+  const Input spec = input["spec"];
+  const PipelineSpec most = spec_from_js(spec);
+  if (!input.failed()) shapes.family = parsed(spec, PlanFamily::of(most, largest));
+  shapes.cached = input["cached"].integer<uint32_t>();
+  shapes.waiting = input["waiting"].integer<uint32_t>();
+  shapes.state_bytes = input["stateBytes"].integer<uint64_t>();
+  return shapes;
+}
+
 RouteConfig route(const Input& input) {
   RouteConfig route;
   route.name = input["name"].text();
@@ -94,6 +105,8 @@ RouteConfig route(const Input& input) {
   });
   route.payload = input["payload"].choice(kPayloads);
   route.program = program(input.env(), input["program"]);
+  if (const Input shapes = input["shapes"]; !shapes.is_undefined())
+    route.shapes = shapes_from_js(shapes, route.program);
   route.slots = input["slots"].integer<uint32_t>();
   route.open_samples = input["openSamples"].integer<uint32_t>();
   route.max_streams = input["maxStreams"].integer<uint32_t>();

@@ -144,7 +144,8 @@ napi_value SinkCore::sample_object(napi_env env, const SampleInfo& info) const {
   sample.set("requestId", request_id).text("sourceAddress", address_text(info.source.address));
   sample.count("sourcePort", info.source.port).count("ssrc", info.ssrc).count("timestamp", info.timestamp);
   sample.number("firstPacketAt", epoch_ms(info.first_packet_ns));
-  return sample.number("lastPacketAt", epoch_ms(info.last_packet_ns)).value();
+  sample.number("lastPacketAt", epoch_ms(info.last_packet_ns));
+  return sample.count("inputWidth", info.shape.width).count("inputHeight", info.shape.height).value();
 }
 
 Result<void> SinkCore::release(napi_env env, uint64_t number) {

@@ -42,7 +42,7 @@ export const DROP_REASONS = [
   { name: 'bad_control', scope: 'packet', meaning: 'An ARP, ICMP, IGMP, neighbour discovery or MLD packet that breaks its specification.' },
   { name: 'control_limit', scope: 'packet', meaning: 'A request to the port itself (ARP, neighbour discovery, echo) beyond the rate at which such requests are answered.' },
   { name: 'shape_pending', scope: 'packet', meaning: 'A new sample of a shape that has no plan yet, while as many wait for theirs as may, or while every shape kept is in use. Raise `shapes.waiting` or `shapes.cached`.' },
-  { name: 'shape_refused', scope: 'sample', meaning: 'No plan could be made for the sample\'s shape: its output would be another, or its states would exceed `shapes.stateBytes`. Later packets of that shape are `wrong_shape`.' },
+  { name: 'shape_refused', scope: 'sample', meaning: 'No plan could be made for the sample\'s shape: its output would be another, or its states would exceed `shapes.stateBytes`; later packets of that shape are `wrong_shape`. Or the system had no memory for it.' },
 ] as const satisfies readonly { name: string; scope: DropScope; meaning: string }[];
 
 /** The name of one drop reason, as it appears in `plane.stats()`. */

@@ -152,6 +152,9 @@ void ShapeCache::take_back() {
         slot.place = Place::refused;
         refused_[next_refused_++ % kRefusedKept] = slot.shape;
         break;
+      case Outcome::out_of_memory:  // perhaps not the next time
+        slot.place = Place::refused;
+        break;
       case Outcome::freed:
         slot.place = Place::empty;
         break;

@@ -77,10 +77,10 @@ class ShapeCache {
     making,   // the maker has it
     ready,    // samples can be opened
     no_room,  // a plan there is, but the states of other shapes take the memory
-    refused,  // there is no plan; samples that waited for it are about to end
+    refused,  // there is no plan, or no memory for it; samples that waited for it are about to end
     freeing,  // the maker has it
   };
-  enum class Outcome : uint8_t { ready, no_room, refused, freed };
+  enum class Outcome : uint8_t { ready, no_room, refused, out_of_memory, freed };
 
   struct Slot {
     InputShape shape;

@@ -18,7 +18,7 @@ bool ShapeCache::make_next() {
     try {
       slot.outcome = make(slot);
     } catch (const std::bad_alloc&) {
-      slot.outcome = Outcome::refused;
+      slot.outcome = Outcome::out_of_memory;
     }
     if (slot.outcome != Outcome::ready) free_plan(slot);
   }
@@ -35,7 +35,7 @@ ShapeCache::Outcome ShapeCache::make(Slot& slot) {
   slot.free_states.reserve(state_count_);
   for (uint32_t i = 0; i < state_count_; ++i) {
     auto state = program.value()->make_state(Granularity::element);
-    if (!state) return Outcome::refused;
+    if (!state) return Outcome::out_of_memory;
     slot.free_states.push_back(state.value().get());
     slot.states.push_back(std::move(state).value());
   }

@@ -97,6 +97,7 @@ export function planeConfig(of: NativeProgram, port: NativePortConfig, slots = 8
         sources: [],
         payload: 'chunk',
         program: of,
+        shapes: undefined,
         slots,
         openSamples: 4,
         maxStreams: 8,

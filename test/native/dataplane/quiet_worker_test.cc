@@ -1,4 +1,5 @@
 // A worker over a million packets: no allocation, no system call (and so no futex).
+#include "dataplane/clock.h"
 #include "dataplane/quiet_testing.h"
 #include "dataplane/shapes_testing.h"
 
@@ -42,7 +43,7 @@ void feed_resize(Shared& shared) {
   feed(shared, route, false);
 }
 
-/// Three sizes in turn, all of whose plans are made while the worker warms up.
+/// Three sizes in turn, all of whose plans are made before the worker's thread begins.
 void feed_shapes(Shared& shared) {
   const std::string link = fresh_link();
   const auto family = must(PlanFamily::make(family_spec()));
@@ -54,8 +55,16 @@ void feed_shapes(Shared& shared) {
   config.idle_after_ns = UINT64_MAX;
   RawEnd far(link, 1);
   auto parts = must(build_plane(std::move(config)));
-  parts->shapes->start();
   const ShapedImage images[] = {{*family, {16, 8}, 1}, {*family, {15, 9}, 2}, {*family, {8, 16}, 3}};
+  for (uint32_t i = 0; i < 3; ++i) {
+    for (const ChunkPacket& packet : images[i].packets(96, (1u << 30) + i)) far.send(packet);
+  }
+  const bool warm = wait_until([&] {
+    parts->workers[0]->poll_once(now_ns());
+    parts->shapes->make_all();
+    return parts->workers[0]->route_counters(0).samples_complete.get() == 3;
+  });
+  if (!warm) return;
   run_counted(
       shared, *parts,
       [&](uint32_t timestamp) {

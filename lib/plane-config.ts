@@ -11,7 +11,8 @@ import type {
 } from './native.js';
 import { Pipeline } from './pipeline.js';
 import { PipelineFamily } from './pipeline-family.js';
-import { type ParsedDataplaneSpec, shapesSpec } from './schema.js';
+import type { ParsedDataplaneSpec } from './schema.js';
+import { shapesSpec } from './shapes-schema.js';
 
 type ParsedPort = ParsedDataplaneSpec['ports'][number];
 type ParsedDpdkPort = Extract<ParsedPort, { type: 'dpdk' }>;

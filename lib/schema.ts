@@ -24,6 +24,7 @@ import type { PipelineFamily } from './pipeline-family.js';
 import { ealSpec, mostQueues, name, portSpec } from './port-schema.js';
 import { senderSpec } from './sender-schema.js';
 import type { Serialization } from './serialization.js';
+import { shapesSpec } from './shapes-schema.js';
 
 export {
   channelFormat,
@@ -234,30 +235,6 @@ const forwardSink = z.strictObject({
       maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet.'),
     })
     .describe('Results leave as onpath chunks.'),
-});
-
-export const shapesSpec = z.strictObject({
-  cached: z
-    .int()
-    .min(1)
-    .max(1024)
-    .default(16)
-    .describe(
-      'Sizes whose plans are kept. A new one takes the place of that used least recently, but not of one that two images have had and that was used within the last second.',
-    ),
-  waiting: z
-    .int()
-    .min(1)
-    .max(1024)
-    .default(4)
-    .describe(
-      'Images whose plan is still being made; each has room for the largest image. More are dropped as `shape_pending`.',
-    ),
-  stateBytes: z
-    .int()
-    .min(0)
-    .default(512 * 1024 * 1024)
-    .describe('Memory of all the sizes kept: their tables, and `openSamples` states of each.'),
 });
 
 const routeSpec = z

@@ -80,7 +80,7 @@ bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
     if (stream == nullptr && !parts_.streams->has_room()) return dropped(DropReason::stream_limit);
     DropReason refusal = DropReason::no_slot;
     bool hold = false;
-    const auto no_shape = parts_.shapes ? shape_refusal(now) : std::nullopt;
+    const auto no_shape = parts_.shapes ? parts_.shapes->refusal(shape_, now) : std::nullopt;
     if (no_shape) refusal = *no_shape;
     if (no_shape || !make_room(refusal, hold, give_up)) {
       if (hold) return false;
@@ -174,6 +174,7 @@ bool Lane::make_room(DropReason& refusal, bool& hold, bool give_up) {
     return false;
   }
   if (room == HostLane::Room::yes && !parts_.samples->full()) return true;
+  // No open sample makes room for one that would have to wait for its plan.
   if (!evict_oldest_ || (parts_.shapes && !parts_.shapes->ready(shape_))) return false;
   close_unfinished(*parts_.samples->oldest(), DropReason::evicted);
   return true;

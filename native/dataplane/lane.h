@@ -101,7 +101,6 @@ class Lane {
   std::optional<DropReason> parse(const RtpPacket& rtp, Segments& out);
   std::optional<DropReason> check_chunk() const;
   std::optional<DropReason> take_shape();
-  std::optional<DropReason> shape_refusal(uint64_t now) const;
   void settle_shapes(uint64_t now);
   void settle(OpenSample& sample, uint64_t now);
   std::optional<DropReason> check_placement(const Segments& segments) const;

@@ -15,10 +15,6 @@ std::optional<DropReason> Lane::take_shape() {
   return std::nullopt;
 }
 
-std::optional<DropReason> Lane::shape_refusal(uint64_t now) const {
-  return parts_.shapes->refusal(shape_, now, parts_.samples->full());
-}
-
 /// Goes on with the samples whose plans have come, and ends those that will never have one.
 void Lane::settle_shapes(uint64_t now) {
   parts_.shapes->take_back();

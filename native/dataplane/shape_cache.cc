@@ -76,11 +76,10 @@ const ShapeCache::Slot* ShapeCache::victim(uint64_t now, bool empty_too) const {
   return oldest;
 }
 
-std::optional<DropReason> ShapeCache::refusal(InputShape shape, uint64_t now, bool full) const {
+std::optional<DropReason> ShapeCache::refusal(InputShape shape, uint64_t now) const {
   const Slot* slot = find(shape);
   if (slot != nullptr && slot->place == Place::ready) return std::nullopt;
   if (slot == nullptr && was_refused(shape)) return DropReason::wrong_shape;
-  if (full) return DropReason::no_slot;
   if (free_waiting_.empty()) return DropReason::shape_pending;
   if (slot == nullptr) slot = victim(now, true);
   if (slot == nullptr || slot->place == Place::refused || slot->place == Place::freeing)

@@ -38,9 +38,8 @@ class ShapeCache {
   uint64_t sample_bytes(InputShape shape) const { return uint64_t{shape.width} * shape.height * channels_; }
   /// Whether samples of this shape have their plan.
   bool ready(InputShape shape) const;
-  /// Why no sample of this shape can be opened now, if so. `full`: no sample can be opened without evicting
-  /// another, which is done only for shapes that are ready.
-  std::optional<DropReason> refusal(InputShape shape, uint64_t now, bool full) const;
+  /// Why no sample of this shape can be opened now, if so.
+  std::optional<DropReason> refusal(InputShape shape, uint64_t now) const;
   /// Gives the sample, whose shape is set, a state: that of its plan, or one that waits for it. Only if
   /// nothing refused it.
   void open(OpenSample& sample, uint64_t now);

@@ -149,6 +149,17 @@ TEST(Shapes, AFloodOfNewShapesTakesNothingFromALiveStream) {
       EXPECT_EQ(taken.output, legitimate.expected);
     }
     ASSERT_EQ(delivered, 1u) << "image " << t;
+    // More whole images of new sizes than there are places, before the next image comes.
+    for (uint32_t whole = 0; whole < 8; ++whole) {
+      ChunkPacket hostile = legitimate.packets(510, 0)[0];
+      hostile.ssrc = 999;
+      hostile.timestamp = ++flood;
+      hostile.dims = {1 + flood % 7, 1 + flood / 7 % 13};
+      hostile.length = hostile.dims[0] * hostile.dims[1] * 3;
+      hostile.bytes.resize(hostile.length);
+      plane.send(hostile);
+      plane.make_plans();
+    }
   }
   EXPECT_GT(plane.dropped(DropReason::shape_pending), 1000u);
   EXPECT_EQ(plane.unaccounted(), 0);

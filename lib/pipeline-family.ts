@@ -1,7 +1,8 @@
 /** Pipelines for images of many sizes: one specification, a plan for each size, the same output for all. */
 import { OnpathError } from './errors.js';
 import { type NativePipelineSpec, type NativeProgram, native } from './native.js';
-import { nativeSpec, Pipeline } from './pipeline.js';
+import { nativeSpec } from './native-spec.js';
+import { Pipeline } from './pipeline.js';
 import { FAMILY, familySpec, type InputFormat, type PipelineFamilySpec } from './schema.js';
 import type { OutputFormat } from './tensor.js';
 import { parse, shown } from './validate.js';

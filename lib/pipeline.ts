@@ -2,11 +2,11 @@
 import { raceAbort, throwIfAborted } from './abort.js';
 import { OnpathError } from './errors.js';
 import { Explanation } from './explanation.js';
-import { LookupTable } from './lookup-table.js';
-import { type NativePipelineSpec, type NativeProgram, type NativeStageSpec, native } from './native.js';
+import { type NativeProgram, native } from './native.js';
+import { nativeSpec } from './native-spec.js';
 import { type PresetOptions, presetSpec } from './presets/image-processor.js';
 import { type LetterboxOptions, letterboxSpec } from './presets/letterbox.js';
-import { type ParsedPipelineSpec, PIPELINE, type PipelineSpec, pipelineSpec } from './schema.js';
+import { PIPELINE, type PipelineSpec, pipelineSpec } from './schema.js';
 import {
   byteView,
   makeOutputs,
@@ -397,46 +397,4 @@ function intoData(view: Uint8Array, format: OutputFormat): TensorData {
     );
   }
   return typedView(format.dtype, view.buffer, view.byteOffset, view.byteLength);
-}
-
-/** @internal What a specification is to the addon. */
-export function nativeSpec(
-  { stages, output, limits }: Omit<ParsedPipelineSpec, 'input'>,
-  input: NativePipelineSpec['input'],
-): NativePipelineSpec {
-  return {
-    input,
-    stages: stages.map(nativeStage),
-    output: { name: output.name, dtype: output.dtype, layout: output.layout },
-    maxStateBytes: limits.stateBytes,
-  };
-}
-
-function nativeStage(stage: ParsedPipelineSpec['stages'][number]): NativeStageSpec {
-  switch (stage.stage) {
-    case 'resize': {
-      const { width = 0, height = 0, shortestEdge = 0, longestEdge = 0 } = stage;
-      return { ...stage, width, height, shortestEdge, longestEdge };
-    }
-    case 'pad': {
-      const { left = 0, top = 0, right = 0, bottom = 0, width = 0, height = 0 } = stage;
-      return { ...stage, left, top, right, bottom, width, height, value: [stage.value].flat() };
-    }
-    case 'normalize':
-      return { ...stage, mean: [stage.mean].flat(), std: [stage.std].flat() };
-    case 'lookup': {
-      const table =
-        stage.table instanceof LookupTable
-          ? stage.table
-          : LookupTable.from(stage.table.values, { dtype: stage.table.dtype });
-      return {
-        stage: 'lookup',
-        dtype: table.dtype,
-        tables: table.channels,
-        data: LookupTable.bytesOf(table),
-      };
-    }
-    default:
-      return stage;
-  }
 }

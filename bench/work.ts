@@ -1,5 +1,6 @@
 /** The work that every suite does: images of 1280x720, resized, normalized, float32 planes. */
 import { Pipeline, type PipelineSpec } from '../lib/index.js';
+import type { Contestant } from './statistics.js';
 
 export const IMAGE = { width: 1280, height: 720, format: 'rgb' } as const;
 export const IMAGE_BYTES = IMAGE.width * IMAGE.height * 3;
@@ -22,6 +23,19 @@ export const SPEC: PipelineSpec = {
 
 export function compile(kernels?: string): Pipeline {
   return kernels === undefined ? Pipeline.compile(SPEC) : Pipeline.compile(SPEC, { kernels });
+}
+
+/** `pipeline.run` over these images in turn, into the same memory. */
+export function wholeCall(name: string, pipeline: Pipeline, images: readonly Uint8Array[]): Contestant {
+  const into = new Float32Array(RESULT_ELEMENTS);
+  let turn = 0;
+  return {
+    name,
+    run(count) {
+      for (let i = 0; i < count; i++) pipeline.run(images[turn++ % images.length]!, { into });
+      return count;
+    },
+  };
 }
 
 /** An image of slopes and noise, different for every seed. */

@@ -24,6 +24,7 @@
 #include "bare.h"
 #include "dataplane/clock.h"
 #include "dataplane/plane_parts.h"
+#include "must.h"
 #include "plan/program.h"
 #include "port/dpdk_port.h"
 #include "wire/chunk.h"
@@ -42,21 +43,6 @@ constexpr uint32_t kBlocks = 400;
 constexpr uint32_t kWarmUp = 20;
 constexpr uint8_t kPayloadType = 96;
 constexpr uint16_t kUdpPort = 5004;
-
-template <class T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s\n", result.error().message.c_str());
-    std::exit(1);
-  }
-  return std::move(result).value();
-}
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "The benchmark is wrong about itself: %s.\n", what);
-  std::exit(1);
-}
 
 /// What reading the clock adds to a time that is taken with it: the least of many.
 uint64_t clock_ns() {

@@ -19,8 +19,8 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
 #include "dataplane/clock.h"
+#include "must.h"
 #include "plan/program.h"
 #include "wire/rfc4175.h"
 
@@ -30,21 +30,6 @@ namespace {
 constexpr VideoGeometry kVideo{1280, 720, 3, 1};
 constexpr size_t kPayloadBytes = 1400;
 constexpr uint32_t kSide = 224;
-
-template <class T>
-T must(Result<T> result) {
-  if (!result.ok()) {
-    std::fprintf(stderr, "%s\n", result.error().message.c_str());
-    std::exit(1);
-  }
-  return std::move(result).value();
-}
-
-void require(bool holds, const char* what) {
-  if (holds) return;
-  std::fprintf(stderr, "The benchmark is wrong about itself: %s.\n", what);
-  std::exit(1);
-}
 
 PlanPtr plan() {
   PipelineSpec spec;

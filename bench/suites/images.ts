@@ -7,7 +7,7 @@ import { buildNative } from '../native-program.js';
 import { type Case, timesAsGood } from '../report.js';
 import { type Contestant, interleave, type Measurement, type Rounds, summarize } from '../statistics.js';
 import type { Context, Suite } from '../suite.js';
-import { compile, cut, IMAGE_BYTES, makeImage, RESULT_ELEMENTS } from '../work.js';
+import { compile, cut, IMAGE_BYTES, makeImage, RESULT_ELEMENTS, wholeCall } from '../work.js';
 import { checkOurs, describeSharp } from './check.js';
 import { jpegCases } from './images-jpeg.js';
 import { normalizeCases } from './images-normalize.js';
@@ -64,7 +64,7 @@ async function wholeCases(
   ] as const) {
     const rounds = await interleave(
       [
-        ours(name, given),
+        wholeCall(name, compile(), given),
         memcpy(given),
         ...sharpJs(given, context),
         ...peers.map((peer) => peer.contestant(work)),
@@ -137,19 +137,6 @@ async function chunkCases(folder: string, image: Uint8Array, context: Context): 
   } finally {
     await child.close();
   }
-}
-
-function ours(name: string, images: readonly Uint8Array[]): Contestant {
-  const pipeline = compile();
-  const into = new Float32Array(RESULT_ELEMENTS);
-  let turn = 0;
-  return {
-    name,
-    run(count) {
-      for (let i = 0; i < count; i++) pipeline.run(images[turn++ % images.length]!, { into });
-      return count;
-    },
-  };
 }
 
 function memcpy(images: readonly Uint8Array[]): Contestant {

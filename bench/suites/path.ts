@@ -3,7 +3,16 @@ import { Pipeline } from '../../lib/index.js';
 import { type Case, timesAsGood } from '../report.js';
 import { type Contestant, interleave, type Measurement, type Rounds, summarize } from '../statistics.js';
 import type { Context, Suite } from '../suite.js';
-import { compile, cut, IMAGE_BYTES, makeImage, type Piece, RESULT_ELEMENTS, shuffle } from '../work.js';
+import {
+  compile,
+  cut,
+  IMAGE_BYTES,
+  makeImage,
+  type Piece,
+  RESULT_ELEMENTS,
+  shuffle,
+  wholeCall,
+} from '../work.js';
 import { checkOurs, describeSharp } from './check.js';
 import { packetCases } from './packets.js';
 
@@ -81,18 +90,6 @@ async function chunkCases(
 
 function kernelCase(set: string): string {
   return `whole call, kernels ${set}`;
-}
-
-function wholeCall(name: string, pipeline: Pipeline, images: readonly Uint8Array[]): Contestant {
-  const into = new Float32Array(RESULT_ELEMENTS);
-  let turn = 0;
-  return {
-    name,
-    run(count) {
-      for (let i = 0; i < count; i++) pipeline.run(images[turn++ % images.length]!, { into });
-      return count;
-    },
-  };
 }
 
 function chunked(name: string, pipeline: Pipeline, pieces: readonly Piece[]): Contestant {

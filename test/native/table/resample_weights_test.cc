@@ -81,9 +81,12 @@ TEST(PillowWeights, FollowTheirFilterWithin22Bits) {
         const bool edge = uint64_t{2} * o * in % out == 0 || (uint64_t{2} * o + 1) * in % out == 0 ||
                           (uint64_t{2} * o + 2) * in % out == 0;
         if (filter.filter == WindowFilter::box && edge) continue;
+        // Pillow's hamming is 1 at 0 and, by its float constants, 1.00000003 beside it: rounding in double
+        // decides.
+        const long double most = filter.filter == WindowFilter::hamming ? 0.54L : 0.5001L;
         int64_t sum = 0;
         for (uint32_t i = 0; i < w.count[o]; ++i) {
-          ASSERT_LE(std::abs(static_cast<long double>(row[i]) - shares[i] * (1 << 22)), 0.5001L)
+          ASSERT_LE(std::abs(static_cast<long double>(row[i]) - shares[i] * (1 << 22)), most)
               << "output " << o << " tap " << i;
           sum += row[i];
         }

@@ -28,6 +28,8 @@ export const dtype = z
   .describe('Element type. float16 and bfloat16 arrive as Uint16Array holding their bits.');
 export const layout = z.enum(['hwc', 'chw']).describe('Order of the output: pixels interleaved, or planes.');
 
+const kind = z.literal('image').describe('What a sample is. This version knows images.');
+
 export const serializationOrder = z
   .enum(['row-major', 'planar', 'tile-major'])
   .describe(
@@ -39,7 +41,7 @@ const skipUnread = z
 
 export const imageInput = z
   .strictObject({
-    kind: z.literal('image').describe('What a sample is. This version knows images.'),
+    kind,
     width: side.describe('Pixels.'),
     height: side.describe('Pixels.'),
     format: inputFormat,
@@ -53,7 +55,7 @@ export const imageInput = z
 /** The input of a family: images of any size up to the largest. */
 export const familyInput = z
   .strictObject({
-    kind: z.literal('image').describe('What a sample is. This version knows images.'),
+    kind,
     maxWidth: side.describe('Pixels of the widest image.'),
     maxHeight: side.describe('Pixels of the tallest image.'),
     format: inputFormat,

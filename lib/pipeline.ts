@@ -9,6 +9,7 @@ import { type LetterboxOptions, letterboxSpec } from './presets/letterbox.js';
 import { PIPELINE, type PipelineSpec, pipelineSpec } from './schema.js';
 import {
   byteView,
+  checkedStride,
   makeOutputs,
   type OutputFormat,
   type Outputs,
@@ -213,6 +214,12 @@ export class Pipeline {
     return new PipelineStream(this.#program, views, outputs);
   }
 
+  /** How samples are serialized, in words. */
+  get #order(): string {
+    const { order, skipUnread } = this.#program.info.input;
+    return `${order}${skipUnread ? ' without unread pixels' : ''}`;
+  }
+
   /** Bytes of one row without gaps. */
   get #row(): number {
     const { bytes, height } = this.#program.info.input;
@@ -225,14 +232,10 @@ export class Pipeline {
     if (order !== 'row-major' || skipUnread) {
       throw new OnpathError(
         'INVALID_ARGUMENT',
-        `stride is ${shown(stride)}, but samples that are ${order}${skipUnread ? ' without unread pixels' : ''} have no rows. Give the stride to Serialization.serialize.`,
+        `stride is ${shown(stride)}, but samples that are ${this.#order} have no rows. Give the stride to Serialization.serialize.`,
       );
     }
-    if (typeof stride === 'number' && Number.isSafeInteger(stride) && stride >= this.#row) return stride;
-    throw new OnpathError(
-      'INVALID_ARGUMENT',
-      `stride must be a whole number of at least ${this.#row} bytes (one row), received ${shown(stride)}.`,
-    );
+    return checkedStride(stride, this.#row);
   }
 
   #samples(samples: unknown, stride: number | undefined): Uint8Array[] {
@@ -248,12 +251,12 @@ export class Pipeline {
 
   #sample(sample: unknown, stride: number | undefined, what: string): Uint8Array {
     const view = byteView(sample, what);
-    const { bytes, width, height, format, order, skipUnread } = this.#program.info.input;
+    const { bytes, width, height, format } = this.#program.info.input;
     const needed = bytes + ((stride ?? this.#row) - this.#row) * (height - 1);
     // Behind rows with gaps anything may lie, such as the rest of a larger image.
     const fits = needed === bytes ? view.byteLength === bytes : view.byteLength >= needed;
     if (!fits) {
-      const how = `${order}${skipUnread ? ' without unread pixels' : ''}${stride === undefined ? '' : ` with stride ${stride}`}`;
+      const how = `${this.#order}${stride === undefined ? '' : ` with stride ${stride}`}`;
       throw new OnpathError(
         'INVALID_ARGUMENT',
         `${what} has ${view.byteLength} bytes, but a ${width}x${height} ${format} image has ${needed} as ${how}. Pass the whole serialized sample.`,

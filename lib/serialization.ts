@@ -3,7 +3,7 @@ import { OnpathError } from './errors.js';
 import { type NativeProgram, native } from './native.js';
 import { Pipeline } from './pipeline.js';
 import { type InputFormat, inputFormat, type Order, SERIALIZATION, serializationChoice } from './schema.js';
-import { byteView } from './tensor.js';
+import { byteView, checkedStride } from './tensor.js';
 import { parse, shown } from './validate.js';
 
 /** The shape of the images that a serialization is for. */
@@ -139,13 +139,7 @@ export class Serialization {
   serialize(image: ArrayBufferView | ArrayBuffer, options: { stride?: number } = {}): Uint8Array {
     const view = byteView(image, 'image');
     const row = (this.bytes + this.bytesSaved) / this.image.height;
-    const stride = options.stride ?? row;
-    if (!Number.isInteger(stride) || stride < row) {
-      throw new OnpathError(
-        'INVALID_ARGUMENT',
-        `stride must be a whole number of at least ${row} bytes (one row), received ${shown(stride)}.`,
-      );
-    }
+    const stride = checkedStride(options.stride ?? row, row);
     const needed = stride * (this.image.height - 1) + row;
     const fits = stride === row ? view.byteLength === needed : view.byteLength >= needed;
     if (!fits) {

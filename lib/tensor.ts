@@ -83,6 +83,15 @@ export function onlyOutput(outputs: Outputs): Tensor {
   return outputs[first]!;
 }
 
+/** Bytes from one row to the next, at least those of a row, or a typed error. */
+export function checkedStride(stride: unknown, row: number): number {
+  if (typeof stride === 'number' && Number.isSafeInteger(stride) && stride >= row) return stride;
+  throw new OnpathError(
+    'INVALID_ARGUMENT',
+    `stride must be a whole number of at least ${row} bytes (one row), received ${shown(stride)}.`,
+  );
+}
+
 /** Any byte view or buffer as Uint8Array over the same memory, or a typed error. */
 export function byteView(value: unknown, what: string): Uint8Array {
   if (value instanceof Uint8Array) return value;

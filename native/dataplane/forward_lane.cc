@@ -4,7 +4,7 @@
 #include <cstring>
 
 #include "base/big_endian.h"
-#include "base/sha256.h"
+#include "dataplane/saturating.h"
 
 namespace onpath {
 namespace {
@@ -35,14 +35,8 @@ std::string output_format_text(const OutputFormat& format) {
          " layout=" + (format.layout == Layout::hwc ? "hwc" : "chw") + " order=row-major";
 }
 
-uint32_t format_digest(const std::string& text) {
-  const Hash hash = sha256({reinterpret_cast<const uint8_t*>(text.data()), text.size()});
-  return load_be32(hash.data());
-}
-
 uint64_t ForwardLane::bytes_for(const Plan& plan, uint32_t open_samples) {
-  uint64_t bytes;
-  return __builtin_mul_overflow(stride_of(plan), open_samples, &bytes) ? UINT64_MAX : bytes;
+  return times(stride_of(plan), open_samples);
 }
 
 Result<std::unique_ptr<ForwardLane>> ForwardLane::make(const Plan& plan, uint32_t open_samples,

@@ -27,9 +27,6 @@ namespace onpath {
 /// "onpath-sample/1 dtype=float32 channels=3 layout=chw order=row-major".
 std::string output_format_text(const OutputFormat& format);
 
-/// First 32 bits of the text's SHA-256.
-uint32_t format_digest(const std::string& text);
-
 class ForwardLane final : public EmitListener {
  public:
   /// Errors: OUT_OF_MEMORY, INVALID_SPEC.

@@ -4,21 +4,12 @@
 #include <cstring>
 #include <utility>
 
+#include "dataplane/saturating.h"
+
 namespace onpath {
 namespace {
 
-constexpr uint64_t kOverflow = UINT64_MAX;
 constexpr uint64_t kAlign = 64;
-
-uint64_t times(uint64_t a, uint64_t b) {
-  uint64_t product;
-  return __builtin_mul_overflow(a, b, &product) ? kOverflow : product;
-}
-
-uint64_t plus(uint64_t a, uint64_t b) {
-  uint64_t sum;
-  return __builtin_add_overflow(a, b, &sum) ? kOverflow : sum;
-}
 
 /// Bytes of one buffer's outputs, each output starting on its own cache line.
 uint64_t buffer_bytes(const Plan& plan, uint32_t batch) {

@@ -87,7 +87,6 @@ class Lane {
     uint64_t request_id;
     bool as_expected;  // a chunk that ExpectedChunk matched
   };
-  enum class Opened : uint8_t { yes, no, hold };
 
   Stream* find_stream(const StreamKey& key) {
     StreamTable& streams = *parts_.streams;

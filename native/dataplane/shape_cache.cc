@@ -3,20 +3,12 @@
 
 #include <algorithm>
 
+#include "dataplane/saturating.h"
+
 namespace onpath {
 namespace {
 
 constexpr uint32_t kRefusedKept = 16;
-
-uint64_t times(uint64_t a, uint64_t b) {
-  uint64_t product;
-  return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
-}
-
-uint64_t plus(uint64_t a, uint64_t b) {
-  uint64_t sum;
-  return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
-}
 
 }  // namespace
 

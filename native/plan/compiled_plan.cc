@@ -4,6 +4,7 @@
 
 #include "base/big_endian.h"
 #include "plan/coverage.h"
+#include "plan/fold.h"
 #include "plan/order.h"
 #include "plan/step.h"
 #include "stage/reorder.h"
@@ -26,10 +27,6 @@ uint32_t add_to(std::vector<const Table*>* tables, const Table& table) {
   }
   tables->push_back(&table);
   return static_cast<uint32_t>(tables->size() - 1);
-}
-
-uint32_t digest_of(const std::string& text) {
-  return load_be32(sha256({reinterpret_cast<const uint8_t*>(text.data()), text.size()}).data());
 }
 
 uint64_t out_bytes_of(const Step& step) {
@@ -112,7 +109,7 @@ void CompiledPlan::take_order(const ImageInput& input) {
   input_.bytes = order_->bytes();
   read_bytes_ = std::min(read_bytes_, input_.bytes);
   input_.text = format_text(input_.format, order_.get());
-  input_.digest = digest_of(input_.text);
+  input_.digest = format_digest(input_.text);
 }
 
 uint64_t CompiledPlan::step_state_bytes(size_t i) const {
@@ -134,9 +131,12 @@ std::vector<uint8_t> CompiledPlan::to_bytes() const {
 }
 
 std::string format_text(PixelFormat format) {
-  static constexpr const char* kNames[] = {"gray", "rgb", "bgr", "rgba", "bgra", "rgbx", "uyvy"};
-  return std::string("onpath-sample/1 dtype=uint8 channels=") + kNames[static_cast<size_t>(format)] +
+  return "onpath-sample/1 dtype=uint8 channels=" + std::string(pixel_format_name(format)) +
          " order=row-major";
+}
+
+uint32_t format_digest(const std::string& text) {
+  return load_be32(sha256({reinterpret_cast<const uint8_t*>(text.data()), text.size()}).data());
 }
 
 SampleFormat row_major_format(uint32_t width, uint32_t height, PixelFormat format) {
@@ -147,7 +147,7 @@ SampleFormat row_major_format(uint32_t width, uint32_t height, PixelFormat forma
   result.element_bytes = pixel_group_bytes(format);
   result.bytes = uint64_t{width} * height * pixel_format_channels(format);
   result.text = format_text(format);
-  result.digest = digest_of(result.text);
+  result.digest = format_digest(result.text);
   return result;
 }
 

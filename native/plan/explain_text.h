@@ -1,4 +1,4 @@
-// What the files that explain a plan share. For the plan room only.
+// Words that the files of explain(), and messages, share. For the plan room only.
 #pragma once
 
 #include <cstdint>

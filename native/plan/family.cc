@@ -4,12 +4,10 @@
 #include <string>
 #include <utility>
 
+#include "plan/explain_text.h"
+
 namespace onpath {
 namespace {
-
-std::string size_text(uint32_t width, uint32_t height) {
-  return std::to_string(width) + "x" + std::to_string(height);
-}
 
 std::string shape_text(const OutputFormat& format) {
   std::string text(dtype_name(format.dtype));

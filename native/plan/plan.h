@@ -36,6 +36,9 @@ struct SampleFormat {
 /// "onpath-sample/1 dtype=uint8 channels=rgb order=row-major". Dimensions are not part of it: they travel in
 /// the chunk header or are fixed by the route. Other orders: see plan/order.h.
 std::string format_text(PixelFormat format);
+
+/// First 32 bits of the SHA-256 of a canonical text.
+uint32_t format_digest(const std::string& text);
 /// The format of row-major images.
 SampleFormat row_major_format(uint32_t width, uint32_t height, PixelFormat format);
 

@@ -53,18 +53,16 @@ const photos: readonly Photo[] = SIZES.map(([width, height], seed) => ({
   image: noiseImage(width, height, 'rgb', seed),
 }));
 
+/** A sender for images of this size, which it tells in every chunk or not. */
+function openSender(link: string, width: number, height: number, sendDims = true): Promise<Sender> {
+  return Sender.open({ to: '192.0.2.2:5004', via: { link }, width, height, format: 'rgb', sendDims });
+}
+
 /** Sends photos in this order, each by a sender for its size; the request id is the place in the order. */
 async function sendAll(plane: Dataplane, link: string, order: readonly number[]): Promise<void> {
   for (const [request, which] of order.entries()) {
     const { width, height, image } = photos[which]!;
-    await using sender = await Sender.open({
-      to: '192.0.2.2:5004',
-      via: { link },
-      width,
-      height,
-      format: 'rgb',
-      sendDims: true,
-    });
+    await using sender = await openSender(link, width, height);
     const report = await sender.send(image, { requestId: request });
     assert.equal(report.refused, 0);
     await eventually('sample', () => plane.stats().routes[0]!.samplesComplete > request);
@@ -128,14 +126,7 @@ describe('images of many sizes', () => {
     ];
     let packets = 0;
     for (const { width, height, sendDims } of sends) {
-      await using sender = await Sender.open({
-        to: '192.0.2.2:5004',
-        via: { link },
-        width,
-        height,
-        format: 'rgb',
-        sendDims,
-      });
+      await using sender = await openSender(link, width, height, sendDims);
       packets += (await sender.send(noiseImage(width, height, 'rgb', 1))).packets;
     }
     await eventually('dropped', () => dropsOf(plane.stats()).wrong_shape === packets);

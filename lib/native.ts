@@ -428,7 +428,7 @@ function load(): NativeBinding {
       'NATIVE_MISSING',
       `The native binary of onpath could not be loaded on ${process.platform}-${process.arch}, Node ${process.version}. ` +
         `Looked in: ${places.join(', ')}. Reason: ${firstLine(cause)}. ` +
-        'Build it with `npm rebuild onpath` (needs a C++20 compiler, CMake, libhwy-dev and libmbedtls-dev), ' +
+        'Build it with `npm rebuild onpath` (needs a C++20 compiler, CMake, libhwy-dev, rapidjson-dev, libmbedtls-dev and libpcre2-dev), ' +
         'or install a package that carries a prebuild for this platform.',
       { cause },
     );

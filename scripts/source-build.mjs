@@ -20,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 export const packageRoot = dirname(dirname(fileURLToPath(import.meta.url)));
 export const buildFolder = join(packageRoot, 'build', 'Release');
 export const builtBinary = join(buildFolder, 'onpath.node');
-export const debianPackages = 'g++ cmake ninja-build libhwy-dev libmbedtls-dev';
+export const debianPackages = 'g++ cmake ninja-build libhwy-dev rapidjson-dev libmbedtls-dev libpcre2-dev';
 
 /** The DPDK drivers that were built beside the addon: one, or none where DPDK is not installed. */
 export function builtDrivers() {
@@ -32,6 +32,8 @@ export function builtDrivers() {
 const headers = [
   { name: 'Highway', header: 'hwy/highway.h' },
   { name: 'Mbed TLS', header: 'mbedtls/sha256.h' },
+  { name: 'PCRE2', header: 'pcre2.h' },
+  { name: 'RapidJSON', header: 'rapidjson/reader.h' },
 ];
 
 /** The first of `names` that is an executable file, as a path or on PATH; undefined if none is. */

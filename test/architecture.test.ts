@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 const mayInclude: Record<string, readonly string[]> = {
   base: [],
   table: ['base'],
-  text: ['base'],
+  text: ['base', 'kernel'],
   kernel: ['base'],
   wire: ['base'],
   stage: ['base', 'table', 'text', 'kernel'],

@@ -25,6 +25,9 @@ export const ERROR_CODES = {
   DEVICE_NOT_FOUND: 'No PCI device or virtual device of that name exists here, or no poll-mode driver takes it. `devices()` lists what there is.',
   DEVICE_IN_USE: 'The device is bound to a kernel driver, or is open as a port already. The message has the command that changes it.',
   UNREACHABLE: 'No neighbour answered for the destination or its gateway (ARP, neighbour discovery). Check addresses, prefix lengths, the gateway and the link.',
+  INVALID_VOCABULARY: 'A vocabulary file or a compiled tokenizer is truncated, damaged, of another version, or contradicts itself. The message names the field and its value.',
+  SPECIAL_TOKEN: 'The text contains a special token and the policy is to refuse such texts. The message names the token; `special: \'parse\'` or `\'text\'` take them.',
+  RUN_TOO_LONG: 'More bytes of a streamed text than its cap wait for a decision, so the text is refused instead of cut. Raise `capBytes` or tokenize the text whole.',
 } as const;
 
 /** The stable `code` of an `OnpathError`. */

@@ -1,0 +1,57 @@
+// Changing text before it is cut: Unicode forms, case, replacements.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "text/definition.h"
+#include "text/tokens.h"
+
+namespace onpath::text {
+
+/// Normalized bytes, and where each came from: byte i comes from bytes origin[i] of the input text (as
+/// Hugging Face's alignments: of a replaced or decomposed run each byte has the whole run; of an inserted
+/// byte what the reference says). `origin` is filled only if `detailed`. Grows only when a text is larger
+/// than any before.
+struct NormalizedText {
+  bool detailed = false;
+  std::vector<uint8_t> bytes;
+  std::vector<ByteSpan> origin;
+  void clear() {
+    bytes.clear();
+    origin.clear();
+  }
+};
+
+/// A chain of normalizers as one. Immutable; used by many threads. A segment is the text between two added
+/// tokens (or the ends of the text); normalizing starts anew with each.
+class Normalizer {
+ public:
+  virtual ~Normalizer() = default;
+  struct Place {
+    bool first = true;       // text[0] begins the segment
+    bool last = true;        // the segment ends with text[size)
+    bool text_start = true;  // the segment begins the whole text
+  };
+  /// Bytes at the front of text[0, size) that normalizing leaves as they are and that may be cut off from
+  /// what follows: 0 is always right. Cheap: meant for the usual text.
+  virtual size_t unchanged(const uint8_t* text, size_t size, Place place) const = 0;
+  /// Normalizes and appends to `out`; `origin` counts from `text` on. Unless `place.last`, takes only what no
+  /// continuation can change. Returns the bytes of text taken. What is taken in several calls equals one
+  /// call. Bytes that arrive behind are at most a cap away from being taken: see held_without_bound().
+  virtual size_t normalize(const uint8_t* text, size_t size, Place place, NormalizedText& out) const = 0;
+  /// Most output bytes for an input byte; for the bounds of buffers.
+  virtual uint32_t expansion() const = 0;
+  virtual uint64_t bytes() const = 0;
+};
+using NormalizerPtr = std::unique_ptr<const Normalizer>;
+
+/// Null if there is nothing to do. With `space_alias`, replacing " " by U+2581 is left out, and U+2581 in
+/// the input becomes a space instead: what follows sees spaces where the file means U+2581 (see tokenizer.h).
+/// Errors: INVALID_VOCABULARY (a damaged charsmap, a regex that does not compile), UNSUPPORTED.
+Result<NormalizerPtr> make_normalizer(std::span<const NormalizerDef> definitions, bool space_alias);
+
+}  // namespace onpath::text

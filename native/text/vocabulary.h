@@ -1,0 +1,45 @@
+// Ids and bytes of tokens, in arrays that can lie in a compiled form.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "text/definition.h"
+#include "text/flat.h"
+#include "text/tokens.h"
+
+namespace onpath::text {
+
+/// All tokens, added ones included, by id and by text as the file has it. Immutable.
+class Vocabulary {
+ public:
+  /// Errors: INVALID_VOCABULARY (an added token with another token's id), LIMIT_EXCEEDED.
+  static Result<Vocabulary> make(const TokenizerDefinition& definition);
+  static Result<Vocabulary> read(const FlatReader& form);
+  void write(FlatWriter& form) const;
+
+  /// One more than the largest id; ids below may be unused.
+  TokenId id_limit() const;
+  /// Tokens that exist.
+  size_t size() const;
+  /// Empty if the id is unused. For byte-level tokenizer.json in the GPT-2 alphabet.
+  std::optional<std::string_view> text(TokenId id) const;
+  std::optional<TokenId> id(std::string_view text) const;
+  uint64_t bytes() const;
+
+ private:
+  Flat<char> texts_;
+  Flat<uint32_t> ends_;   // of each id in texts_
+  Flat<uint8_t> used_;    // of each id
+  Flat<uint32_t> slots_;  // open hashing by text: id, or kNoToken
+};
+
+/// The GPT-2 alphabet: printable stand-ins of bytes (U+0021.. and U+0100..). Empty if a code point of `text`
+/// is none of them, as in added tokens.
+std::optional<std::string> bytes_of_byte_level(std::string_view text);
+std::string byte_level_of_bytes(std::string_view bytes);
+
+}  // namespace onpath::text

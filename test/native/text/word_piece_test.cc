@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "text/model.h"
+#include "text/model_cases.h"
 #include "text/word_piece.h"
 
 namespace onpath::text {
@@ -20,26 +20,6 @@ TokenizerDefinition word_piece_of(const std::vector<std::string>& tokens, const 
   }
   definition.model = WordPieceDefinition{0, prefix, max_input_chars};
   return definition;
-}
-
-struct Token {
-  TokenId id;
-  uint32_t begin, end;
-  bool operator==(const Token&) const = default;
-};
-void PrintTo(const Token& token, std::ostream* out) {
-  *out << token.id << "[" << token.begin << "," << token.end << ")";
-}
-
-std::vector<Token> encode(const Model& model, const std::string& word) {
-  const auto scratch = model.make_scratch();
-  TokenBuffer out(true);
-  out.reserve(word.size() + 1);
-  model.encode(reinterpret_cast<const uint8_t*>(word.data()), word.size(), *scratch, out);
-  std::vector<Token> tokens;
-  for (size_t i = 0; i < out.size(); ++i)
-    tokens.push_back({out.ids()[i], out.spans()[i].begin, out.spans()[i].end});
-  return tokens;
 }
 
 std::vector<Token> reference(const TokenizerDefinition& definition, const std::string& word) {
@@ -96,12 +76,6 @@ TEST(WordPiece, of_entries_with_the_same_text_the_last_counts) {
 
 TEST(WordPiece, equals_the_definition_on_random_vocabularies) {
   std::mt19937 random(1);
-  const auto word = [&random](size_t most, const std::vector<std::string>& alphabet) {
-    std::string text;
-    const size_t size = 1 + random() % most;
-    for (size_t i = 0; i < size; ++i) text += alphabet[random() % alphabet.size()];
-    return text;
-  };
   const std::vector<std::string> alphabet{"a", "b", "c", "#", "é"};
   size_t known = 0;
   for (int round = 0; round < 400; ++round) {
@@ -109,15 +83,15 @@ TEST(WordPiece, equals_the_definition_on_random_vocabularies) {
     std::vector<std::string> tokens{"[UNK]"};
     const size_t count = 1 + random() % 40;
     for (size_t i = 0; i < count; ++i) {
-      tokens.push_back((random() % 3 != 0 ? prefix : "") + word(1 + random() % 6, alphabet));
+      tokens.push_back((random() % 3 != 0 ? prefix : "") + random_text(random, 1 + random() % 6, alphabet));
     }
     if (random() % 2 != 0) {
       for (const std::string& letter : alphabet) tokens.insert(tokens.end(), {letter, prefix + letter});
     }
-    const auto definition = word_piece_of(tokens, prefix, 5 + random() % 30);
+    const auto definition = word_piece_of(tokens, prefix, static_cast<uint32_t>(5 + random() % 30));
     const ModelPtr model = make(definition);
     for (int i = 0; i < 50; ++i) {
-      const std::string text = word(20, alphabet);
+      const std::string text = random_text(random, 20, alphabet);
       const std::vector<Token> expected = reference(definition, text);
       known += expected.size() > 1;
       ASSERT_EQ(encode(*model, text), expected) << "round " << round << ": " << text << ", prefix " << prefix;
@@ -136,10 +110,8 @@ TEST(WordPiece, a_vocabulary_of_long_runs_takes_memory_in_proportion) {
 
 TEST(WordPiece, reads_back_what_it_wrote) {
   const auto definition = word_piece_of({"[UNK]", "un", "##aff", "##able", "##ab", "unaffab", "##l"});
-  FlatWriter form;
-  make(definition)->write(form);
-  const std::vector<uint8_t> bytes = form.finish();
-  const Result<FlatReader> reader = FlatReader::open(bytes);
+  CompiledModel form(*make(definition));
+  const Result<FlatReader> reader = FlatReader::open(form.bytes());
   ASSERT_TRUE(reader.ok()) << reader.error().message;
   const Result<ModelPtr> model = read_word_piece(reader.value());
   ASSERT_TRUE(model.ok()) << model.error().message;

@@ -20,6 +20,11 @@ class ModelScratch {
  public:
   virtual ~ModelScratch() = default;
   virtual uint64_t bytes() const = 0;
+  /// What the pieces so far leave to those behind them in the same segment: a sum that runs along the text. A
+  /// stream keeps it while others use this scratch; a segment begins with 0. Only models that are not
+  /// cacheable() have one.
+  virtual uint64_t run() const { return 0; }
+  virtual void set_run(uint64_t) {}
 };
 
 /// Immutable; used by many threads.

@@ -9,14 +9,9 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "text/unicode.h"
 
 namespace onpath::text {
-
-/// Whose syntax and whose Unicode classes.
-enum class RegexEngine : uint8_t {
-  oniguruma = 0,  // Hugging Face tokenizers
-  rust = 1        // tiktoken
-};
 
 struct RegexMatch {
   enum class Outcome : uint8_t {

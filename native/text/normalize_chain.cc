@@ -121,6 +121,7 @@ class Chain final : public Normalizer {
         place.next = stages_[i]->behind(place.next, all.scratch.character);
       std::swap(in, made);
     }
+    all.out.failed = all.out.failed || std::exchange(all.scratch.failed, false);
     // What comes first in the segment is not out yet.
     if (first && asks_for_first_ && in->size() == 0 && !place.next.is_end()) return false;
     all.out.bytes.insert(all.out.bytes.end(), in->bytes(), in->bytes() + in->size());

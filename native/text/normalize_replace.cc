@@ -164,18 +164,13 @@ class ClassStage final : public Stage {
   std::string content_;
 };
 
-Error empty_match(const ReplaceDef& definition) {
-  return Error{ErrorCode::UNSUPPORTED,
-               "The normalizer Replace has the pattern '" + definition.pattern.text +
-                   "', which matches an empty text; give a pattern that matches at least one "
-                   "character"};
-}
-
 }  // namespace
 
 Result<StagePtr> make_replace_stage(const ReplaceDef& definition) {
   const std::string& pattern = definition.pattern.text;
-  if (pattern.empty()) return empty_match(definition);
+  if (pattern.empty())
+    return Error{ErrorCode::UNSUPPORTED,
+                 "The normalizer Replace has an empty pattern; give one of at least one character"};
   for (const std::string* text : {&pattern, &definition.content}) {
     if (check_utf8(bytes_of(*text), text->size()).valid != text->size())
       return Error{ErrorCode::INVALID_VOCABULARY,
@@ -191,10 +186,7 @@ Result<StagePtr> make_replace_stage(const ReplaceDef& definition) {
       return StagePtr(std::make_unique<ClassStage>(std::move(parsed->characters), definition.content));
     return StagePtr(std::make_unique<RunStage>(std::move(*parsed), definition.content));
   }
-  return Error{ErrorCode::UNSUPPORTED,
-               "The normalizer Replace has the regex '" + pattern +
-                   "', which is not carried out yet; give a class of characters, once, as "
-                   "'+' or as '{n,}'"};
+  return make_replace_regex_stage(definition);
 }
 
 }  // namespace onpath::text

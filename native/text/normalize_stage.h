@@ -100,6 +100,7 @@ struct FormItem {
 struct StageScratch {
   StageText texts[2], character;
   std::vector<FormItem> pending, sorted, composing;
+  bool failed = false;  // a regex gave up at its limit
 };
 
 struct BlockPlace {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "text/normalize_table.h"
+
 namespace onpath::text {
 namespace {
 
@@ -17,6 +19,8 @@ class Chain final : public Normalizer {
       if (stages_[i]->asks_for_next()) asking_ = i + 1;
       asks_for_first_ = asks_for_first_ || stages_[i]->asks_for_first();
     }
+    auto table = std::make_unique<CharacterTable>(stages_, asking_);
+    if (table->useful()) table_ = std::move(table);
   }
 
   size_t unchanged(const uint8_t*, size_t, Place) const override { return 0; }
@@ -27,9 +31,24 @@ class Chain final : public Normalizer {
     const Block all{text, size, whole, place.last, *out.scratch, out};
     size_t taken = 0;
     size_t width = kBlock;
+    const size_t written = out.bytes.size();
     while (taken < whole) {
+      const bool first = place.first && (taken == 0 || (asks_for_first_ && out.bytes.size() == written));
+      if (table_) {
+        if (!first || !asks_for_first_) {
+          taken += table_->apply(text + taken, whole - taken, place.last, taken, out);
+          if (taken == whole) break;
+        }
+        // What is not in the table, up to where the table goes on.
+        const size_t near = std::min(whole - taken, kBlock);
+        const size_t cut = width == kBlock ? table_->next_cut(text + taken, near) : near;
+        if (cut < near && run(all, taken, taken + cut, first)) {
+          taken += cut;
+          continue;
+        }
+      }
       const size_t limit = cut_down(text, std::min(whole, taken + width), taken, whole);
-      const size_t end = take(all, taken, limit, place.first && taken == 0);
+      const size_t end = take(all, taken, limit, first);
       if (end > taken) {
         taken = end;
         width = kBlock;
@@ -48,7 +67,7 @@ class Chain final : public Normalizer {
     return static_cast<uint32_t>(all);
   }
   uint64_t bytes() const override {
-    uint64_t all = sizeof(*this);
+    uint64_t all = sizeof(*this) + (table_ ? table_->bytes() : 0);
     for (const StagePtr& stage : stages_) all += stage->bytes();
     return all;
   }
@@ -121,6 +140,7 @@ class Chain final : public Normalizer {
         place.next = stages_[i]->behind(place.next, all.scratch.character);
       std::swap(in, made);
     }
+    all.out.failed = all.out.failed || std::exchange(all.scratch.failed, false);
     // What comes first in the segment is not out yet.
     if (first && asks_for_first_ && in->size() == 0 && !place.next.is_end()) return false;
     all.out.bytes.insert(all.out.bytes.end(), in->bytes(), in->bytes() + in->size());
@@ -130,6 +150,7 @@ class Chain final : public Normalizer {
   }
 
   std::vector<StagePtr> stages_;
+  std::unique_ptr<const CharacterTable> table_;
   size_t asking_ = 0;  // parts up to the last that asks for the next character
   bool asks_for_first_ = false;
 };

@@ -37,6 +37,11 @@ class CharacterStage final : public Stage {
     return {NextCharacter::Kind::known, first.code, first.size == image.size() ? next.repeats : 1};
   }
   bool asks_for_next() const override { return false; }
+  Alone stand_alone(const StageText& in, StageText& out) const override {
+    for (size_t at = 0; at < in.size(); at += utf8_size(in.bytes()[at]))
+      map_(decode_utf8(in.bytes() + at).code, ByteSpan{}, out);
+    return Alone::yes;
+  }
   uint32_t expansion() const override { return expansion_; }
 
  private:

@@ -99,13 +99,15 @@ class FormStage final : public Stage {
   bool apply(const StageText& in, const BlockPlace& place, StageScratch& scratch,
              StageText& out) const override {
     if (!cuts_before(place.next)) return false;
-    for (size_t at = 0; at < in.size();) {
-      const size_t same = unchanged_by_form(form_, in.bytes() + at, in.size() - at, true);
-      out.copy(in, at, at + same);
-      at += same;
-      if (at < in.size()) at = transform_run(in, at, scratch, out);
-    }
+    transform(in, scratch, out);
     return true;
+  }
+  Alone stand_alone(const StageText& in, StageText& out) const override {
+    if (in.size() == 0) return Alone::yes;
+    if (!CodePointKind(decode_utf8(in.bytes()).code).starts(form_)) return Alone::no;
+    StageScratch scratch;
+    transform(in, scratch, out);
+    return Alone::yes;
   }
   bool cuts_before(const NextCharacter& next) const override {
     if (next.is_end()) return true;
@@ -133,6 +135,15 @@ class FormStage final : public Stage {
  private:
   bool composing() const { return form_ == UnicodeForm::nfc || form_ == UnicodeForm::nfkc; }
   bool compatible() const { return form_ == UnicodeForm::nfkc || form_ == UnicodeForm::nfkd; }
+
+  void transform(const StageText& in, StageScratch& scratch, StageText& out) const {
+    for (size_t at = 0; at < in.size();) {
+      const size_t same = unchanged_by_form(form_, in.bytes() + at, in.size() - at, true);
+      out.copy(in, at, at + same);
+      at += same;
+      if (at < in.size()) at = transform_run(in, at, scratch, out);
+    }
+  }
 
   /// From `begin`, where the text may be cut, to the next such place.
   size_t transform_run(const StageText& in, size_t begin, StageScratch& scratch, StageText& out) const {

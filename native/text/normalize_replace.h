@@ -9,5 +9,7 @@ namespace onpath::text {
 
 /// Null if it changes nothing. Errors: INVALID_VOCABULARY, UNSUPPORTED.
 Result<StagePtr> make_replace_stage(const ReplaceDef& definition);
+/// Of any regex; the other takes the common ones itself.
+Result<StagePtr> make_replace_regex_stage(const ReplaceDef& definition);
 
 }  // namespace onpath::text

@@ -100,6 +100,7 @@ struct FormItem {
 struct StageScratch {
   StageText texts[2], character;
   std::vector<FormItem> pending, sorted, composing;
+  bool failed = false;  // a regex gave up at its limit
 };
 
 struct BlockPlace {
@@ -123,6 +124,10 @@ class Stage {
   virtual bool asks_for_next() const { return true; }
   /// What it does depends on BlockPlace::first.
   virtual bool asks_for_first() const { return false; }
+  /// Appends what becomes of a character (here: what parts before made of one) among others that stand alone,
+  /// inside a segment. between: only if those beside it are `yes`.
+  enum class Alone : uint8_t { no, yes, between };
+  virtual Alone stand_alone(const StageText&, StageText&) const { return Alone::no; }
   /// Most bytes out for a byte in.
   virtual uint32_t expansion() const = 0;
   virtual uint64_t bytes() const { return 0; }

@@ -10,6 +10,7 @@
 #include "text/normalize_forms.h"
 #include "text/normalize_precompiled.h"
 #include "text/normalize_replace.h"
+#include "text/normalizer_sentencepiece.h"
 
 namespace onpath::text {
 namespace {
@@ -51,6 +52,9 @@ class StageMaker {
   Result<void> make(const LowercaseDef&) { return push(make_lowercase_stage()); }
   Result<void> make(const NmtDef&) { return push(make_nmt_stage()); }
   Result<void> make(const PrecompiledDef& precompiled) {
+    if (precompiled.sentencepiece)
+      return Error{ErrorCode::UNSUPPORTED,
+                   "SentencePiece's own normalizer stands beside other normalizers; expected it alone"};
     return push(make_precompiled_stage(precompiled.charsmap));
   }
   Result<void> make(const ReplaceDef& replace) { return push(make_replace_stage(replace)); }
@@ -78,6 +82,11 @@ bool wants_space_alias(const TokenizerDefinition& definition) {
 }
 
 Result<NormalizerPtr> make_normalizer(std::span<const NormalizerDef> definitions, bool space_alias) {
+  if (definitions.size() == 1) {
+    const auto* precompiled = std::get_if<PrecompiledDef>(&definitions[0]);
+    if (precompiled && precompiled->sentencepiece)
+      return make_sentencepiece_normalizer(*precompiled, space_alias);
+  }
   StageMaker maker;
   for (size_t i = 0; i < definitions.size(); ++i) {
     if (space_alias && i + 1 == definitions.size() && replaces_space(definitions[i])) continue;

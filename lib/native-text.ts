@@ -49,6 +49,9 @@ export interface NativeTokenizerSettings {
   idLimit: number;
   single: NativeTemplateItem[];
   pair: NativeTemplateItem[];
+  /** Whether blanks at the edges of tokens are left out of spans, and whether the first one of a part is. */
+  trimOffsets: boolean;
+  trimAddPrefixSpace: boolean;
   truncation?: NativeTruncation;
   padding?: NativePadding;
 }

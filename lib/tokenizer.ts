@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { abortError } from './abort.js';
 import { OnpathError } from './errors.js';
 import type { NativeTokenizer, NativeTokenizerSettings } from './native-text.js';
-import { type AddedToken, addedTokens, type NewToken } from './text/added-tokens.js';
+import { type AddedToken, addedTokens, isAddedAt, type NewToken } from './text/added-tokens.js';
 import { type ChatMessage, type ChatTemplateOptions, renderChat } from './text/chat.js';
 import { type Columns, ofText } from './text/columns.js';
 import { aroundOf, Encoders, idsOf } from './text/encoders.js';
@@ -24,7 +24,7 @@ import {
   truncationOf,
 } from './text/options.js';
 import { type Pretrained, readPretrained, templatesOf } from './text/pretrained.js';
-import { Processor } from './text/processor.js';
+import { Processor, type Tokens } from './text/processor.js';
 import { DecodeStream, type StreamedTokens, TokenStream } from './text/token-stream.js';
 
 /**
@@ -44,20 +44,28 @@ export class Tokenizer {
   /** Whether calls without options need nothing but an encoder. */
   readonly #plain: boolean;
   #added: readonly AddedToken[] | undefined;
+  #addedById: ReadonlyMap<number, AddedToken> | undefined;
 
   private constructor(made: NativeTokenizer, pretrained?: Pretrained) {
     this.#native = made;
     this.#pretrained = pretrained;
     this.#settings = made.settings();
-    const { truncation, padding, single, pair } = this.#settings;
+    const { truncation, padding, single, pair, trimOffsets, trimAddPrefixSpace } = this.#settings;
     const own = pretrained && templatesOf(pretrained, made);
     const padToken = pretrained?.variables['pad_token'];
-    this.#processor = new Processor(own?.single ?? single, own?.pair ?? pair, {
+    const defaults = {
       // The classes that read these folders cut and pad when asked to, whatever tokenizer.json says.
       truncation: pretrained === undefined ? truncation : undefined,
       padding: pretrained === undefined ? padding : undefined,
       padId: padding?.id ?? (typeof padToken === 'string' ? made.tokenToId(padToken) : undefined),
-    });
+    };
+    const trim = { addPrefixSpace: trimAddPrefixSpace, textOf: (id: number) => made.idToToken(id) };
+    this.#processor = new Processor(
+      own?.single ?? single,
+      own?.pair ?? pair,
+      defaults,
+      trimOffsets ? trim : undefined,
+    );
     const around = aroundOf(this.#processor.single);
     this.#encoders = new Encoders(made, around);
     this.#plain = around !== undefined && !this.#processor.changes(undefined);
@@ -143,7 +151,7 @@ export class Tokenizer {
   encode(text: TextInput, options?: EncodeOptions): Uint32Array {
     if (this.#isDirect('encode', options))
       return idsOf(this.#encoders.get(options, options?.addSpecialTokens ?? true, false), text);
-    return this.#processor.run([[ofText(this.#ownIds(text, options), 0)]], options)[0]!.ids;
+    return this.#processor.run([[{ columns: ofText(this.#ownIds(text, options), 0) }]], options)[0]!.ids;
   }
 
   /**
@@ -176,11 +184,11 @@ export class Tokenizer {
     const unit = options.offsets ?? 'utf16';
     const encoder = this.#encoders.get(options, false, true);
     const texts = options.pair === undefined ? [text] : [text, options.pair];
-    const columns = texts.map((one, i) => {
+    const columns: Tokens[] = texts.map((one, i) => {
       const tokens = encoder.tokenize(one, unit);
-      return ofText(tokens.ids, i as 0 | 1, tokens);
+      return this.#tokens(ofText(tokens.ids, i as 0 | 1, tokens), one, unit);
     });
-    return this.#encoding(this.#processor.run([columns], options)[0]!, unit);
+    return this.#encoding(this.#processor.run([columns], options, unit)[0]!, unit);
   }
 
   /**
@@ -200,7 +208,7 @@ export class Tokenizer {
     if (whole) return each;
     return this.#processor
       .run(
-        each.map((own) => [ofText(own, 0)]),
+        each.map((own) => [{ columns: ofText(own, 0) }]),
         options,
       )
       .map((columns) => columns.ids);
@@ -218,16 +226,15 @@ export class Tokenizer {
     );
     const { ids, ends, offsets, words } = await this.#batch(flat, options, false, unit, true);
     let next = 0;
-    const own = (sequence: 0 | 1): Columns => {
+    const own = (sequence: 0 | 1): Tokens => {
       const [from, to] = [next === 0 ? 0 : ends[next - 1]!, ends[next]!];
+      const text = flat[next]!;
       next += 1;
-      return ofText(ids.slice(from, to), sequence, {
-        offsets: offsets!.slice(2 * from, 2 * to),
-        words: words!.subarray(from, to),
-      });
+      const places = { offsets: offsets!.slice(2 * from, 2 * to), words: words!.subarray(from, to) };
+      return this.#tokens(ofText(ids.slice(from, to), sequence, places), text, unit);
     };
     const batch = texts.map((one) => (Array.isArray(one) ? [own(0), own(1)] : [own(0)]));
-    return this.#processor.run(batch, options).map((columns) => this.#encoding(columns, unit));
+    return this.#processor.run(batch, options, unit).map((columns) => this.#encoding(columns, unit));
   }
 
   /** The text of ids. @throws OnpathError INVALID_ARGUMENT */
@@ -384,6 +391,18 @@ export class Tokenizer {
     } finally {
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  #tokens(columns: Columns, text: TextInput, unit: OffsetUnit): Tokens {
+    const { ids, offsets } = columns;
+    const isAdded = (i: number) =>
+      isAddedAt(this.#addedOf(ids[i]!), text, unit, offsets[2 * i]!, offsets[2 * i + 1]!);
+    return { columns, isAdded };
+  }
+
+  #addedOf(id: number): AddedToken | undefined {
+    this.#addedById ??= new Map(this.addedTokens.map((token) => [token.id, token]));
+    return this.#addedById.get(id);
   }
 
   #encoding(columns: Columns, unit: OffsetUnit): Encoding {

@@ -2,6 +2,8 @@
 import * as z from 'zod';
 import type { NativeAddedToken } from '../native-text.js';
 import { parse } from '../validate.js';
+import type { OffsetUnit } from './encoding.js';
+import type { TextInput } from './options.js';
 
 export interface AddedToken {
   readonly id: number;
@@ -48,4 +50,32 @@ export function addedTokens(tokens: readonly (string | NewToken)[]): NativeAdded
       special: special ?? false,
     };
   });
+}
+
+/**
+ * Whether token `id` at [begin, end) of a text was found as an added token: a model may give the same id for what it does not know, but not
+ * for that text.
+ */
+export function isAddedAt(
+  added: AddedToken | undefined,
+  text: TextInput,
+  unit: OffsetUnit,
+  begin: number,
+  end: number,
+): boolean {
+  if (added === undefined) return false;
+  const covered = slice(text, unit, begin, end).trim();
+  return covered === added.text.trim() || (added.normalized && covered.length > 0 && !added.special);
+}
+
+function slice(text: TextInput, unit: OffsetUnit, begin: number, end: number): string {
+  if (unit === 'codepoint') {
+    const characters = [...(typeof text === 'string' ? text : Buffer.from(text).toString())];
+    return characters.slice(begin, end).join('');
+  }
+  if (unit === 'utf16')
+    return (typeof text === 'string' ? text : Buffer.from(text).toString()).slice(begin, end);
+  return Buffer.from(typeof text === 'string' ? Buffer.from(text) : text)
+    .subarray(begin, end)
+    .toString();
 }

@@ -74,6 +74,49 @@ function part(all: Columns, from: number, to: number): Columns {
   };
 }
 
+/**
+ * What the reference makes of a text at all where it is to be cut: words until there are `most` tokens, and it goes on over added tokens
+ * that follow at once. Parts that overflow end there. From the left, words are counted from the first one that was made.
+ */
+export function limitedTo(
+  all: Columns,
+  most: number,
+  side: 'left' | 'right',
+  isAdded: (index: number) => boolean,
+): Columns {
+  const { length } = all.ids;
+  const { wordIds } = all;
+  const step = side === 'right' ? 1 : -1;
+  let at = side === 'right' ? 0 : length - 1;
+  for (let made = 0; at >= 0 && at < length; ) {
+    const word = wordIds[at]!;
+    const first = at;
+    while (at >= 0 && at < length && wordIds[at] === word) at += step;
+    made += Math.abs(at - first);
+    if (made >= most && !isAdded(first)) break;
+  }
+  if (side === 'right') return at >= length ? all : part(all, 0, at);
+  const own = at < 0 ? all : part(all, at + 1, length);
+  const before = own.wordIds[0] ?? 0;
+  return before <= 0 ? own : { ...own, wordIds: own.wordIds.map((word) => word - before) };
+}
+
+/** The same with another span of the first token; in parts that overflow too. */
+export function withFirstSpan(
+  all: Columns,
+  span: (id: number, begin: number, end: number) => readonly [number, number],
+): Columns {
+  const overflow =
+    all.overflow === none ? none : once(() => all.overflow().map((one) => withFirstSpan(one, span)));
+  const { offsets } = all;
+  if (all.ids.length === 0) return { ...all, overflow };
+  const [begin, end] = span(all.ids[0]!, offsets[0]!, offsets[1]!);
+  if (begin === offsets[0] && end === offsets[1]) return { ...all, overflow };
+  const moved = offsets.slice();
+  moved.set([begin, end]);
+  return { ...all, offsets: moved, overflow };
+}
+
 /** The first (or, from the right, last) `length` tokens; the others overflow, each part beginning `length - stride` further on. */
 export function truncated(all: Columns, length: number, stride: number, side: 'left' | 'right'): Columns {
   const total = all.ids.length;

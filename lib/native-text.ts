@@ -52,6 +52,8 @@ export interface NativeTokenizerSettings {
   /** Whether blanks at the edges of tokens are left out of spans, and whether the first one of a part is. */
   trimOffsets: boolean;
   trimAddPrefixSpace: boolean;
+  /** Whether type ids are 0 also where the template does not say so: in what truncation cuts off. */
+  allTypeZero: boolean;
   truncation?: NativeTruncation;
   padding?: NativePadding;
 }

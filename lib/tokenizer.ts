@@ -50,7 +50,8 @@ export class Tokenizer {
     this.#native = made;
     this.#pretrained = pretrained;
     this.#settings = made.settings();
-    const { truncation, padding, single, pair, trimOffsets, trimAddPrefixSpace } = this.#settings;
+    const { truncation, padding, single, pair, trimOffsets, trimAddPrefixSpace, allTypeZero } =
+      this.#settings;
     const own = pretrained && templatesOf(pretrained, made);
     const padToken = pretrained?.variables['pad_token'];
     const defaults = {
@@ -60,12 +61,10 @@ export class Tokenizer {
       padId: padding?.id ?? (typeof padToken === 'string' ? made.tokenToId(padToken) : undefined),
     };
     const trim = { addPrefixSpace: trimAddPrefixSpace, textOf: (id: number) => made.idToToken(id) };
-    this.#processor = new Processor(
-      own?.single ?? single,
-      own?.pair ?? pair,
-      defaults,
-      trimOffsets ? trim : undefined,
-    );
+    this.#processor = new Processor(own?.single ?? single, own?.pair ?? pair, defaults, {
+      trim: trimOffsets ? trim : undefined,
+      allTypeZero,
+    });
     const around = aroundOf(this.#processor.single);
     this.#encoders = new Encoders(made, around);
     this.#plain = around !== undefined && !this.#processor.changes(undefined);

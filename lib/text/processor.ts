@@ -33,22 +33,30 @@ export interface Trim {
   readonly textOf: (id: number) => string | undefined;
 }
 
+/** What the file's post-processor does beside its templates. */
+export interface Habits {
+  /** Absent: spans are as they are. */
+  readonly trim?: Trim | undefined;
+  /** Type ids are 0 also in what truncation cuts off. */
+  readonly allTypeZero?: boolean;
+}
+
 export class Processor {
   readonly single: readonly NativeTemplateItem[];
   readonly pair: readonly NativeTemplateItem[];
   readonly defaults: Defaults;
-  readonly #trim: Trim | undefined;
+  readonly #habits: Habits;
 
   constructor(
     single: readonly NativeTemplateItem[],
     pair: readonly NativeTemplateItem[],
     defaults: Defaults,
-    trim?: Trim,
+    habits: Habits = {},
   ) {
     this.single = single.length > 0 ? single : [{ sequence: 0, ids: [], typeId: 0 }];
     this.pair = pair.length > 0 ? pair : [...this.single, { sequence: 1, ids: [], typeId: 1 }];
     this.defaults = defaults;
-    this.#trim = trim;
+    this.#habits = habits;
   }
 
   /** Whether an encoding is more than the tokens of the text and of its template. */
@@ -75,7 +83,7 @@ export class Processor {
     const template = texts.length === 2 ? this.pair : this.single;
     const addSpecialTokens = options?.addSpecialTokens ?? true;
     const truncation = truncationOf(options?.truncation, this.defaults);
-    const whole = texts.map(({ columns }) => columns);
+    const whole = texts.map(({ columns }) => (this.#habits.allTypeZero ? untyped(columns) : columns));
     if (truncation === undefined) return templated(template, whole, addSpecialTokens);
     const added = addSpecialTokens ? addedBy(template) : 0;
     const { maxLength, strategy, side } = truncation;
@@ -85,10 +93,10 @@ export class Processor {
         `truncation.maxLength ${maxLength} is less than the ${added} special tokens around the text. Raise it, or pass addSpecialTokens: false.`,
       );
     }
-    const made = texts.map(({ columns, isAdded }, i) =>
+    const made = whole.map((columns, i) =>
       strategy === 'onlySecond' && i === 0
         ? columns
-        : limitedTo(columns, maxLength, side, isAdded ?? (() => false)),
+        : limitedTo(columns, maxLength, side, texts[i]?.isAdded ?? (() => false)),
     );
     const kept = truncatedTexts(made, { ...truncation, maxLength: maxLength - added });
     return templated(
@@ -100,7 +108,7 @@ export class Processor {
 
   /** Spans were trimmed in the whole text, where only its own first token can have a blank that stays. */
   #untrimmed(all: Columns, unit: OffsetUnit): Columns {
-    const trim = this.#trim;
+    const { trim } = this.#habits;
     if (trim?.addPrefixSpace !== true) return all;
     return withFirstSpan(all, (id, begin, end) => {
       const [first = '', second = ''] = trim.textOf(id) ?? '';
@@ -117,6 +125,10 @@ export class Processor {
     );
     return all.map((one) => padded(one, length, padding));
   }
+}
+
+function untyped(columns: Columns): Columns {
+  return { ...columns, typeIds: new Uint32Array(columns.ids.length) };
 }
 
 /** The stand-in of a space in byte-level vocabularies. */

@@ -68,7 +68,8 @@ napi_value settings_to_js(napi_env env, const text::Tokenizer& tokenizer) {
   object.set("single", template_to_js(env, definition.post.single));
   object.set("pair", template_to_js(env, definition.post.pair));
   object.boolean("trimOffsets", definition.post.trim_offsets)
-      .boolean("trimAddPrefixSpace", definition.post.trim_add_prefix_space);
+      .boolean("trimAddPrefixSpace", definition.post.trim_add_prefix_space)
+      .boolean("allTypeZero", definition.post.all_type_zero);
   if (definition.truncation) object.set("truncation", truncation_to_js(env, *definition.truncation));
   if (definition.padding) object.set("padding", padding_to_js(env, *definition.padding));
   return object.value();

@@ -242,8 +242,9 @@ function columns(encoding, processor) {
   };
 }
 
-/** A text's own tokens, before anything is done with them. */
+/** A text's own tokens, before anything is done with them but the trimming of spans. */
 async function own(definition, text) {
+  if (definition.post_processor === processors.twice) definition = { ...definition, post_processor: null };
   const encoding = await Tokenizer.fromString(JSON.stringify(definition)).encode(text, null, {
     addSpecialTokens: false,
   });

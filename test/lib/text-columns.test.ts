@@ -21,7 +21,8 @@ describe('columns of an encoding', () => {
       const defaults = { truncation: undefined, padding: undefined, padId: undefined };
       const textOf = (id: number) => tokenOf(one, id);
       const trim = isTrimming(one) ? { addPrefixSpace: true, textOf } : undefined;
-      const processor = new Processor(single, pair, defaults, trim);
+      const allTypeZero = one.vocabulary === 'bytes' && one.processor === undefined;
+      const processor = new Processor(single, pair, defaults, { trim, allTypeZero });
       const batch = one.texts.map((texts) =>
         texts.map(({ ids, offsets, words }, sequence) => ({
           columns: ofText(Uint32Array.from(ids), sequence as 0 | 1, {

@@ -43,7 +43,6 @@ export interface NativePadding {
 export interface NativeTokenizerSettings {
   format: 'tokenizer.json' | 'tiktoken' | 'sentencepiece' | 'tekken' | 'vocab.txt';
   name: string;
-  hash: string;
   /** Tokens that exist, and one more than the largest id. */
   vocabSize: number;
   idLimit: number;
@@ -121,6 +120,8 @@ export interface NativeDecodeStream {
 
 export interface NativeTokenizer {
   settings(): NativeTokenizerSettings;
+  /** 64 hexadecimal digits; made on first use. */
+  hash(): string;
   addedTokens(): (NativeAddedToken & { id: number })[];
   explain(): string;
   memory(): { name: string; bytes: number }[];

@@ -123,7 +123,7 @@ export class Tokenizer {
   }
   /** SHA-256 of the compiled form: equal tokenizers, equal hashes. */
   get hash(): string {
-    return this.#settings.hash;
+    return this.#native.hash();
   }
   /** Tokens that there are, added ones included. */
   get vocabSize(): number {

@@ -12,6 +12,7 @@
 #include "addon/tokenizer_encoder.h"
 #include "addon/tokenizer_settings.h"
 #include "addon/tokenizer_stream.h"
+#include "base/sha256.h"
 
 namespace onpath::addon {
 
@@ -79,6 +80,7 @@ void TokenizerCore::give_back(std::unique_ptr<text::Workspace> workspace) {
 
 std::vector<Napi::ClassPropertyDescriptor<NativeTokenizer>> NativeTokenizer::methods() {
   return {property<&NativeTokenizer::settings>("settings"),
+          property<&NativeTokenizer::hash>("hash"),
           property<&NativeTokenizer::added_tokens>("addedTokens"),
           property<&NativeTokenizer::explain>("explain"),
           property<&NativeTokenizer::memory>("memory"),
@@ -101,6 +103,10 @@ Napi::Value NativeTokenizer::from(Environment& environment, text::TokenizerPtr t
 
 Napi::Value NativeTokenizer::settings(const Napi::CallbackInfo& info) {
   return {info.Env(), settings_to_js(info.Env(), core().tokenizer())};
+}
+
+Napi::Value NativeTokenizer::hash(const Napi::CallbackInfo& info) {
+  return {info.Env(), js_text(info.Env(), hash_hex(core().tokenizer().hash()))};
 }
 
 Napi::Value NativeTokenizer::added_tokens(const Napi::CallbackInfo& info) {

@@ -55,6 +55,7 @@ class NativeTokenizer : public Wrapped<NativeTokenizer, TokenizerCore> {
 
  private:
   Napi::Value settings(const Napi::CallbackInfo& info);
+  Napi::Value hash(const Napi::CallbackInfo& info);
   Napi::Value added_tokens(const Napi::CallbackInfo& info);
   Napi::Value explain(const Napi::CallbackInfo& info);
   Napi::Value memory(const Napi::CallbackInfo& info);

@@ -7,7 +7,6 @@
 #include "addon/names.h"
 #include "addon/output.h"
 #include "addon/tokenizer.h"
-#include "base/sha256.h"
 
 namespace onpath::addon {
 
@@ -62,7 +61,6 @@ napi_value settings_to_js(napi_env env, const text::Tokenizer& tokenizer) {
   const text::TokenizerDefinition& definition = tokenizer.settings();
   ObjectWriter object(env);
   object.text("format", name_of(kFormats, tokenizer.format())).text("name", definition.name);
-  object.text("hash", hash_hex(tokenizer.hash()));
   object.count("vocabSize", tokenizer.vocabulary().size())
       .count("idLimit", tokenizer.vocabulary().id_limit());
   object.set("single", template_to_js(env, definition.post.single));

@@ -114,6 +114,7 @@ Result<void> read(const JsonObject& component, PostProcessorDef& out, int depth,
   if (component.has("trim_offsets") && component.has("add_prefix_space")) {
     out.pair = {special(cls, 0), sequence(0, 0), special(sep, 0),
                 special(sep, 0), sequence(1, 0), special(sep, 0)};
+    out.all_type_zero = true;
     ONPATH_TAKE(trim, component.boolean("trim_offsets"));
     ONPATH_TAKE(prefix, component.boolean("add_prefix_space"));
     if (trim && out.trim_offsets)

@@ -148,7 +148,7 @@ template <class A> void field(A& a, PunctuationDef& d) { field(a, d.behavior); }
 template <class A> void field(A& a, DigitsDef& d) { field(a, d.individual); }
 template <class A> void field(A& a, AddedTokenDef& d) { fields(a, d.id, d.text, d.single_word, d.lstrip, d.rstrip, d.normalized, d.special); }
 template <class A> void field(A& a, TemplateItem& d) { fields(a, d.sequence, d.ids, d.type_id); }
-template <class A> void field(A& a, PostProcessorDef& d) { fields(a, d.single, d.pair, d.trim_offsets, d.trim_add_prefix_space); }
+template <class A> void field(A& a, PostProcessorDef& d) { fields(a, d.single, d.pair, d.trim_offsets, d.trim_add_prefix_space, d.all_type_zero); }
 template <class A> void field(A& a, TruncationDef& d) { fields(a, d.max_length, d.stride, d.side, d.strategy); }
 template <class A> void field(A& a, PaddingDef& d) { fields(a, d.fixed, d.multiple_of, d.side, d.id, d.type_id, d.token); }
 template <class A> void field(A&, ByteLevelDecoderDef&) {}

@@ -13,11 +13,14 @@ export function codePoints() {
 }
 
 export function openReferences(folder) {
-  if (folder === undefined) throw new Error('usage: ... FOLDER (with node_modules/tokenizers and node_modules/tiktoken)');
+  if (folder === undefined)
+    throw new Error('usage: ... FOLDER (with node_modules/tokenizers and node_modules/tiktoken)');
   const require = createRequire(join(resolve(folder), 'package.json'));
   const pinned = { tokenizers: '0.23.2', tiktoken: '1.0.22' };
   for (const [name, version] of Object.entries(pinned)) {
-    const found = JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
+    const found = JSON.parse(
+      readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8'),
+    ).version;
     if (found !== version) throw new Error(`${name} is ${found}, not ${version}`);
   }
   const { Tokenizer } = require('tokenizers');
@@ -38,7 +41,10 @@ export function openReferences(folder) {
   const splitRegex = (regex) =>
     preTokenizer({ type: 'Split', pattern: { Regex: regex }, behavior: 'Removed', invert: true });
 
-  const bytes = Array.from({ length: 256 }, (_, byte) => `${Buffer.from([byte]).toString('base64')} ${byte}`).join('\n');
+  const bytes = Array.from(
+    { length: 256 },
+    (_, byte) => `${Buffer.from([byte]).toString('base64')} ${byte}`,
+  ).join('\n');
   /// What a pattern matches of a text, joined.
   const tiktokenMatches = (pattern, text) => {
     const encoding = new Tiktoken(bytes, {}, pattern);

@@ -31,7 +31,7 @@ class Builder {
     if (std::any_of(config_.routes.begin(), config_.routes.end(),
                     [](const RouteConfig& route) { return route.shapes.has_value(); }))
       parts_.shapes = std::make_unique<ShapeMaker>();
-    parts_.bell = std::make_unique<Bell>(host_sinks_, parts_.shapes.get());
+    parts_.bell = std::make_unique<Bell>(announcers_, parts_.shapes.get());
     for (uint32_t w = 0; w < config_.workers; ++w) {
       if (auto ok = make_worker(w); !ok) return ok;
     }
@@ -83,7 +83,7 @@ class Builder {
       }
       auto sink = std::make_shared<SharedHostSink>(route.program->plan_ptr(), route.slots, host->batch,
                                                    std::move(lanes));
-      host_sinks_.push_back(sink);
+      announcers_.push_back(sink);
       parts_.sinks.push_back(std::move(sink));
     }
     return {};
@@ -114,7 +114,7 @@ class Builder {
     Worker::Parts worker;
     worker.routes = route_table_;
     worker.wake = wakes_[w];
-    worker.sinks = host_sinks_;
+    worker.sinks = announcers_;
     worker.bell = parts_.bell.get();
     worker.shapes = parts_.shapes.get();
     worker.idle_after_ns = config_.idle_after_ns;
@@ -193,7 +193,7 @@ class Builder {
   PlaneParts& parts_;
   std::shared_ptr<const RouteTable> route_table_;
   std::vector<std::shared_ptr<WakeFd>> wakes_;
-  std::vector<std::shared_ptr<SharedHostSink>> host_sinks_;
+  std::vector<std::shared_ptr<Announcer>> announcers_;
   std::vector<uint32_t> first_ssrc_;  // by route
 };
 

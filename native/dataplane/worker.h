@@ -39,7 +39,7 @@ class Worker {
     std::vector<PortPart> ports;
     std::vector<std::unique_ptr<Lane>> lanes;  // by route
     std::shared_ptr<WakeFd> wake;
-    std::vector<std::shared_ptr<SharedHostSink>> sinks;
+    std::vector<std::shared_ptr<Announcer>> sinks;
     ShapeMaker* shapes = nullptr;  // only if some route takes many sizes
     Bell* bell = nullptr;          // null in tests that drive poll_once() themselves
     uint64_t idle_after_ns = 0;

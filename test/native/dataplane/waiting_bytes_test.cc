@@ -55,7 +55,9 @@ TEST(WaitingBytes, takes_what_fits_its_window_and_any_chunk_whose_turn_it_is) {
   EXPECT_TRUE(tried.waiting.takes(0, 5000));
   tried.take(10, "0123456789");
   tried.take(0, std::string(500, 'x'));
-  EXPECT_EQ(tried.out, std::string(10, 'x') + "0123456789" + std::string(480, 'x'));
+  std::string expected(500, 'x');
+  expected.replace(10, 10, "0123456789");
+  EXPECT_EQ(tried.out, expected);
   EXPECT_FALSE(tried.waiting.takes(UINT64_MAX, 1));
 }
 

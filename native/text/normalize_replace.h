@@ -1,0 +1,13 @@
+// Replace: a literal, a run of a class of characters, or any regex.
+#pragma once
+
+#include "base/result.h"
+#include "text/definition.h"
+#include "text/normalize_stage.h"
+
+namespace onpath::text {
+
+/// Null if it changes nothing. Errors: INVALID_VOCABULARY, UNSUPPORTED.
+Result<StagePtr> make_replace_stage(const ReplaceDef& definition);
+
+}  // namespace onpath::text

@@ -86,6 +86,7 @@ std::optional<std::span<const uint8_t>> NativeEncoder::run(napi_env env, napi_va
   const text::StreamStatus status =
       encode_whole(self.options, self.tokenizer->tokenizer(), *text, *self.stream,
                    self.tokenizer->loop_workspace(), self.out, most);
+  self.out.truncate(most);
   if (!is_refusal(status)) return text;
   napi_valuetype type = napi_undefined;
   napi_typeof(env, value, &type);
@@ -102,16 +103,19 @@ void NativeEncoder::tidy() {
 
 Napi::Value NativeEncoder::encode(const Napi::CallbackInfo& info) {
   const napi_env env = info.Env();
-  if (!run(env, info[0])) return {};
+  uint32_t limit = 0;
+  const size_t most = napi_get_value_uint32(env, info[4], &limit) == napi_ok ? limit : SIZE_MAX;
+  if (!run(env, info[0], most)) return {};
   Ids target;
-  uint32_t from = 0;
-  if (!ids_memory(env, info[1], target) || napi_get_value_uint32(env, info[2], &from) != napi_ok) {
-    throw_error(env, ErrorCode::INVALID_ARGUMENT, "target: expected a Uint32Array and a place in it.");
+  uint32_t from = 0, to = 0;
+  if (!ids_memory(env, info[1], target) || napi_get_value_uint32(env, info[2], &from) != napi_ok ||
+      napi_get_value_uint32(env, info[3], &to) != napi_ok || from > to || to > target.size) {
+    throw_error(env, ErrorCode::INVALID_ARGUMENT, "target: expected a Uint32Array and a range of it.");
     return {};
   }
   const text::TokenBuffer& out = core().out;
   napi_value result = nullptr;
-  if (from <= target.size && out.size() <= target.size - from) {
+  if (out.size() <= to - from) {
     if (out.size() > 0) std::memcpy(target.data + from, out.ids(), out.size() * sizeof(uint32_t));
     napi_create_uint32(env, static_cast<uint32_t>(out.size()), &result);
   } else {

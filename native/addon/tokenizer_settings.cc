@@ -67,6 +67,8 @@ napi_value settings_to_js(napi_env env, const text::Tokenizer& tokenizer) {
       .count("idLimit", tokenizer.vocabulary().id_limit());
   object.set("single", template_to_js(env, definition.post.single));
   object.set("pair", template_to_js(env, definition.post.pair));
+  object.boolean("trimOffsets", definition.post.trim_offsets)
+      .boolean("trimAddPrefixSpace", definition.post.trim_add_prefix_space);
   if (definition.truncation) object.set("truncation", truncation_to_js(env, *definition.truncation));
   if (definition.padding) object.set("padding", padding_to_js(env, *definition.padding));
   return object.value();

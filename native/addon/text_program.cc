@@ -13,9 +13,6 @@ namespace onpath::addon {
 namespace {
 
 constexpr size_t kMostWords = 1u << 22;
-constexpr Choice<text::SpecialPolicy> kSpecialPolicies[] = {{"parse", text::SpecialPolicy::parse},
-                                                            {"refuse", text::SpecialPolicy::refuse},
-                                                            {"text", text::SpecialPolicy::text}};
 
 napi_value format_object(napi_env env, const TextFormat& format) {
   return ObjectWriter(env).count("digest", format.digest).text("text", format.text).value();
@@ -258,13 +255,13 @@ TextPipelineSpec text_spec_from_js(const Input& input) {
         tokenize.tokenizer = core->tokenizer_ptr();
       }
     }
-    tokenize.offsets = stage["offsets"].boolean();
-    if (const Input special = stage["special"]; !special.is_undefined())
-      tokenize.special = special.choice(kSpecialPolicies);
-    if (const Input allowed = stage["allowedSpecial"]; !allowed.is_undefined())
-      tokenize.allowed_special = ids_from_js(allowed);
-    tokenize.add_special_tokens = stage["addSpecialTokens"].boolean();
-    tokenize.cap_bytes = stage["capBytes"].integer<uint64_t>();
+    TextOptions options = text_options_from_js(stage["options"]);
+    tokenize.offsets = options.stream.detailed;
+    tokenize.special = options.stream.special;
+    tokenize.allowed_special = std::move(options.stream.allowed_special);
+    tokenize.prefix = std::move(options.prefix);
+    tokenize.suffix = std::move(options.suffix);
+    tokenize.cap_bytes = options.stream.cap_bytes;
     spec.tokenize = std::move(tokenize);
   }
   spec.output_name = input["outputName"].text();

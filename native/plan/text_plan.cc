@@ -9,7 +9,7 @@
 namespace onpath {
 namespace {
 
-constexpr size_t kMostAllowed = 65536;
+constexpr size_t kMostIds = 65536;  // of each list
 constexpr uint64_t kMaxCapBytes = uint64_t{1} << 30;
 
 Error invalid(std::string message) { return {ErrorCode::INVALID_SPEC, std::move(message)}; }
@@ -19,7 +19,6 @@ text::StreamOptions stream_options(const TokenizeSpec& spec, TextLength length) 
   options.detailed = spec.offsets;
   options.special = spec.special;
   options.allowed_special = spec.allowed_special;
-  options.add_special_tokens = spec.add_special_tokens;
   options.cap_bytes = spec.cap_bytes;
   options.whole = length == TextLength::whole;
   return options;
@@ -37,7 +36,9 @@ class CompiledTextPlan final : public TextPlan {
     auto workspace = make_workspace();
     if (!workspace) return workspace.error();
     workspace_bytes_ = workspace.value()->bytes();
-    state_bytes_ = sizeof(TextStateOf) + (replacer_ ? replacer_->window_bytes() : 0);
+    const size_t around = spec_.tokenize ? spec_.tokenize->prefix.size() + spec_.tokenize->suffix.size() : 0;
+    state_bytes_ =
+        sizeof(TextStateOf) + around * sizeof(text::TokenId) + (replacer_ ? replacer_->window_bytes() : 0);
     if (spec_.tokenize) {
       auto stream =
           spec_.tokenize->tokenizer->make_stream(stream_options(*spec_.tokenize, TextLength::streamed));
@@ -84,7 +85,10 @@ class CompiledTextPlan final : public TextPlan {
       stream = std::move(made).value();
     }
     const size_t slice = length == TextLength::whole ? SIZE_MAX : kSliceBytes;
-    return std::unique_ptr<TextState>(std::make_unique<TextStateOf>(replacer_, std::move(stream), slice));
+    std::vector<text::TokenId> prefix, suffix;
+    if (spec_.tokenize) prefix = spec_.tokenize->prefix, suffix = spec_.tokenize->suffix;
+    return std::unique_ptr<TextState>(std::make_unique<TextStateOf>(replacer_, std::move(stream), slice,
+                                                                    std::move(prefix), std::move(suffix)));
   }
 
   Result<std::unique_ptr<TextWorkspace>> make_workspace() const override {
@@ -143,9 +147,11 @@ Result<void> check_tokenize(const TokenizeSpec& spec, bool replaces) {
   }
   if (spec.special && *spec.special > text::SpecialPolicy::text)
     return invalid("tokenize.special is unknown; expected parse, refuse or text.");
-  if (spec.allowed_special.size() > kMostAllowed) {
-    return invalid("tokenize.allowedSpecial has " + std::to_string(spec.allowed_special.size()) +
-                   " entries; expected at most " + std::to_string(kMostAllowed) + ".");
+  for (const auto* ids : {&spec.allowed_special, &spec.prefix, &spec.suffix}) {
+    if (ids->size() > kMostIds) {
+      return invalid("A list of ids of tokenize has " + std::to_string(ids->size()) +
+                     " entries; expected at most " + std::to_string(kMostIds) + ".");
+    }
   }
   if (spec.offsets && replaces) {
     return Error{ErrorCode::UNSUPPORTED,

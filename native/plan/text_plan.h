@@ -30,7 +30,7 @@ struct TokenizeSpec {
   bool offsets = false;  // byte offsets of each token in the text beside its id
   std::optional<text::SpecialPolicy> special;
   std::vector<text::TokenId> allowed_special;
-  bool add_special_tokens = false;
+  std::vector<text::TokenId> prefix, suffix;  // ids around the text's own
   uint64_t cap_bytes = 1u << 20;
 };
 

@@ -30,14 +30,17 @@ std::string read_text(ByteReader& in, size_t most) {
   return {chars.begin(), chars.end()};
 }
 
+void write_ids(ByteWriter& out, const std::vector<text::TokenId>& ids) {
+  out.number(static_cast<uint32_t>(ids.size()));
+  out.array(std::span<const text::TokenId>(ids));
+}
+
 void write_tokenize(ByteWriter& out, const TokenizeSpec& spec) {
   out.array(std::span<const uint8_t>(spec.tokenizer->hash()));
   out.number(static_cast<uint8_t>(spec.offsets));
   out.number(spec.special ? static_cast<uint8_t>(*spec.special) : kNoPolicy);
-  out.number(static_cast<uint8_t>(spec.add_special_tokens));
   out.number(spec.cap_bytes);
-  out.number(static_cast<uint32_t>(spec.allowed_special.size()));
-  out.array(std::span<const text::TokenId>(spec.allowed_special));
+  for (const auto* ids : {&spec.allowed_special, &spec.prefix, &spec.suffix}) write_ids(out, *ids);
 }
 
 Result<TokenizeSpec> read_tokenize(ByteReader& in, text::TokenizerPtr tokenizer) {
@@ -45,12 +48,12 @@ Result<TokenizeSpec> read_tokenize(ByteReader& in, text::TokenizerPtr tokenizer)
   const std::vector<uint8_t> bytes = in.array<uint8_t>(hash.size());
   const auto offsets = in.number<uint8_t>();
   const auto special = in.number<uint8_t>();
-  const auto add = in.number<uint8_t>();
   TokenizeSpec spec;
   spec.cap_bytes = in.number<uint64_t>();
-  spec.allowed_special = in.array<text::TokenId>(in.number<uint32_t>());
+  for (auto* ids : {&spec.allowed_special, &spec.prefix, &spec.suffix})
+    *ids = in.array<text::TokenId>(in.number<uint32_t>());
   if (in.failed()) return broken("they end inside tokenize");
-  if (offsets > 1 || add > 1 || (special > 2 && special != kNoPolicy))
+  if (offsets > 1 || (special > 2 && special != kNoPolicy))
     return broken("a field of tokenize has a value that it cannot have");
   std::memcpy(hash.data(), bytes.data(), hash.size());
   if (!tokenizer) {
@@ -64,7 +67,6 @@ Result<TokenizeSpec> read_tokenize(ByteReader& in, text::TokenizerPtr tokenizer)
   }
   spec.tokenizer = std::move(tokenizer);
   spec.offsets = offsets == 1;
-  spec.add_special_tokens = add == 1;
   if (special != kNoPolicy) spec.special = static_cast<text::SpecialPolicy>(special);
   return spec;
 }

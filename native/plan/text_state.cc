@@ -1,13 +1,22 @@
 #include "plan/text_state.h"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
 
 namespace onpath {
 
 void TextStateOf::begin() {
   if (replace_) replace_->begin();
   if (stream_) stream_->begin();
+  started_ = false;
+}
+
+/// Tokens of the next slice come; the template's are before them.
+void TextStateOf::start(text::TokenBuffer& tokens) {
+  tokens.clear();
+  if (std::exchange(started_, true)) return;
+  tokens.reserve(prefix_.size());
+  for (const text::TokenId id : prefix_) tokens.push(id);
 }
 
 TextStatus TextStateOf::push(std::span<const uint8_t> bytes, TextWorkspace& workspace, TextSink& sink) {
@@ -26,8 +35,14 @@ TextStatus TextStateOf::end(TextWorkspace& workspace, TextSink& sink) {
     if (onward.status != TextStatus::ok) return onward.status;
   }
   if (!stream_) return TextStatus::ok;
-  own.tokens().clear();
-  return hand_on(stream_->end(own.tokenizing(), own.tokens()), own.tokens(), sink);
+  text::TokenBuffer& tokens = own.tokens();
+  start(tokens);
+  const text::StreamStatus status = stream_->end(own.tokenizing(), tokens);
+  if (status == text::StreamStatus::ok) {
+    tokens.reserve(suffix_.size());
+    for (const text::TokenId id : suffix_) tokens.push(id);
+  }
+  return hand_on(status, tokens, sink);
 }
 
 TextStatus TextStateOf::tokenize(std::span<const uint8_t> bytes, TextWorkspaceOf& workspace, TextSink& sink) {
@@ -36,7 +51,7 @@ TextStatus TextStateOf::tokenize(std::span<const uint8_t> bytes, TextWorkspaceOf
     const auto slice = bytes.first(std::min(bytes.size(), slice_bytes_));
     bytes = bytes.subspan(slice.size());
     text::TokenBuffer& tokens = workspace.tokens();
-    tokens.clear();
+    start(tokens);
     const TextStatus status = hand_on(stream_->push(slice, workspace.tokenizing(), tokens), tokens, sink);
     if (status != TextStatus::ok) return status;
   }

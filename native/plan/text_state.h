@@ -32,8 +32,12 @@ class TextWorkspaceOf final : public TextWorkspace {
 class TextStateOf final : public TextState {
  public:
   /// Either may be absent, not both.
-  TextStateOf(ReplacerPtr replacer, std::unique_ptr<text::TextStream> stream, size_t slice_bytes)
-      : stream_(std::move(stream)), slice_bytes_(slice_bytes) {
+  TextStateOf(ReplacerPtr replacer, std::unique_ptr<text::TextStream> stream, size_t slice_bytes,
+              std::vector<text::TokenId> prefix, std::vector<text::TokenId> suffix)
+      : stream_(std::move(stream)),
+        slice_bytes_(slice_bytes),
+        prefix_(std::move(prefix)),
+        suffix_(std::move(suffix)) {
     if (replacer) replace_.emplace(std::move(replacer));
   }
   void begin() override;
@@ -59,12 +63,15 @@ class TextStateOf final : public TextState {
     TextStatus status = TextStatus::ok;
   };
 
+  void start(text::TokenBuffer& tokens);
   TextStatus tokenize(std::span<const uint8_t> bytes, TextWorkspaceOf& workspace, TextSink& sink);
   static TextStatus hand_on(text::StreamStatus status, const text::TokenBuffer& tokens, TextSink& sink);
 
   std::optional<ReplaceState> replace_;
   std::unique_ptr<text::TextStream> stream_;
   const size_t slice_bytes_;
+  const std::vector<text::TokenId> prefix_, suffix_;
+  bool started_ = false;  // the prefix has left
 };
 
 }  // namespace onpath

@@ -43,7 +43,8 @@ TEST(TextRoute, every_cut_and_order_gives_the_same_tokens) {
 
 TEST(TextRoute, an_empty_text_and_an_end_without_bytes_are_complete_texts) {
   TokenizeSpec tokenize;
-  tokenize.add_special_tokens = true;
+  tokenize.prefix = {kBegin};
+  tokenize.suffix = {kEnd};
   SteppedPlane plane({text_route(pair_plan(tokenize))});
   plane.send(cut_text({}, 10, 1));
   EXPECT_EQ(ids_of(plane), pairs_of("", true));

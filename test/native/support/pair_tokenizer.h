@@ -39,12 +39,8 @@ class PairStream final : public text::TextStream {
   explicit PairStream(const text::StreamOptions& options)
       : options_(options), held_(options.whole ? 0 : options.cap_bytes + 8192) {}
 
-  void begin() override {
-    size_ = begin_ = 0;
-    started_ = false;
-  }
+  void begin() override { size_ = begin_ = 0; }
   text::StreamStatus push(std::span<const uint8_t> bytes, text::Workspace&, text::TokenBuffer& out) override {
-    start(out);
     for (const uint8_t byte : bytes) {
       if (byte == kSpecialByte && options_.special == text::SpecialPolicy::refuse)
         return text::StreamStatus::special_refused;
@@ -59,10 +55,7 @@ class PairStream final : public text::TextStream {
                                                          : text::StreamStatus::ok;
   }
   text::StreamStatus end(text::Workspace&, text::TokenBuffer& out) override {
-    start(out);
     emit(size_, out);
-    out.reserve(1);
-    if (options_.add_special_tokens) out.push(kEnd, {begin_, begin_});
     return text::StreamStatus::ok;
   }
   uint64_t held_bytes() const override { return size_; }
@@ -70,11 +63,6 @@ class PairStream final : public text::TextStream {
   std::optional<text::TokenId> refused() const override { return kSpecialByte; }
 
  private:
-  void start(text::TokenBuffer& out) {
-    if (std::exchange(started_, true) || !options_.add_special_tokens) return;
-    out.reserve(1);
-    out.push(kBegin);
-  }
   void emit(size_t count, text::TokenBuffer& out) {
     out.reserve(count);
     for (size_t i = 0; i < count; ++i) {
@@ -90,7 +78,6 @@ class PairStream final : public text::TextStream {
   std::vector<uint8_t> held_;
   size_t size_ = 0;
   uint32_t begin_ = 0;
-  bool started_ = false;
 };
 
 class PairTokenizer final : public text::Tokenizer {

@@ -40,9 +40,12 @@ enum class ClassId : uint8_t {
   tokenizer,
   encoder,
   text_stream,
-  decode_stream
+  decode_stream,
+  text_program,
+  plan_stream,
+  text_sink
 };
-inline constexpr size_t kClassCount = 9;
+inline constexpr size_t kClassCount = 12;
 
 class Environment : public std::enable_shared_from_this<Environment> {
  public:

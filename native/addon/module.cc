@@ -13,6 +13,8 @@
 #include "addon/sink.h"
 #include "addon/spec_from_js.h"
 #include "addon/stream.h"
+#include "addon/text_program.h"
+#include "addon/text_sink.h"
 #include "addon/tokenizer.h"
 #include "addon/tokenizer_encoder.h"
 #include "addon/tokenizer_load.h"
@@ -85,6 +87,31 @@ Napi::Value read_plan(const Napi::CallbackInfo& info) {
   return NativeProgram::from_plan(*Environment::of(info.Env()), plan_from_bytes(bytes->span()), kernels);
 }
 
+Napi::Value compile_text_program(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  const TextPipelineSpec spec = text_spec_from_js(Input(reading, info[0], "spec"));
+  if (reading.failed) return {};
+  return NativeTextProgram::from(*Environment::of(info.Env()), compile_text(spec));
+}
+
+Napi::Value read_text_plan(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  text::TokenizerPtr tokenizer;
+  if (const Input given(reading, info[1], "tokenizer"); !given.is_undefined()) {
+    const auto core = NativeTokenizer::core_of(info.Env(), info[1]);
+    if (core == nullptr) {
+      given.fail("a tokenizer");
+    } else {
+      tokenizer = core->tokenizer_ptr();
+    }
+  }
+  const std::optional<Bytes> bytes = bytes_of(info.Env(), info[0]);
+  if (!bytes) Input(reading, info[0], "bytes").fail("a Uint8Array");
+  if (reading.failed) return {};
+  return NativeTextProgram::from(*Environment::of(info.Env()),
+                                 text_plan_from_bytes(bytes->span(), std::move(tokenizer)));
+}
+
 Napi::Value describe_format(const Napi::CallbackInfo& info) {
   Reading reading{info.Env()};
   const auto width = Input(reading, info[0], "width").integer<uint32_t>();
@@ -139,12 +166,17 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   NativeEncoder::define(env, "NativeEncoder");
   NativeTextStream::define(env, "NativeTextStream");
   NativeDecodeStream::define(env, "NativeDecodeStream");
+  NativeTextProgram::define(env, "NativeTextProgram");
+  NativePlanStream::define(env, "NativePlanStream");
+  NativeTextSink::define(env, "NativeTextSink");
   exports["setErrorClass"] = Napi::Function::New<entry<set_error_class>>(env, "setErrorClass");
   exports["availableKernels"] = Napi::Function::New<entry<list_kernels>>(env, "availableKernels");
   exports["compile"] = Napi::Function::New<entry<compile_program>>(env, "compile");
   exports["compileFamily"] = Napi::Function::New<entry<compile_family>>(env, "compileFamily");
   exports["compileMember"] = Napi::Function::New<entry<compile_member>>(env, "compileMember");
   exports["planFromBytes"] = Napi::Function::New<entry<read_plan>>(env, "planFromBytes");
+  exports["compileText"] = Napi::Function::New<entry<compile_text_program>>(env, "compileText");
+  exports["textPlanFromBytes"] = Napi::Function::New<entry<read_text_plan>>(env, "textPlanFromBytes");
   exports["sampleFormat"] = Napi::Function::New<entry<describe_format>>(env, "sampleFormat");
   exports["startPlane"] = Napi::Function::New<entry<start_plane_of>>(env, "startPlane");
   exports["openSender"] = Napi::Function::New<entry<open_sender_of>>(env, "openSender");

@@ -76,6 +76,11 @@ std::shared_ptr<PlaneCore> PlaneCore::adopt(Environment& environment, StartedPla
   auto core = std::make_shared<PlaneCore>(environment, std::move(started));
   const int64_t offset_ns = epoch_offset_ns();
   for (const std::string& route : host_routes) {
+    if (std::shared_ptr<TextHostSink> texts = core->plane_->text_sink(route); texts != nullptr) {
+      auto text_core = std::make_shared<TextSinkCore>(environment, std::move(texts), offset_ns);
+      environment.add(text_core);
+      core->text_sinks_.emplace(route, std::move(text_core));
+    }
     std::shared_ptr<HostSink> sink = core->plane_->host_sink(route);
     if (sink == nullptr) continue;
     auto sink_core = std::make_shared<SinkCore>(environment, std::move(sink), offset_ns);
@@ -144,6 +149,7 @@ void PlaneCore::closed(napi_env env) {
   memory_.add(static_cast<int64_t>(plane_->memory_bytes()));
   object_.drop();
   for (const auto& [route, sink] : sinks_) sink->finish(env);
+  for (const auto& [route, sink] : text_sinks_) sink->finish(env);
 }
 
 Result<std::unique_ptr<Sender>> PlaneCore::open_sender(const std::string& port, SenderConfig config) {
@@ -160,6 +166,7 @@ std::vector<onpath_port_info> PlaneCore::port_infos() const {
 
 std::vector<Napi::ClassPropertyDescriptor<NativePlane>> NativePlane::methods() {
   return {property<&NativePlane::sink>("sink"),
+          property<&NativePlane::text_sink>("textSink"),
           property<&NativePlane::stats>("stats"),
           property<&NativePlane::close>("close"),
           property<&NativePlane::local_ports>("localPorts"),
@@ -194,18 +201,32 @@ napi_value NativePlane::start(Environment& environment, PlaneSpec spec) {
   return run_off_loop(environment, std::move(job), Kept(environment.env()));
 }
 
-Napi::Value NativePlane::sink(const Napi::CallbackInfo& info) {
+namespace {
+
+/// The object for the sink of a route, or an exception pending.
+template <class Native, class Sinks>
+Napi::Value sink_of(const Napi::CallbackInfo& info, const Sinks& sinks, const char* what) {
   Reading reading{info.Env()};
   const std::string route = Input(reading, info[0], "route").text();
   if (reading.failed) return {};
-  const auto found = core().sinks().find(route);
-  if (found != core().sinks().end()) return NativeSink::make(*Environment::of(info.Env()), found->second);
+  const auto found = sinks.find(route);
+  if (found != sinks.end()) return Native::make(*Environment::of(info.Env()), found->second);
   std::string names;
-  for (const auto& [name, sink] : core().sinks()) names += (names.empty() ? "" : ", ") + name;
+  for (const auto& [name, sink] : sinks) names += (names.empty() ? "" : ", ") + name;
   throw_error(info.Env(), ErrorCode::NOT_FOUND,
-              "No route \"" + route +
-                  "\" delivers to JavaScript. Those that do: " + (names.empty() ? "none" : names) + ".");
+              "No route \"" + route + "\" delivers " + what +
+                  " to JavaScript. Those that do: " + (names.empty() ? "none" : names) + ".");
   return {};
+}
+
+}  // namespace
+
+Napi::Value NativePlane::sink(const Napi::CallbackInfo& info) {
+  return sink_of<NativeSink>(info, core().sinks(), "samples");
+}
+
+Napi::Value NativePlane::text_sink(const Napi::CallbackInfo& info) {
+  return sink_of<NativeTextSink>(info, core().text_sinks(), "texts");
 }
 
 Napi::Value NativePlane::stats(const Napi::CallbackInfo& info) {

@@ -12,6 +12,7 @@
 #include "addon/bytes.h"
 #include "addon/plane_from_js.h"
 #include "addon/sink.h"
+#include "addon/text_sink.h"
 #include "addon/wrapped.h"
 #include "dataplane/plane.h"
 
@@ -49,6 +50,7 @@ class PlaneCore : public Member, public std::enable_shared_from_this<PlaneCore> 
   const Plane& plane() const { return *plane_; }
   const std::map<std::string, Endpoint>& local_ports() const { return local_ports_; }
   const std::map<std::string, std::shared_ptr<SinkCore>>& sinks() const { return sinks_; }
+  const std::map<std::string, std::shared_ptr<TextSinkCore>>& text_sinks() const { return text_sinks_; }
 
  private:
   enum class State : uint8_t { open, closing, closed };
@@ -59,6 +61,7 @@ class PlaneCore : public Member, public std::enable_shared_from_this<PlaneCore> 
   const std::unique_ptr<Plane> plane_;
   std::map<std::string, Endpoint> local_ports_;             // udp ports
   std::map<std::string, std::shared_ptr<SinkCore>> sinks_;  // host routes
+  std::map<std::string, std::shared_ptr<TextSinkCore>> text_sinks_;
   ExternalMemory memory_;  // what a closed plane still holds until it is collected
   Kept object_;
   Kept promise_;
@@ -82,6 +85,7 @@ class NativePlane : public Wrapped<NativePlane, PlaneCore> {
 
  private:
   Napi::Value sink(const Napi::CallbackInfo& info);
+  Napi::Value text_sink(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
   Napi::Value port_infos(const Napi::CallbackInfo& info);
   Napi::Value local_ports(const Napi::CallbackInfo& info);

@@ -10,6 +10,7 @@
 #include "addon/plane.h"
 #include "addon/program.h"
 #include "addon/spec_from_js.h"
+#include "addon/text_program.h"
 
 namespace onpath::addon {
 
@@ -94,6 +95,23 @@ ShapesConfig shapes_from_js(const Input& input, const ProgramPtr& largest) {
   return shapes;
 }
 
+TextRouteConfig text_from_js(const Input& input) {
+  TextRouteConfig text;
+  const Input plan = input["program"];
+  if (!input.failed()) {
+    const auto core = NativeTextProgram::core_of(input.env(), plan.value());
+    if (core == nullptr) {
+      plan.fail("a compiled program for texts");
+    } else {
+      text.plan = core->plan();
+    }
+  }
+  text.waiting_bytes = input["waitingBytes"].integer<uint64_t>();
+  text.segment_elements = input["segmentElements"].integer<uint32_t>();
+  text.whole = input["whole"].boolean();
+  return text;
+}
+
 RouteConfig route(const Input& input) {
   RouteConfig route;
   route.name = input["name"].text();
@@ -104,7 +122,11 @@ RouteConfig route(const Input& input) {
     route.sources.push_back(parsed(source, parse_prefix(source.text())));
   });
   route.payload = input["payload"].choice(kPayloads);
-  route.program = program(input.env(), input["program"]);
+  if (const Input text = input["text"]; !text.is_undefined()) {
+    route.text = text_from_js(text);
+  } else {
+    route.program = program(input.env(), input["program"]);
+  }
   if (const Input shapes = input["shapes"]; !shapes.is_undefined())
     route.shapes = shapes_from_js(shapes, route.program);
   route.slots = input["slots"].integer<uint32_t>();
@@ -142,7 +164,10 @@ SenderSpec sender_from_js(const Input& input) {
   config.source = source_endpoint(input);
   config.destination_mac = mac_from_js(input["destinationMac"]);
   config.payload = input["payload"].choice(kPayloads);
-  if (const Input taker = input["program"]; !taker.is_undefined()) {
+  config.texts = input["texts"].boolean();
+  if (config.texts) {
+    // Their format is one and the same.
+  } else if (const Input taker = input["program"]; !taker.is_undefined()) {
     if (const ProgramPtr takes = program(input.env(), taker); takes != nullptr) {
       config.format = takes->plan().input();
     }

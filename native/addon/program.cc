@@ -227,20 +227,19 @@ Napi::Value NativeProgram::from_plan(Environment& environment, Result<PlanPtr> p
   return from_program(environment, std::move(program).value());
 }
 
+napi_value explanations_to_js(napi_env env, const std::vector<StepExplanation>& steps) {
+  return js_array(env, steps, [&](const StepExplanation& step) {
+    ObjectWriter row(env);
+    row.text("step", step.step).text("stageClass", name_of(kStageClasses, step.stage_class));
+    row.count("naiveTableEntries", step.naive_table_entries).count("tableEntries", step.table_entries);
+    row.count("tableBytes", step.table_bytes).count("windowBytes", step.window_bytes);
+    row.text("tables", step.tables).count("stateBytes", step.state_bytes);
+    return row.text("state", step.state).text("kernel", step.kernel).value();
+  });
+}
+
 Napi::Value NativeProgram::explain(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  return {
-      env, js_array(env, core().program().explain(), [&](const StepExplanation& step) {
-        ObjectWriter row(env);
-        row.text("step", step.step).text("stageClass", name_of(kStageClasses, step.stage_class));
-        row.count("naiveTableEntries", step.naive_table_entries).count("tableEntries", step.table_entries);
-        row.count("tableBytes", step.table_bytes).count("windowBytes", step.window_bytes);
-        return row.text("tables", step.tables)
-            .count("stateBytes", step.state_bytes)
-            .text("state", step.state)
-            .text("kernel", step.kernel)
-            .value();
-      })};
+  return {info.Env(), explanations_to_js(info.Env(), core().program().explain())};
 }
 
 Napi::Value NativeProgram::plan_bytes(const Napi::CallbackInfo& info) {

@@ -80,6 +80,8 @@ struct OutputMemory {
 std::optional<OutputMemory> output_memory(napi_env env, const Plan& plan,
                                           const std::vector<napi_value>& values, uint64_t samples = 1);
 
+napi_value explanations_to_js(napi_env env, const std::vector<StepExplanation>& steps);
+
 /// The most outputs that are read from JavaScript; no plan has as many.
 inline constexpr size_t kMostOutputs = 256;
 /// The most samples of one call.

@@ -21,6 +21,7 @@ Result<std::unique_ptr<Sender>> open_own(const PortSpec& port, SenderConfig conf
 
 Result<std::shared_ptr<SenderCore>> SenderCore::open(Environment& environment, SenderSpec spec) {
   const uint64_t sample_bytes = spec.config.format.bytes;
+  const bool texts = spec.config.texts;
   auto* shared = std::get_if<PortOfPlane>(&spec.port);
   Result<std::unique_ptr<Sender>> opened =
       shared != nullptr ? shared->plane->open_sender(shared->name, std::move(spec.config))
@@ -28,17 +29,18 @@ Result<std::shared_ptr<SenderCore>> SenderCore::open(Environment& environment, S
   if (!opened.ok()) return opened.error();
   auto core =
       std::make_shared<SenderCore>(environment, shared != nullptr ? std::move(shared->plane) : nullptr,
-                                   std::move(opened).value(), sample_bytes);
+                                   std::move(opened).value(), sample_bytes, texts);
   environment.add(core);
   return core;
 }
 
 SenderCore::SenderCore(Environment& environment, std::shared_ptr<PlaneCore> plane,
-                       std::unique_ptr<Sender> sender, uint64_t sample_bytes)
+                       std::unique_ptr<Sender> sender, uint64_t sample_bytes, bool texts)
     : environment_(environment.shared_from_this()),
       plane_(std::move(plane)),
       sender_(std::move(sender)),
       sample_bytes_(sample_bytes),
+      texts_(texts),
       promise_(environment.env()) {}
 
 SenderCore::~SenderCore() {
@@ -57,7 +59,7 @@ std::vector<SenderCore::Done> SenderCore::take_done() {
   return std::exchange(done_, {});
 }
 
-napi_value SenderCore::send(napi_value self, napi_value value, const Bytes& bytes, uint64_t request_id) {
+napi_value SenderCore::send(napi_value self, napi_value value, const Bytes& bytes, const TextPlace& place) {
   napi_env env = environment_->env();
   auto job = std::make_unique<Job>(Job{Kept(env), copy_if_resizable(*environment_, bytes), nullptr});
   napi_value promise = nullptr;
@@ -69,14 +71,16 @@ napi_value SenderCore::send(napi_value self, napi_value value, const Bytes& byte
   }
   environment_->hold();
   Job* pending = job.release();  // whoever reports it owns it
-  const Result<void> queued = sender_->send(pending->copy ? *pending->copy : bytes.span(), request_id,
-                                            [this, pending](Result<SendReport> result) {
-                                              {
-                                                std::lock_guard lock(mutex_);
-                                                done_.push_back({pending, std::move(result)});
-                                              }
-                                              environment_->wake(*this);
-                                            });
+  auto done = [this, pending](Result<SendReport> result) {
+    {
+      std::lock_guard lock(mutex_);
+      done_.push_back({pending, std::move(result)});
+    }
+    environment_->wake(*this);
+  };
+  const std::span<const uint8_t> span = pending->copy ? *pending->copy : bytes.span();
+  const Result<void> queued = texts_ ? sender_->send_text(span, place, std::move(done))
+                                     : sender_->send(span, place.request_id, std::move(done));
   if (!queued.ok()) settle(env, {pending, queued.error()});
   return promise;
 }
@@ -143,16 +147,24 @@ Napi::Value NativeSender::open(Environment& environment, SenderSpec spec) {
 Napi::Value NativeSender::send(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Reading reading{env};
-  const uint64_t request_id = Input(reading, info[1], "requestId").big_unsigned();
+  TextPlace place;
+  place.request_id = Input(reading, info[1], "requestId").big_unsigned();
+  if (const Input at(reading, info[2], "place"); core().texts() && !reading.failed) {
+    place.offset = at["offset"].integer<uint64_t>();
+    if (const Input timestamp = at["timestamp"]; !timestamp.is_undefined())
+      place.timestamp = timestamp.integer<uint32_t>();
+    place.last = at["last"].boolean();
+    place.length = at["length"].integer<uint64_t>();
+  }
   const std::optional<Bytes> bytes = bytes_of(env, info[0]);
   if (!bytes) {
     Input(reading, info[0], "bytes").fail("a Uint8Array");
-  } else if (bytes->size != core().sample_bytes()) {
+  } else if (!core().texts() && bytes->size != core().sample_bytes()) {
     Input(reading, info[0], "bytes")
         .fail_because("expected the " + std::to_string(core().sample_bytes()) +
                       " bytes of one sample, received " + std::to_string(bytes->size) + ".");
   }
-  napi_value promise = reading.failed ? nullptr : core().send(info.This(), info[0], *bytes, request_id);
+  napi_value promise = reading.failed ? nullptr : core().send(info.This(), info[0], *bytes, place);
   if (promise == nullptr) promise = rejected_with_pending(env);
   return {env, promise};
 }

@@ -22,20 +22,21 @@ class SenderCore : public Member, public std::enable_shared_from_this<SenderCore
 
   /// `plane` is the one whose port it leaves by; null if the port is its own.
   SenderCore(Environment& environment, std::shared_ptr<PlaneCore> plane, std::unique_ptr<Sender> sender,
-             uint64_t sample_bytes);
+             uint64_t sample_bytes, bool texts);
   ~SenderCore() override;
 
   /// Settles what has been sent.
   void on_loop(napi_env env) override;
   void shut_down(napi_env env) override;
 
-  /// A promise for a SendReport. `self` is the object of JavaScript, kept until then. Null with an exception
-  /// pending.
-  napi_value send(napi_value self, napi_value value, const Bytes& bytes, uint64_t request_id);
+  /// A promise for a SendReport. Of an image only the request id of `place` counts. `self` is the object of
+  /// JavaScript, kept until then. Null with an exception pending.
+  napi_value send(napi_value self, napi_value value, const Bytes& bytes, const TextPlace& place);
   /// The promise of the one close there is; starts it. Null with an exception pending.
   napi_value close();
   uint32_t ssrc() const { return sender_->ssrc(); }
   uint64_t sample_bytes() const { return sample_bytes_; }
+  bool texts() const { return texts_; }
 
  private:
   /// One send() that has not settled; made and ended on the environment's thread.
@@ -56,6 +57,7 @@ class SenderCore : public Member, public std::enable_shared_from_this<SenderCore
   const std::shared_ptr<PlaneCore> plane_;  // outlives the sender
   const std::unique_ptr<Sender> sender_;
   const uint64_t sample_bytes_;
+  const bool texts_;
   Kept promise_;
   bool closed_ = false;
   std::mutex mutex_;  // guards done_

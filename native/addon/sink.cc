@@ -41,34 +41,6 @@ void SinkCore::forget(napi_env env, HeldDelivery& held) {
   held.array_buffers.clear();
 }
 
-void SinkCore::on_loop(napi_env env) {
-  napi_value function = nullptr;
-  if (notify_ != nullptr && napi_get_reference_value(env, notify_, &function) == napi_ok &&
-      function != nullptr) {
-    environment_->notify(function);
-  }
-}
-
-void SinkCore::shut_down(napi_env env) { set_notify(env, nullptr); }
-
-void SinkCore::finish(napi_env env) {
-  on_loop(env);
-  set_notify(env, nullptr);
-}
-
-void SinkCore::set_notify(napi_env env, napi_value function) {
-  if (notify_ != nullptr) {
-    sink_->on_ready(nullptr, nullptr);
-    napi_delete_reference(env, notify_);
-    notify_ = nullptr;
-  }
-  if (function == nullptr || napi_create_reference(env, function, 1, &notify_) != napi_ok) return;
-  sink_->on_ready(
-      [](void* self) { static_cast<SinkCore*>(self)->environment_->wake(*static_cast<SinkCore*>(self)); },
-      this);
-  environment_->wake(*this);  // something may have become ready before
-}
-
 napi_value SinkCore::next(napi_env env) {
   Delivery delivery;
   if (sink_->next(delivery)) return deliver(env, delivery);
@@ -91,8 +63,13 @@ napi_value SinkCore::deliver(napi_env env, const Delivery& delivery) {
         array_buffer(env, held, number, delivery.outputs[i], formats[i].bytes * delivery.count);
     complete = buffer != nullptr && napi_set_element(env, outputs, i, buffer) == napi_ok;
   }
-  napi_value samples = js_array(env, std::span(delivery.samples, delivery.count),
-                                [&](const SampleInfo& info) { return sample_object(env, info); });
+  napi_value samples =
+      js_array(env, std::span(delivery.samples, delivery.count), [&](const SampleInfo& info) {
+        return sample_info_to_js(env, info, epoch_offset_ns_)
+            .count("inputWidth", info.shape.width)
+            .count("inputHeight", info.shape.height)
+            .value();
+      });
   if (!complete) {
     // The environment ends, or memory does. What was made detaches, so that the slot is free of readers.
     (void)release(env, number);
@@ -134,9 +111,9 @@ napi_value SinkCore::array_buffer(napi_env env, const std::shared_ptr<HeldDelive
   return buffer;
 }
 
-napi_value SinkCore::sample_object(napi_env env, const SampleInfo& info) const {
+ObjectWriter sample_info_to_js(napi_env env, const SampleInfo& info, int64_t epoch_offset_ns) {
   const auto epoch_ms = [&](uint64_t monotonic_ns) {
-    return static_cast<double>(static_cast<int64_t>(monotonic_ns) + epoch_offset_ns_) / 1e6;
+    return static_cast<double>(static_cast<int64_t>(monotonic_ns) + epoch_offset_ns) / 1e6;
   };
   napi_value request_id = nullptr;
   napi_create_bigint_uint64(env, info.request_id, &request_id);
@@ -145,7 +122,7 @@ napi_value SinkCore::sample_object(napi_env env, const SampleInfo& info) const {
   sample.count("sourcePort", info.source.port).count("ssrc", info.ssrc).count("timestamp", info.timestamp);
   sample.number("firstPacketAt", epoch_ms(info.first_packet_ns));
   sample.number("lastPacketAt", epoch_ms(info.last_packet_ns));
-  return sample.count("inputWidth", info.shape.width).count("inputHeight", info.shape.height).value();
+  return sample;
 }
 
 Result<void> SinkCore::release(napi_env env, uint64_t number) {
@@ -190,15 +167,7 @@ Napi::Value NativeSink::release(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeSink::on_ready(const Napi::CallbackInfo& info) {
-  const Napi::Value notify = info[0];
-  if (notify.IsFunction()) {
-    core().set_notify(info.Env(), notify);
-  } else if (notify.IsUndefined()) {
-    core().set_notify(info.Env(), nullptr);
-  } else {
-    Reading reading{info.Env()};
-    Input(reading, notify, "notify").fail("a function or undefined");
-  }
+  set_notify_from_js(info, core());
   return {};
 }
 

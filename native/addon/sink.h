@@ -9,6 +9,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "addon/notified_sink.h"
+#include "addon/output.h"
 #include "addon/wrapped.h"
 #include "dataplane/host_sink.h"
 
@@ -29,26 +31,22 @@ struct HeldDelivery {
   }
 };
 
-class SinkCore : public Member {
+/// What is known of a sample beside its outputs. `epoch_offset_ns`: CLOCK_MONOTONIC to Unix epoch.
+ObjectWriter sample_info_to_js(napi_env env, const SampleInfo& info, int64_t epoch_offset_ns);
+
+class SinkCore : public NotifiedSink {
  public:
   SinkCore(Environment& environment, std::shared_ptr<HostSink> sink, int64_t epoch_offset_ns)
-      : environment_(environment.shared_from_this()),
-        sink_(std::move(sink)),
-        epoch_offset_ns_(epoch_offset_ns) {}
-  ~SinkCore() override { shut_down(environment_->env()); }
-
-  void on_loop(napi_env env) override;
-  void shut_down(napi_env env) override;
-
-  /// The plane was closed: tells the consumer a last time, then forgets its function.
-  void finish(napi_env env);
+      : NotifiedSink(environment), sink_(std::move(sink)), epoch_offset_ns_(epoch_offset_ns) {}
+  ~SinkCore() override { shut_down(env()); }
 
   /// A delivery as JavaScript sees it, undefined if there is none, null with an exception pending.
   napi_value next(napi_env env);
   /// Errors: INVALID_ARGUMENT if no delivery ever had this number. Nothing happens if it was released before.
   Result<void> release(napi_env env, uint64_t number);
-  /// Null: no function.
-  void set_notify(napi_env env, napi_value function);
+
+ protected:
+  void on_ready(void (*notify)(void*), void* context) override { sink_->on_ready(notify, context); }
 
  private:
   friend struct ArrayBufferEnd;
@@ -56,13 +54,10 @@ class SinkCore : public Member {
   napi_value deliver(napi_env env, const Delivery& delivery);
   napi_value array_buffer(napi_env env, const std::shared_ptr<HeldDelivery>& held, uint64_t number,
                           uint8_t* data, size_t bytes);
-  napi_value sample_object(napi_env env, const SampleInfo& info) const;
   static void forget(napi_env env, HeldDelivery& held);
 
-  const std::shared_ptr<Environment> environment_;
   const std::shared_ptr<HostSink> sink_;
   const int64_t epoch_offset_ns_;  // CLOCK_MONOTONIC to Unix epoch
-  napi_ref notify_ = nullptr;
   uint64_t next_number_ = 1;
   std::shared_ptr<std::unordered_map<uint64_t, std::shared_ptr<HeldDelivery>>> held_ =
       std::make_shared<std::unordered_map<uint64_t, std::shared_ptr<HeldDelivery>>>();

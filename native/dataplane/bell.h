@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "dataplane/announcer.h"
 #include "dataplane/shape_maker.h"
-#include "dataplane/shared_host_sink.h"
 
 namespace onpath {
 
@@ -20,7 +20,7 @@ class Bell {
   static constexpr uint64_t kTickNs = 200'000;
 
   /// `shapes`, which may be null, outlives the bell.
-  Bell(std::vector<std::shared_ptr<SharedHostSink>> sinks, ShapeMaker* shapes)
+  Bell(std::vector<std::shared_ptr<Announcer>> sinks, ShapeMaker* shapes)
       : sinks_(std::move(sinks)), shapes_(shapes) {}
   ~Bell() { stop(); }
 
@@ -37,7 +37,7 @@ class Bell {
  private:
   void run();
 
-  const std::vector<std::shared_ptr<SharedHostSink>> sinks_;
+  const std::vector<std::shared_ptr<Announcer>> sinks_;
   ShapeMaker* const shapes_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -1,17 +1,22 @@
 // What a plane may be started with. Every refusal names the route or port, what was received and what was
 // expected.
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "dataplane/host_addresses.h"
 #include "dataplane/plane_parts.h"
+#include "dataplane/saturating.h"
+#include "dataplane/text_forward_lane.h"
 
 namespace onpath {
 namespace {
 
 constexpr uint32_t kMaxWorkers = 64;
-constexpr uint32_t kMaxCount = 1u << 16;  // slots, open samples, streams, batch
-constexpr uint32_t kMaxShapes = 1024;     // looked through for every sample that is opened
+constexpr uint32_t kMaxCount = 1u << 16;                  // slots, open samples, streams, batch
+constexpr uint64_t kMaxWaitingBytes = uint64_t{1} << 30;  // of one text
+constexpr uint32_t kMaxSegment = 1u << 20;                // elements
+constexpr uint32_t kMaxShapes = 1024;                     // looked through for every sample that is opened
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
@@ -99,12 +104,40 @@ Result<void> check_shapes(const RouteConfig& route, const ShapesConfig& shapes) 
   return {};
 }
 
+/// Whether the rest of a route fits a plan for texts.
+Result<void> check_text(const RouteConfig& route, const TextRouteConfig& text) {
+  const std::string name = "Route " + quoted(route.name);
+  if (!text.plan || route.program || route.shapes) return invalid(name + " has not one pipeline.");
+  if (route.payload != PayloadFormat::chunk)
+    return invalid(name + " takes texts, which RFC 4175 does not carry. Use onpath chunks.");
+  if (text.waiting_bytes < 1 || text.waiting_bytes > kMaxWaitingBytes) {
+    return invalid(name + ": text.waitingBytes is " + std::to_string(text.waiting_bytes) +
+                   ", expected 1 to " + std::to_string(kMaxWaitingBytes) + ".");
+  }
+  const auto* host = std::get_if<HostSinkConfig>(&route.sink);
+  if (text.segment_elements > kMaxSegment || (host != nullptr && text.segment_elements < 1)) {
+    return invalid(name + ": tokens in a segment are " + std::to_string(text.segment_elements) +
+                   ", expected 1 to " + std::to_string(kMaxSegment) + ".");
+  }
+  if (host != nullptr && (host->batch != 1 || host->max_wait_ns != 0))
+    return invalid(name + " takes texts, which are not batched. Leave out batch and maxWaitMs.");
+  if (host != nullptr && host->backpressure) {
+    return invalid(name +
+                   " takes texts, whose tokens may be more than there is room for whatever waits: they are "
+                   "given up as no_segment then. Use slowConsumer 'drop'.");
+  }
+  if (host == nullptr && text.plan->has_offsets()) {
+    return invalid(name + " forwards tokens, but not their offsets. Leave out the pipeline's offsets.");
+  }
+  return {};
+}
+
 Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
   if (!has_port(config, route.port)) {
     return invalid("Route " + quoted(route.name) + " names port " + quoted(route.port) +
                    ", which the plane does not have (" + names_of(config.ports) + ").");
   }
-  if (!route.program) return invalid("Route " + quoted(route.name) + " has no pipeline.");
+  if (!route.program && !route.text) return invalid("Route " + quoted(route.name) + " has no pipeline.");
   if (route.deadline_ns == 0)
     return invalid("Route " + quoted(route.name) + ": the deadline is 0; expected more.");
   if (const auto ok = check_count(route.name, "slots", route.slots); !ok) return ok;
@@ -118,6 +151,10 @@ Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
       return invalid("Route " + quoted(route.name) + ": a source prefix has " + std::to_string(prefix.bits) +
                      " bits; an address has 128.");
     }
+  }
+  if (route.text) {
+    if (const auto ok = check_text(route, *route.text); !ok) return ok;
+    return check_sink(config, route);
   }
   if (route.payload == PayloadFormat::rfc4175 && route.program->plan().input().format == PixelFormat::gray) {
     return invalid("Route " + quoted(route.name) +
@@ -185,19 +222,35 @@ Result<void> check_config(const PlaneConfig& config) {
   return {};
 }
 
+namespace {
+
+/// Bytes of a route's pools on each worker.
+std::array<uint64_t, 4> parts_of(const RouteConfig& route) {
+  const auto* host = std::get_if<HostSinkConfig>(&route.sink);
+  const uint64_t streams = StreamTable::bytes_for(route.max_streams);
+  if (route.text) {
+    const TextRouteConfig& text = *route.text;
+    const uint64_t outputs =
+        host != nullptr
+            ? TextHostLane::bytes_for(text, route.slots)
+            : TextForwardLane::bytes_for(text, std::get<ForwardSinkConfig>(route.sink), route.open_samples);
+    return {TextPool::bytes_for(text, route.open_samples), text.plan->workspace_bytes(), outputs, streams};
+  }
+  const Plan& plan = route.program->plan();
+  const uint64_t state = route.shapes ? 0 : plan.packet_state_bytes();
+  const uint64_t shapes = route.shapes ? ShapeCache::bytes_for(*route.shapes, route.open_samples) : 0;
+  const uint64_t outputs = host != nullptr ? HostLane::bytes_for(plan, route.slots, *host)
+                                           : ForwardLane::bytes_for(plan, route.open_samples);
+  return {times(plus(state, sizeof(OpenSample)), route.open_samples), shapes, outputs, streams};
+}
+
+}  // namespace
+
 Result<uint64_t> pool_bytes(const PlaneConfig& config) {
   uint64_t total = 0;
   bool overflow = false;
   for (const RouteConfig& route : config.routes) {
-    const Plan& plan = route.program->plan();
-    uint64_t states = 0;
-    const uint64_t state = route.shapes ? 0 : plan.packet_state_bytes();
-    overflow |= __builtin_mul_overflow(state + sizeof(OpenSample), uint64_t{route.open_samples}, &states);
-    const uint64_t shapes = route.shapes ? ShapeCache::bytes_for(*route.shapes, route.open_samples) : 0;
-    const auto* host = std::get_if<HostSinkConfig>(&route.sink);
-    const uint64_t outputs = host != nullptr ? HostLane::bytes_for(plan, route.slots, *host)
-                                             : ForwardLane::bytes_for(plan, route.open_samples);
-    for (const uint64_t part : {states, shapes, outputs, StreamTable::bytes_for(route.max_streams)}) {
+    for (const uint64_t part : parts_of(route)) {
       uint64_t of_all_workers = 0;
       overflow |= __builtin_mul_overflow(part, uint64_t{config.workers}, &of_all_workers);
       overflow |= __builtin_add_overflow(total, of_all_workers, &total);

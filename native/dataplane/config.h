@@ -12,6 +12,7 @@
 #include "dataplane/port_abi.h"
 #include "plan/family.h"
 #include "plan/program.h"
+#include "plan/text_plan.h"
 #include "wire/address.h"
 #include "wire/rfc4175.h"
 
@@ -52,6 +53,16 @@ struct ShapesConfig {
   uint64_t state_bytes = 512u << 20;  // tables and states of all shapes that are kept
 };
 
+/// For a route that takes texts. All of it per worker.
+struct TextRouteConfig {
+  TextPlanPtr plan;
+  uint64_t waiting_bytes = 256u << 10;  // of one open text, that came before their turn
+  /// Host: tokens (or bytes) in one segment; `slots` of the route are segments. Forward: in one piece; 0: as
+  /// many as fit a packet.
+  uint32_t segment_elements = 4096;
+  bool whole = true;  // host: a text is delivered when it has ended, in one chain of segments
+};
+
 struct RouteConfig {
   std::string name;
   std::string port;
@@ -59,8 +70,9 @@ struct RouteConfig {
   std::optional<uint8_t> payload_type;  // absent: any
   std::vector<IpPrefix> sources;        // empty: any
   PayloadFormat payload = PayloadFormat::chunk;
-  ProgramPtr program;                  // with `shapes`: that of the largest size
-  std::optional<ShapesConfig> shapes;  // absent: every sample has the size of the program's input
+  ProgramPtr program;                   // with `shapes`: that of the largest size
+  std::optional<ShapesConfig> shapes;   // absent: every sample has the size of the program's input
+  std::optional<TextRouteConfig> text;  // instead of `program`
   uint32_t slots = 64;         // output buffers per worker: what the consumer may hold plus what is open
   uint32_t open_samples = 16;  // samples being assembled per worker
   uint32_t max_streams =

@@ -1,7 +1,6 @@
 #include "dataplane/lane.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace onpath {
 namespace {
@@ -9,8 +8,6 @@ namespace {
 VideoGeometry geometry_of(const SampleFormat& format) {
   return {format.width, format.height, format.element_bytes, pixel_group_pixels(format.format)};
 }
-
-void load_address(const IpAddress& address, uint64_t out[2]) { std::memcpy(out, address.bytes.data(), 16); }
 
 }  // namespace
 
@@ -33,20 +30,8 @@ Lane::Lane(const RouteConfig& route, uint32_t port, Parts parts)
       evict_oldest_(route.evict_oldest),
       backpressure_(std::holds_alternative<HostSinkConfig>(route.sink) &&
                     std::get<HostSinkConfig>(route.sink).backpressure),
-      reads_payload_(route.program->plan().read_bytes() * 2 > sample_bytes_) {
-  for (const IpPrefix& prefix : route.sources) {
-    IpAddress mask;
-    for (unsigned bit = 0; bit < prefix.bits && bit < 128; ++bit) {
-      mask.bytes[bit / 8] = static_cast<uint8_t>(mask.bytes[bit / 8] | 0x80u >> bit % 8);
-    }
-    Prefix made;
-    load_address(prefix.address, made.address);
-    load_address(mask, made.mask);
-    made.address[0] &= made.mask[0];
-    made.address[1] &= made.mask[1];
-    sources_.push_back(made);
-  }
-}
+      reads_payload_(route.program->plan().read_bytes() * 2 > sample_bytes_),
+      sources_(route.sources) {}
 
 bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
   if (parts_.shapes && parts_.shapes->has_news()) [[unlikely]]
@@ -55,25 +40,19 @@ bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
   const StreamKey key(rtp.ssrc, arrival.source);
   Stream* stream = find_stream(key);
   // A stream that is followed passed the allow-list when it was added.
-  if (stream == nullptr && !allowed(arrival.source.address)) return dropped(DropReason::source_not_allowed);
+  if (stream == nullptr && !sources_.allows(arrival.source.address))
+    return dropped(DropReason::source_not_allowed);
 
   Segments segments;
   if (const auto reason = parse(rtp, segments)) return dropped(*reason);
 
-  OpenSample* sample = stream == nullptr ? nullptr : find_open(*stream, rtp.timestamp);
+  OpenSample* sample = stream == nullptr ? nullptr : parts_.samples->find(*stream, rtp.timestamp);
   if (sample != nullptr) {
     if (sample->request_id != segments.request_id || sample->shape != shape_)
       return dropped(DropReason::conflict);
   } else {
     if (stream != nullptr) {
-      const bool may_have_restarted = stream->open_samples == 0 && now - stream->last_used_ns > restart_ns_;
-      if (may_have_restarted) {
-        stream->closed.clear();
-        stream->refused = false;
-      }
-      if (stream->closed.contains(rtp.timestamp)) return dropped(DropReason::late);
-      if (stream->refused && stream->refused_timestamp == rtp.timestamp)
-        return dropped(stream->refused_reason);
+      if (const auto reason = stream->refusal(rtp.timestamp, now, restart_ns_)) return dropped(*reason);
     }
     // Nothing is opened, evicted or forgotten for a packet that could not be placed.
     if (const auto reason = check_placement(segments)) return dropped(*reason);
@@ -84,11 +63,7 @@ bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
     if (no_shape) refusal = *no_shape;
     if (no_shape || !make_room(refusal, hold, give_up)) {
       if (hold) return false;
-      if (stream != nullptr) {
-        stream->refused = true;
-        stream->refused_reason = refusal;
-        stream->refused_timestamp = rtp.timestamp;
-      }
+      if (stream != nullptr) stream->refuse(rtp.timestamp, refusal);
       return dropped(refusal);
     }
     if (stream == nullptr) {
@@ -101,18 +76,6 @@ bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
   push(*sample, segments, arrival.packet, arrival.time_ns, now);
   if (segments.as_expected && sample->ended == ended) arrival.sample = sample;
   return true;
-}
-
-bool Lane::allowed(const IpAddress& source) const {
-  if (sources_.empty()) return true;
-  uint64_t address[2];
-  load_address(source, address);
-  for (const Prefix& prefix : sources_) {
-    if ((address[0] & prefix.mask[0]) == prefix.address[0] &&
-        (address[1] & prefix.mask[1]) == prefix.address[1])
-      return true;
-  }
-  return false;
 }
 
 std::optional<DropReason> Lane::parse(const RtpPacket& rtp, Segments& out) {
@@ -156,15 +119,6 @@ std::optional<DropReason> Lane::check_placement(const Segments& segments) const 
   return std::nullopt;
 }
 
-OpenSample* Lane::find_open(const Stream& stream, uint32_t timestamp) {
-  for (uint32_t index = stream.open_head; index != kNone;) {
-    OpenSample& sample = parts_.samples->at(index);
-    if (sample.timestamp == timestamp) return &sample;
-    index = sample.next_of_stream;
-  }
-  return nullptr;
-}
-
 bool Lane::make_room(DropReason& refusal, bool& hold, bool give_up) {
   // The consumer's part first: no sample is evicted for one that cannot be placed anyway.
   const HostLane::Room room = parts_.host == nullptr ? HostLane::Room::yes : parts_.host->room();
@@ -181,18 +135,13 @@ bool Lane::make_room(DropReason& refusal, bool& hold, bool give_up) {
 }
 
 void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uint64_t now, OpenSample*& out) {
-  OpenSample& sample = parts_.samples->open();
+  OpenSample& sample = parts_.samples->open(arrival.rtp.timestamp, stream, *parts_.streams);
   const uint32_t index = parts_.samples->index_of(sample);
-  sample.timestamp = arrival.rtp.timestamp;
-  sample.stream = parts_.streams->index_of(stream);
   sample.request_id = request_id;
   sample.shape = shape_;
   sample.first_packet_ns = arrival.time_ns;
   sample.missing_bytes = sample_bytes_;
   sample.deadline_ns = deadline_ns_ > UINT64_MAX - now ? UINT64_MAX : now + deadline_ns_;
-  if (stream.open_samples++ == 0) parts_.streams->became_active(stream);
-  sample.next_of_stream = stream.open_head;
-  stream.open_head = index;
   parts_.counters->samples_opened.add(1);
   out = &sample;
   if (parts_.forward) {
@@ -285,15 +234,8 @@ void Lane::close_unfinished(OpenSample& sample, DropReason reason) {
 }
 
 void Lane::leave_stream(OpenSample& sample) {
-  Stream& stream = parts_.streams->at(sample.stream);
-  const uint32_t index = parts_.samples->index_of(sample);
-  uint32_t* link = &stream.open_head;
-  while (*link != index) link = &parts_.samples->at(*link).next_of_stream;
-  *link = sample.next_of_stream;
-  stream.closed.add(sample.timestamp);
-  if (--stream.open_samples == 0) parts_.streams->became_idle(stream);
   if (parts_.shapes) parts_.shapes->leave(sample);
-  parts_.samples->close(sample);
+  parts_.samples->close(sample, *parts_.streams);
 }
 
 void Lane::tick(uint64_t now) {

@@ -16,6 +16,7 @@
 #include "dataplane/sample_pool.h"
 #include "dataplane/shape_cache.h"
 #include "dataplane/shared_host_sink.h"
+#include "dataplane/source_list.h"
 #include "dataplane/stream_table.h"
 #include "wire/chunk.h"
 #include "wire/rfc4175.h"
@@ -96,14 +97,12 @@ class Lane {
     if (stream != nullptr) last_stream_ = streams.index_of(*stream);
     return stream;
   }
-  bool allowed(const IpAddress& source) const;
   std::optional<DropReason> parse(const RtpPacket& rtp, Segments& out);
   std::optional<DropReason> check_chunk() const;
   std::optional<DropReason> take_shape();
   void settle_shapes(uint64_t now);
   void settle(OpenSample& sample, uint64_t now);
   std::optional<DropReason> check_placement(const Segments& segments) const;
-  OpenSample* find_open(const Stream& stream, uint32_t timestamp);
   bool make_room(DropReason& refusal, bool& hold, bool give_up);
   void open(Stream& stream, const Arrival& arrival, uint64_t request_id, uint64_t now, OpenSample*& out);
   void push(OpenSample& sample, const Segments& segments, onpath_packet& packet, uint64_t time_ns,
@@ -130,11 +129,6 @@ class Lane {
   void drop(DropReason reason) { count_drop(parts_.counters->drops, reason); }
   bool dropped(DropReason reason) { return drop(reason), true; }
 
-  struct Prefix {
-    uint64_t address[2];
-    uint64_t mask[2];
-  };
-
   Parts parts_;
   const uint32_t port_;
   const PayloadFormat payload_;
@@ -153,7 +147,7 @@ class Lane {
   const bool backpressure_;
   const bool reads_payload_;
   uint32_t last_stream_ = 0;  // of the packet before, if there was one: the next is likely of the same
-  std::vector<Prefix> sources_;
+  const SourceList sources_;
   ChunkHeader chunk_;
   VideoPayload video_;
 };

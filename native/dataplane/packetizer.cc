@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "plan/text_plan.h"
 #include "wire/rtp.h"
 
 namespace onpath {
@@ -56,6 +57,26 @@ Result<Packetizer> Packetizer::make(const SampleFormat& format, const Options& o
   return made;
 }
 
+Result<Packetizer> Packetizer::make_for_texts(const Options& options) {
+  SampleFormat format;
+  format.element_bytes = 1;
+  format.text = text_format().text;
+  format.digest = text_format().digest;
+  if (options.payload != PayloadFormat::chunk) {
+    return Error{ErrorCode::UNSUPPORTED, "RFC 4175 carries images, not texts. Send them as onpath chunks."};
+  }
+  return make(format, options);
+}
+
+void Packetizer::begin_part(std::span<const uint8_t> bytes, uint32_t timestamp, uint64_t request_id,
+                            uint64_t offset, bool last, uint64_t length) {
+  begin(bytes, timestamp, request_id);
+  before_ = offset;
+  marks_ = last;
+  ends_ = last && bytes.empty();
+  chunk_.length = length;
+}
+
 void Packetizer::begin(std::span<const uint8_t> bytes, uint32_t timestamp, uint64_t request_id) {
   bytes_ = bytes;
   offset_ = 0;
@@ -74,15 +95,18 @@ uint32_t Packetizer::next(uint8_t* out) {
   } else {
     const uint64_t bytes = std::min(chunk_bytes_, bytes_.size() - offset_);
     chunk_.sequence_high = sequence_high;
-    chunk_.offset = offset_;
+    chunk_.offset = before_ + offset_;
+    if (marks_ && offset_ + bytes == bytes_.size() && chunk_.length == 0)
+      chunk_.length = before_ + bytes_.size();
     build_chunk(payload, chunk_);
-    std::memcpy(payload + chunk_.bytes(), bytes_.data() + offset_, bytes);
+    if (bytes > 0) std::memcpy(payload + chunk_.bytes(), bytes_.data() + offset_, bytes);
+    ends_ = false;
     length = chunk_.bytes() + bytes;
     offset_ += bytes;
   }
   RtpPacket rtp;
   rtp.payload_type = options_.payload_type;
-  rtp.marker = done();
+  rtp.marker = marks_ && done();
   rtp.sequence = static_cast<uint16_t>(sequence_++);
   rtp.timestamp = timestamp_;
   rtp.ssrc = options_.ssrc;

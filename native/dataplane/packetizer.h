@@ -24,9 +24,16 @@ class Packetizer {
   /// for gray and no order but row-major).
   static Result<Packetizer> make(const SampleFormat& format, const Options& options);
 
+  /// For texts, of any length. Errors: INVALID_ARGUMENT.
+  static Result<Packetizer> make_for_texts(const Options& options);
+
   /// Starts a sample. `bytes` holds a whole one and stays where it is until done().
   void begin(std::span<const uint8_t> bytes, uint32_t timestamp, uint64_t request_id);
-  bool done() const { return offset_ == bytes_.size(); }
+  /// Starts or goes on with a text: `bytes` lie at `offset` of it. `last`: it ends with them, which may be
+  /// none. `length`: of the whole text; 0: not known.
+  void begin_part(std::span<const uint8_t> bytes, uint32_t timestamp, uint64_t request_id, uint64_t offset,
+                  bool last, uint64_t length);
+  bool done() const { return offset_ == bytes_.size() && !ends_; }
   /// Writes the next RTP packet, at most max_payload_bytes long, and returns its length. Only if not done().
   uint32_t next(uint8_t* out);
 
@@ -38,7 +45,10 @@ class Packetizer {
   ChunkHeader chunk_;
   uint64_t chunk_bytes_ = 0;  // most sample bytes in one packet, whole elements
   std::span<const uint8_t> bytes_;
-  uint64_t offset_ = 0;
+  uint64_t offset_ = 0;  // of the next packet in bytes_
+  uint64_t before_ = 0;  // bytes of the sample before bytes_
+  bool marks_ = true;    // the last packet of bytes_ is that of the sample
+  bool ends_ = false;    // a packet without bytes is to end the sample
   uint32_t timestamp_ = 0;
   uint32_t sequence_ = 0;  // of the next packet, extended
 };

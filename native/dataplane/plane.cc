@@ -95,6 +95,13 @@ class RunningPlane final : public Plane {
     return nullptr;
   }
 
+  std::shared_ptr<TextHostSink> text_sink(const std::string& route) const override {
+    for (size_t r = 0; r < parts_->routes.size(); ++r) {
+      if (parts_->routes[r].name == route) return parts_->text_sinks[r];
+    }
+    return nullptr;
+  }
+
   std::vector<onpath_port_info> port_infos() const override {
     const std::lock_guard lock(mutex_);
     std::vector<onpath_port_info> infos = last_infos_;
@@ -141,16 +148,18 @@ class RunningPlane final : public Plane {
       stats.samples_opened += counters.samples_opened.get();
     }
     uint64_t ended = stats.samples_complete;
-    for (const DropReason reason :
-         {DropReason::incomplete, DropReason::evicted, DropReason::closed, DropReason::shape_refused}) {
-      ended += stats.drops[static_cast<size_t>(reason)];
+    for (size_t i = 0; i < kDropReasonCount; ++i) {
+      const auto reason = static_cast<DropReason>(i);
+      if (drop_reason_scope(reason) == DropScope::sample && reason != DropReason::undelivered)
+        ended += stats.drops[i];
     }
     stats.samples_open = stats.samples_opened > ended ? stats.samples_opened - ended : 0;
-    if (parts_->sinks[r] == nullptr) {
+    if (parts_->sinks[r] == nullptr && parts_->text_sinks[r] == nullptr) {
       stats.samples_delivered = sent;
       return stats;
     }
-    stats.samples_delivered = parts_->sinks[r]->samples_taken();
+    stats.samples_delivered =
+        parts_->sinks[r] ? parts_->sinks[r]->samples_taken() : parts_->text_sinks[r]->texts_taken();
     if (closed_) {
       stats.drops[static_cast<size_t>(DropReason::undelivered)] =
           stats.samples_complete - stats.samples_delivered;

@@ -12,6 +12,7 @@
 #include "dataplane/config.h"
 #include "dataplane/host_sink.h"
 #include "dataplane/sender.h"
+#include "dataplane/text_sink.h"
 
 namespace onpath {
 
@@ -32,9 +33,8 @@ struct RouteStats {
   std::string name;
   uint64_t packets_used = 0;
   uint64_t bytes_used = 0;
-  uint64_t overlap_bytes = 0;  // seen before, inside packets that also carried new bytes
-  uint64_t samples_opened =
-      0;  // = samples_complete + sample drops (incomplete, evicted, closed, shape_refused) + samples_open
+  uint64_t overlap_bytes = 0;   // seen before, inside packets that also carried new bytes
+  uint64_t samples_opened = 0;  // = samples_complete + sample drops but undelivered + samples_open
   uint64_t samples_open = 0;
   uint64_t samples_complete = 0;
   uint64_t samples_delivered =
@@ -64,6 +64,8 @@ class Plane {
   virtual PlaneStats stats() const = 0;
   /// Null if no host route has that name.
   virtual std::shared_ptr<HostSink> host_sink(const std::string& route) const = 0;
+  /// The same for routes that take texts.
+  virtual std::shared_ptr<TextHostSink> text_sink(const std::string& route) const = 0;
   /// By port, in the order of the configuration. Ports that know nothing of themselves give zeros.
   virtual std::vector<onpath_port_info> port_infos() const = 0;
   /// A sender that leaves by one of the plane's ports, over a transmit queue of its own. The plane keeps the

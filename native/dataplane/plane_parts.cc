@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dataplane/clock.h"
+#include "dataplane/text_forward_lane.h"
 
 namespace onpath {
 namespace {
@@ -31,7 +32,7 @@ class Builder {
     if (std::any_of(config_.routes.begin(), config_.routes.end(),
                     [](const RouteConfig& route) { return route.shapes.has_value(); }))
       parts_.shapes = std::make_unique<ShapeMaker>();
-    parts_.bell = std::make_unique<Bell>(host_sinks_, parts_.shapes.get());
+    parts_.bell = std::make_unique<Bell>(announcers_, parts_.shapes.get());
     for (uint32_t w = 0; w < config_.workers; ++w) {
       if (auto ok = make_worker(w); !ok) return ok;
     }
@@ -69,6 +70,13 @@ class Builder {
   Result<void> make_sinks() {
     for (const RouteConfig& route : config_.routes) {
       const auto* host = std::get_if<HostSinkConfig>(&route.sink);
+      parts_.text_sinks.push_back(nullptr);
+      if (host != nullptr && route.text) {
+        parts_.sinks.push_back(nullptr);
+        first_ssrc_.push_back(0);
+        if (auto ok = make_text_sink(route); !ok) return ok;
+        continue;
+      }
       if (host == nullptr) {
         parts_.sinks.push_back(nullptr);
         first_ssrc_.push_back(first_ssrc(std::get<ForwardSinkConfig>(route.sink)));
@@ -83,9 +91,22 @@ class Builder {
       }
       auto sink = std::make_shared<SharedHostSink>(route.program->plan_ptr(), route.slots, host->batch,
                                                    std::move(lanes));
-      host_sinks_.push_back(sink);
+      announcers_.push_back(sink);
       parts_.sinks.push_back(std::move(sink));
     }
+    return {};
+  }
+
+  Result<void> make_text_sink(const RouteConfig& route) {
+    std::vector<std::unique_ptr<TextHostLane>> lanes;
+    for (size_t w = 0; w < wakes_.size(); ++w) {
+      auto lane = TextHostLane::make(*route.text, route.slots);
+      if (!lane) return lane.error();
+      lanes.push_back(std::move(lane).value());
+    }
+    auto sink = std::make_shared<SharedTextSink>(route.text->plan, std::move(lanes));
+    announcers_.push_back(sink);
+    parts_.text_sinks.back() = std::move(sink);
     return {};
   }
 
@@ -114,7 +135,7 @@ class Builder {
     Worker::Parts worker;
     worker.routes = route_table_;
     worker.wake = wakes_[w];
-    worker.sinks = host_sinks_;
+    worker.sinks = announcers_;
     worker.bell = parts_.bell.get();
     worker.shapes = parts_.shapes.get();
     worker.idle_after_ns = config_.idle_after_ns;
@@ -134,6 +155,14 @@ class Builder {
       }
     }
     for (size_t r = 0; r < config_.routes.size(); ++r) {
+      if (config_.routes[r].text) {
+        auto lane = make_text_lane(w, r, worker);
+        if (!lane) return lane.error();
+        worker.lanes.push_back(nullptr);
+        worker.text_lanes.push_back(std::move(lane).value());
+        continue;
+      }
+      worker.text_lanes.push_back(nullptr);
       auto lane = make_lane(w, r, worker);
       if (!lane) return lane.error();
       worker.lanes.push_back(std::move(lane).value());
@@ -165,6 +194,46 @@ class Builder {
     return std::make_unique<Lane>(route, port_index(route.port), std::move(lane));
   }
 
+  Result<std::unique_ptr<TextLane>> make_text_lane(uint32_t w, size_t r, Worker::Parts& worker) {
+    const RouteConfig& route = config_.routes[r];
+    TextLane::Parts lane;
+    lane.counters = std::make_unique<RouteCounters>();
+    lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
+    auto texts = TextPool::make(*route.text, route.open_samples);
+    if (!texts) return texts.error();
+    lane.texts = std::move(texts).value();
+    auto workspace = route.text->plan->make_workspace();
+    if (!workspace) return workspace.error();
+    lane.workspace = std::move(workspace).value();
+    if (const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink)) {
+      auto path = outgoing_path(r, *forward, worker);
+      if (!path) return path.error();
+      Worker::PortPart& target = worker.ports[port_index(forward->port)];
+      auto made =
+          TextForwardLane::make(*route.text, route.open_samples, *forward, path.value(), first_ssrc_[r] + w,
+                                config_.workers, transmit_queue(target, w), *lane.counters);
+      if (!made) return made.error();
+      made.value()->number(*lane.texts);
+      lane.forward = std::move(made).value();
+      lane.outlet = lane.forward.get();
+    } else {
+      lane.host = parts_.text_sinks[r];
+      lane.outlet = &lane.host->lane(w);
+    }
+    return std::make_unique<TextLane>(route, port_index(route.port), std::move(lane));
+  }
+
+  Result<OutgoingPath> outgoing_path(size_t r, const ForwardSinkConfig& forward,
+                                     const Worker::Parts& worker) {
+    const uint32_t target = port_index(forward.port);
+    auto path =
+        OutgoingPath::make(*worker.ports[target].port, forward.source, forward.destination,
+                           forward.destination_mac, forward.max_payload_bytes, parts_.hosts[target].get());
+    if (path) return path;
+    return Error{ErrorCode::INVALID_SPEC,
+                 "Route \"" + config_.routes[r].name + "\": " + path.error().message};
+  }
+
   TransmitQueue& transmit_queue(Worker::PortPart& port, uint32_t w) {
     if (!port.transmit) {
       port.transmit = std::make_unique<TransmitQueue>(*port.port, w, port.counters->drops);
@@ -177,9 +246,8 @@ class Builder {
                                                     Worker::Parts& worker, RouteCounters& counters) {
     const RouteConfig& route = config_.routes[r];
     Worker::PortPart& target = worker.ports[port_index(forward.port)];
-    auto path = OutgoingPath::make(*target.port, forward.source, forward.destination, forward.destination_mac,
-                                   forward.max_payload_bytes, parts_.hosts[port_index(forward.port)].get());
-    if (!path) return Error{ErrorCode::INVALID_SPEC, "Route \"" + route.name + "\": " + path.error().message};
+    auto path = outgoing_path(r, forward, worker);
+    if (!path) return path.error();
     auto lane = ForwardLane::make(route.program->plan(), route.open_samples, forward, path.value(),
                                   first_ssrc_[r] + w, config_.workers, transmit_queue(target, w), counters);
     const void* domain = worker.ports[port_index(route.port)].port->domain;
@@ -193,7 +261,7 @@ class Builder {
   PlaneParts& parts_;
   std::shared_ptr<const RouteTable> route_table_;
   std::vector<std::shared_ptr<WakeFd>> wakes_;
-  std::vector<std::shared_ptr<SharedHostSink>> host_sinks_;
+  std::vector<std::shared_ptr<Announcer>> announcers_;
   std::vector<uint32_t> first_ssrc_;  // by route
 };
 
@@ -219,7 +287,7 @@ Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config) {
     const auto bytes = pool_bytes(config);
     if (!bytes) return bytes.error();
     std::unique_ptr<PlaneParts> parts(
-        new PlaneParts{std::move(ports), {}, {}, {}, nullptr, nullptr, {}, bytes.value()});
+        new PlaneParts{std::move(ports), {}, {}, {}, {}, nullptr, nullptr, {}, bytes.value()});
     if (const auto ok = Builder(config, *parts).build(); !ok) return ok.error();
     parts->routes = std::move(config.routes);
     return parts;

@@ -12,6 +12,7 @@
 #include "dataplane/config.h"
 #include "dataplane/shape_maker.h"
 #include "dataplane/shared_host_sink.h"
+#include "dataplane/shared_text_sink.h"
 #include "dataplane/worker.h"
 
 namespace onpath {
@@ -34,9 +35,10 @@ class OwnedPorts {
 struct PlaneParts {
   OwnedPorts ports;
   std::vector<RouteConfig> routes;
-  std::vector<std::shared_ptr<PortHost>> hosts;        // by port; null: the port has no addresses
-  std::vector<std::shared_ptr<SharedHostSink>> sinks;  // by route; null for forward sinks
-  std::unique_ptr<ShapeMaker> shapes;                  // null if no route takes many sizes
+  std::vector<std::shared_ptr<PortHost>> hosts;             // by port; null: the port has no addresses
+  std::vector<std::shared_ptr<SharedHostSink>> sinks;       // by route; null for forward sinks and texts
+  std::vector<std::shared_ptr<SharedTextSink>> text_sinks;  // by route; null for forward sinks and images
+  std::unique_ptr<ShapeMaker> shapes;                       // null if no route takes many sizes
   std::unique_ptr<Bell> bell;
   std::vector<std::unique_ptr<Worker>> workers;
   uint64_t memory_bytes = 0;

@@ -34,6 +34,10 @@ class QueuedSender final : public Sender {
                     std::function<void(Result<SendReport>)> done) override {
     return sender_->send(bytes, request_id, std::move(done));
   }
+  Result<void> send_text(std::span<const uint8_t> bytes, const TextPlace& place,
+                         std::function<void(Result<SendReport>)> done) override {
+    return sender_->send_text(bytes, place, std::move(done));
+  }
   void close() override {
     sender_->close();
     const std::lock_guard lock(queues_->mutex);

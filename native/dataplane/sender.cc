@@ -34,7 +34,8 @@ constexpr uint64_t kPatienceNs = 200'000'000;  // for a port that takes nothing 
 constexpr uint64_t kRetryNs = 20'000;
 constexpr int kYields = 64;
 constexpr uint64_t kResolveNs = 3'000'000'000;  // three questions, as RFC 4861 section 10 asks of a host
-constexpr uint64_t kLookNs = 2'000'000;         // while a neighbour is waited for
+constexpr uint64_t kMostTextBytes = UINT32_MAX;
+constexpr uint64_t kLookNs = 2'000'000;  // while a neighbour is waited for
 
 void sleep_ns(uint64_t ns) {
   const timespec time{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
@@ -53,7 +54,7 @@ Error closed() { return {ErrorCode::CLOSED, "The sender was closed before the sa
 
 struct Job {
   std::span<const uint8_t> bytes;
-  uint64_t request_id = 0;
+  TextPlace place;  // of an image only the request id counts
   std::function<void(Result<SendReport>)> done;
 };
 
@@ -93,22 +94,25 @@ class ThreadedSender final : public Sender {
 
   Result<void> send(std::span<const uint8_t> bytes, uint64_t request_id,
                     std::function<void(Result<SendReport>)> done) override {
-    if (bytes.size() != config_.format.bytes) {
-      return Error{ErrorCode::INVALID_ARGUMENT, "The sample has " + std::to_string(bytes.size()) +
-                                                    " bytes, expected " +
-                                                    std::to_string(config_.format.bytes) + "."};
+    if (config_.texts || bytes.size() != config_.format.bytes) {
+      return Error{
+          ErrorCode::INVALID_ARGUMENT,
+          "The sample has " + std::to_string(bytes.size()) + " bytes, expected " +
+              (config_.texts ? std::string("a text, by send_text") : std::to_string(config_.format.bytes)) +
+              "."};
     }
-    {
-      const std::lock_guard lock(mutex_);
-      if (closing_.load(std::memory_order_relaxed)) return Error{ErrorCode::CLOSED, "The sender is closed."};
-      if (jobs_.size() >= config_.queued_samples) {
-        return Error{ErrorCode::BUSY, std::to_string(jobs_.size()) +
-                                          " samples wait to be sent already. Await one of them first."};
-      }
-      jobs_.push_back({bytes, request_id, std::move(done)});
+    return queue({bytes, TextPlace{request_id, 0, {}, true, 0}, std::move(done)});
+  }
+
+  Result<void> send_text(std::span<const uint8_t> bytes, const TextPlace& place,
+                         std::function<void(Result<SendReport>)> done) override {
+    if (!config_.texts)
+      return Error{ErrorCode::INVALID_ARGUMENT, "The sender was opened for images, not for texts."};
+    if (place.offset > kMostTextBytes || bytes.size() > kMostTextBytes - place.offset) {
+      return Error{ErrorCode::INVALID_ARGUMENT, "The text has more than " + std::to_string(kMostTextBytes) +
+                                                    " bytes, the most that one can have."};
     }
-    changed_.notify_one();
-    return {};
+    return queue({bytes, place, std::move(done)});
   }
 
   void close() override {
@@ -130,6 +134,20 @@ class ThreadedSender final : public Sender {
   void disown() { outlet_.owns_port = false; }
 
  private:
+  Result<void> queue(Job job) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (closing_.load(std::memory_order_relaxed)) return Error{ErrorCode::CLOSED, "The sender is closed."};
+      if (jobs_.size() >= config_.queued_samples) {
+        return Error{ErrorCode::BUSY, std::to_string(jobs_.size()) +
+                                          " samples wait to be sent already. Await one of them first."};
+      }
+      jobs_.push_back(std::move(job));
+    }
+    changed_.notify_one();
+    return {};
+  }
+
   void run() {
     for (;;) {
       Job job;
@@ -149,9 +167,15 @@ class ThreadedSender final : public Sender {
 
   Result<SendReport> send_sample(const Job& job) {
     SendReport report;
-    timestamp_ = std::max(timestamp_ + 1, media_clock());
-    report.timestamp = static_cast<uint32_t>(timestamp_);
-    packetizer_.begin(job.bytes, report.timestamp, job.request_id);
+    const TextPlace& place = job.place;
+    if (!place.timestamp) timestamp_ = std::max(timestamp_ + 1, media_clock());
+    report.timestamp = place.timestamp.value_or(static_cast<uint32_t>(timestamp_));
+    if (config_.texts) {
+      packetizer_.begin_part(job.bytes, report.timestamp, place.request_id, place.offset, place.last,
+                             place.length);
+    } else {
+      packetizer_.begin(job.bytes, report.timestamp, place.request_id);
+    }
     while (!packetizer_.done()) {
       if (is_closing()) return closed();
       if (!path_.resolved() && !await_neighbour()) return is_closing() ? closed() : unreachable();
@@ -292,8 +316,10 @@ Result<std::unique_ptr<Sender>> make_sender(const SenderConfig& config, const Ou
   if (ssrc == 0 && getrandom(&ssrc, sizeof ssrc, GRND_NONBLOCK) != static_cast<ssize_t>(sizeof ssrc)) {
     ssrc = static_cast<uint32_t>(now_ns());
   }
-  auto packetizer = Packetizer::make(
-      config.format, {config.payload, config.send_dims, config.payload_type, ssrc, config.max_payload_bytes});
+  const Packetizer::Options options{config.payload, config.send_dims, config.payload_type, ssrc,
+                                    config.max_payload_bytes};
+  auto packetizer =
+      config.texts ? Packetizer::make_for_texts(options) : Packetizer::make(config.format, options);
   if (!packetizer) return packetizer.error();
   // Last, as it may want a neighbour, which the sender gives back.
   auto path = OutgoingPath::make(port, config.source, config.destination, config.destination_mac,

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct SenderConfig {
   std::array<uint8_t, 6> destination_mac{};  // Ethernet framing
   PayloadFormat payload = PayloadFormat::chunk;
   SampleFormat format;     // what samples are: size, element bytes, digest
+  bool texts = false;      // instead: texts of any length, by send_text()
   bool send_dims = false;  // chunk: carry {height, width} in every header
   uint8_t payload_type = 96;
   uint32_t ssrc = 0;                  // 0: random
@@ -36,6 +38,15 @@ struct SendReport {
   uint32_t timestamp = 0;
 };
 
+/// Where bytes belong in their text.
+struct TextPlace {
+  uint64_t request_id = 0;
+  uint64_t offset = 0;
+  std::optional<uint32_t> timestamp;  // of the SendReport of the text's first part; absent: this is the first
+  bool last = true;                   // the text ends with these bytes
+  uint64_t length = 0;                // of the whole text; 0: not known
+};
+
 class Sender {
  public:
   virtual ~Sender() = default;
@@ -44,6 +55,9 @@ class Sender {
   /// the next hop for 3 seconds; a later sample is tried again.
   virtual Result<void> send(std::span<const uint8_t> bytes, uint64_t request_id,
                             std::function<void(Result<SendReport>)> done) = 0;
+  /// Queues bytes of a text, of a sender for texts: as send(), but for sizes.
+  virtual Result<void> send_text(std::span<const uint8_t> bytes, const TextPlace& place,
+                                 std::function<void(Result<SendReport>)> done) = 0;
   /// Abandons what has not been sent yet (done gets CLOSED), stops the thread, destroys the port. Idempotent.
   virtual void close() = 0;
   virtual uint32_t ssrc() const = 0;

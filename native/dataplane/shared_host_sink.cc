@@ -1,5 +1,7 @@
 #include "dataplane/shared_host_sink.h"
 
+#include <algorithm>
+
 namespace onpath {
 
 bool SharedHostSink::pop(Delivery& out) {
@@ -20,9 +22,7 @@ bool SharedHostSink::pop(Delivery& out) {
 
 bool SharedHostSink::next(Delivery& out) {
   if (pop(out)) return true;
-  // From here on the consumer wants to be told again. Whatever was announced before this exchange is visible
-  // to the second look.
-  told_.exchange(false, std::memory_order_acq_rel);
+  want_news();
   return pop(out);
 }
 
@@ -35,26 +35,8 @@ void SharedHostSink::release(uint32_t buffer) {
   lanes_[lane]->push_released(buffer % slots_);
 }
 
-void SharedHostSink::on_ready(void (*notify)(void*), void* context) {
-  const std::lock_guard lock(notify_mutex_);
-  notify_ = notify;
-  context_ = context;
-  told_.store(false, std::memory_order_release);
-  if (notify == nullptr) return;
-  for (const auto& lane : lanes_) {
-    if (!lane->has_ready()) continue;
-    told_.store(true, std::memory_order_release);
-    notify_(context_);
-    return;
-  }
-}
-
-void SharedHostSink::ring() {
-  if (!pending_.load(std::memory_order_relaxed)) return;
-  const std::lock_guard lock(notify_mutex_);
-  if (notify_ == nullptr) return;
-  if (!pending_.exchange(false, std::memory_order_acq_rel)) return;
-  if (!told_.exchange(true, std::memory_order_acq_rel)) notify_(context_);
+bool SharedHostSink::has_ready() const {
+  return std::any_of(lanes_.begin(), lanes_.end(), [](const auto& lane) { return lane->has_ready(); });
 }
 
 }  // namespace onpath

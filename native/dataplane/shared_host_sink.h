@@ -2,40 +2,34 @@
 // notification between them. Outlives the plane while a consumer holds it.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
+#include "dataplane/announcer.h"
 #include "dataplane/counters.h"
 #include "dataplane/host_lane.h"
 #include "dataplane/host_sink.h"
 
 namespace onpath {
 
-class SharedHostSink final : public HostSink {
+class SharedHostSink final : public HostSink, public Announcer {
  public:
   SharedHostSink(PlanPtr plan, uint32_t slots, uint32_t batch, std::vector<std::unique_ptr<HostLane>> lanes)
       : plan_(std::move(plan)), slots_(slots), batch_(batch), lanes_(std::move(lanes)) {}
 
   bool next(Delivery& out) override;
   void release(uint32_t buffer) override;
-  void on_ready(void (*notify)(void*), void* context) override;
+  void on_ready(void (*notify)(void*), void* context) override { set_notify(notify, context); }
   const PlanPtr& plan() const override { return plan_; }
   uint32_t batch() const override { return batch_; }
 
   HostLane& lane(uint32_t worker) { return *lanes_[worker]; }
   uint64_t samples_taken() const { return taken_.get(); }
 
-  /// The worker's word that something is ready. No system call: the bell looks at it.
-  void mark_pending() { pending_.store(true, std::memory_order_release); }
-  /// Tells the consumer if something is pending and it has not been told yet. The bell's and, before they
-  /// sleep, the workers'.
-  void ring();
-
  private:
   bool pop(Delivery& out);
+  bool has_ready() const override;
 
   const PlanPtr plan_;
   const uint32_t slots_;
@@ -43,11 +37,6 @@ class SharedHostSink final : public HostSink {
   const std::vector<std::unique_ptr<HostLane>> lanes_;
   uint32_t next_lane_ = 0;
   Counter taken_;
-  alignas(64) std::atomic<bool> pending_{false};
-  std::atomic<bool> told_{false};  // from a call of notify until next() returns false
-  std::mutex notify_mutex_;
-  void (*notify_)(void*) = nullptr;
-  void* context_ = nullptr;
 };
 
 }  // namespace onpath

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "base/drop_reason.h"
 #include "dataplane/closed_timestamps.h"
@@ -54,6 +55,23 @@ struct Stream {
   bool refused = false;
   DropReason refused_reason = DropReason::no_slot;
   uint32_t refused_timestamp = 0;
+
+  /// Why no sample with this timestamp can be opened. A stream that brought nothing new for `restart_ns` may
+  /// be a sender that started again: then it is forgotten which samples are over.
+  std::optional<DropReason> refusal(uint32_t timestamp, uint64_t now, uint64_t restart_ns) {
+    if (open_samples == 0 && now - last_used_ns > restart_ns) {
+      closed.clear();
+      refused = false;
+    }
+    if (closed.contains(timestamp)) return DropReason::late;
+    if (refused && refused_timestamp == timestamp) return refused_reason;
+    return std::nullopt;
+  }
+  void refuse(uint32_t timestamp, DropReason reason) {
+    refused = true;
+    refused_reason = reason;
+    refused_timestamp = timestamp;
+  }
 };
 
 class StreamTable {

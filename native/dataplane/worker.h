@@ -18,6 +18,7 @@
 #include "dataplane/local_host.h"
 #include "dataplane/port_abi.h"
 #include "dataplane/route_table.h"
+#include "dataplane/text_lane.h"
 #include "dataplane/transmit_queue.h"
 #include "dataplane/wake_fd.h"
 
@@ -37,9 +38,10 @@ class Worker {
   struct Parts {
     std::shared_ptr<const RouteTable> routes;
     std::vector<PortPart> ports;
-    std::vector<std::unique_ptr<Lane>> lanes;  // by route
+    std::vector<std::unique_ptr<Lane>> lanes;           // by route; null where it takes texts
+    std::vector<std::unique_ptr<TextLane>> text_lanes;  // by route; null where it takes images
     std::shared_ptr<WakeFd> wake;
-    std::vector<std::shared_ptr<SharedHostSink>> sinks;
+    std::vector<std::shared_ptr<Announcer>> sinks;
     ShapeMaker* shapes = nullptr;  // only if some route takes many sizes
     Bell* bell = nullptr;          // null in tests that drive poll_once() themselves
     uint64_t idle_after_ns = 0;
@@ -62,7 +64,9 @@ class Worker {
 
   const WorkerCounters& counters() const { return counters_; }
   const PortCounters& port_counters(size_t port) const { return *parts_.ports[port].counters; }
-  const RouteCounters& route_counters(size_t route) const { return parts_.lanes[route]->counters(); }
+  const RouteCounters& route_counters(size_t route) const {
+    return parts_.lanes[route] ? parts_.lanes[route]->counters() : parts_.text_lanes[route]->counters();
+  }
 
  private:
   /// One queue of one port, with the packets that wait for the consumer (backpressure).
@@ -82,6 +86,9 @@ class Worker {
   void end_thread();
   void tick(uint64_t now);
   uint64_t next_tick_ns();
+  uint32_t port_of(uint32_t route) const {
+    return parts_.lanes[route] ? parts_.lanes[route]->port() : parts_.text_lanes[route]->port();
+  }
   bool holds_back() const;
   bool sends() const;
   void sleep();

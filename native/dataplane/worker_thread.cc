@@ -95,7 +95,7 @@ void Worker::sleep() {
   }
   const bool held = holds_back();
   for (const auto& lane : parts_.lanes) {
-    if (lane->host() != nullptr) lane->host()->wait_for_release(held);
+    if (lane && lane->host() != nullptr) lane->host()->wait_for_release(held);
   }
   // A last look that begins to hold packets back found no release to wait for yet: come again.
   const bool nothing_new = poll_once(now_ns()) == 0 && holds_back() == held;
@@ -110,7 +110,7 @@ void Worker::sleep() {
     parts_.wake->drain();
   }
   for (const auto& lane : parts_.lanes) {
-    if (lane->host() != nullptr) lane->host()->wait_for_release(false);
+    if (lane && lane->host() != nullptr) lane->host()->wait_for_release(false);
   }
   for (const Queue& queue : queues_) {
     const onpath_port& port = *parts_.ports[queue.port].port;
@@ -130,7 +130,12 @@ bool Worker::sends() const {
 
 uint64_t Worker::next_tick_ns() {
   uint64_t next = kNever;
-  for (const auto& lane : parts_.lanes) next = std::min(next, lane->next_tick_ns());
+  for (const auto& lane : parts_.lanes) {
+    if (lane) next = std::min(next, lane->next_tick_ns());
+  }
+  for (const auto& lane : parts_.text_lanes) {
+    if (lane) next = std::min(next, lane->next_tick_ns());
+  }
   for (const PortPart& port : parts_.ports) {
     if (port.host) next = std::min(next, port.host->next_tick_ns());
   }

@@ -1,0 +1,92 @@
+// What one worker keeps of one route for texts, and the way of an RTP packet through it: allow-list, chunk
+// header, stream, open text, its turn, tokenizer, sink. Every packet ends as used or dropped under one
+// reason. Hot path: no lock, no system call, and no allocation once buffers have seen their largest run.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/drop_reason.h"
+#include "base/result.h"
+#include "dataplane/config.h"
+#include "dataplane/counters.h"
+#include "dataplane/open_pool.h"
+#include "dataplane/shared_text_sink.h"
+#include "dataplane/source_list.h"
+#include "dataplane/stream_table.h"
+#include "dataplane/text_outlet.h"
+#include "wire/chunk.h"
+#include "wire/rtp.h"
+
+namespace onpath {
+
+/// The open texts of one route on one worker, with all their memory.
+class TextPool : public OpenPool<OpenText> {
+ public:
+  /// Errors: OUT_OF_MEMORY, and those of TextPlan::make_state().
+  static Result<std::unique_ptr<TextPool>> make(const TextRouteConfig& config, uint32_t count);
+  static uint64_t bytes_for(const TextRouteConfig& config, uint32_t count);
+
+ private:
+  explicit TextPool(uint32_t count) : OpenPool(count) {}
+};
+
+class TextLane final : private TextSink {
+ public:
+  struct Parts {
+    std::unique_ptr<TextPool> texts;
+    std::unique_ptr<StreamTable> streams;
+    std::unique_ptr<TextWorkspace> workspace;
+    std::unique_ptr<TextOutlet> forward;  // one of these two
+    std::shared_ptr<SharedTextSink> host;
+    TextOutlet* outlet = nullptr;  // that, or this worker's lane of the other
+    std::unique_ptr<RouteCounters> counters;
+  };
+  /// `port`: index of the port that the route's packets come by.
+  TextLane(const RouteConfig& route, uint32_t port, Parts parts);
+
+  void take(const RtpPacket& rtp, const Endpoint& source, uint64_t time_ns, uint64_t now);
+  /// Closes texts past their deadline.
+  void tick(uint64_t now);
+  uint64_t next_tick_ns();
+  /// The worker ends: open texts count as closed.
+  void close();
+
+  RouteCounters& counters() { return *parts_.counters; }
+  uint32_t port() const { return port_; }
+
+ private:
+  /// Where a packet's bytes belong, and what it says of the length.
+  struct Chunk {
+    uint64_t request_id = 0;
+    uint64_t offset = 0;
+    std::span<const uint8_t> bytes;
+    uint64_t length = OpenText::kUnknown;
+  };
+
+  std::optional<DropReason> parse(const RtpPacket& rtp, Chunk& out);
+  std::optional<DropReason> contradiction(const OpenText& text, const Chunk& chunk) const;
+  bool make_room(DropReason& refusal);
+  OpenText& open(Stream& stream, uint32_t timestamp, uint64_t request_id, uint64_t time_ns, uint64_t now);
+  void push(OpenText& text, const Chunk& chunk, uint64_t time_ns, uint64_t now);
+  void finish(OpenText& text, Stream& stream);
+  void close_unfinished(OpenText& text, DropReason reason);
+  bool take(std::span<const uint8_t> elements, std::span<const TextSpan> spans) override {
+    return parts_.outlet->add(*text_, *stream_, elements, spans);
+  }
+  void drop(DropReason reason) { count_drop(parts_.counters->drops, reason); }
+
+  Parts parts_;
+  const uint32_t port_;
+  const uint32_t digest_;
+  const uint64_t deadline_ns_;
+  const uint64_t restart_ns_;
+  const uint64_t window_bytes_;
+  const bool evict_oldest_;
+  const SourceList sources_;
+  // Whose elements take() is given.
+  OpenText* text_ = nullptr;
+  Stream* stream_ = nullptr;
+};
+
+}  // namespace onpath

@@ -1,0 +1,58 @@
+// Where a route for texts puts what becomes final: parts for JavaScript, or packets. Hot path: no allocation,
+// no lock, no system call.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "base/drop_reason.h"
+#include "dataplane/host_sink.h"
+#include "dataplane/open_pool.h"
+#include "dataplane/waiting_bytes.h"
+#include "plan/text_plan.h"
+
+namespace onpath {
+
+/// A text that is being assembled.
+struct OpenText : OpenEntry {
+  std::unique_ptr<TextState> state;
+  std::unique_ptr<WaitingBytes> waiting;
+  uint64_t request_id = 0;
+  uint64_t first_packet_ns = 0;
+  uint64_t last_packet_ns = 0;
+  uint64_t deadline_ns = 0;
+  uint64_t length = kUnknown;  // of the text, once a packet told
+  // What has become final: elements, and the parts that have left.
+  uint64_t elements = 0;
+  uint32_t parts = 0;
+  // Host: the first and last segment that it holds.
+  uint32_t head = kNone, tail = kNone;
+  // Forward: bytes that wait in its staging place, bytes that have left, and whether a packet was lost.
+  uint64_t staged = 0;
+  uint64_t sent = 0;
+  bool send_failed = false;
+
+  static constexpr uint64_t kUnknown = UINT64_MAX;
+};
+
+class TextOutlet {
+ public:
+  virtual ~TextOutlet() = default;
+  /// A stream was added to the table.
+  virtual void begin_stream(Stream&) {}
+  /// Whether another text can be opened.
+  virtual bool has_room() = 0;
+  /// Only if has_room().
+  virtual void open(OpenText& text) = 0;
+  /// The next elements. False: there is no room for them, and the text must be given up.
+  virtual bool add(OpenText& text, Stream& stream, std::span<const uint8_t> elements,
+                   std::span<const TextSpan> spans) = 0;
+  /// All elements have been added.
+  virtual void complete(OpenText& text, Stream& stream) = 0;
+  /// The text ends early.
+  virtual void abandon(OpenText& text, Stream& stream, DropReason reason) = 0;
+};
+
+}  // namespace onpath

@@ -68,6 +68,11 @@ export function repaired(bytes: Uint8Array): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }
 
+/** The same text with a blank for each byte that ends a line: for references that read lines. */
+export function linesOnly(bytes: Uint8Array): Uint8Array {
+  return bytes.map((byte) => (byte === 0x0a ? 0x20 : byte));
+}
+
 function times(count: number, part: () => string): string {
   return Array.from({ length: count }, part).join('');
 }

@@ -75,7 +75,10 @@ function install({ name, package: spec, files, convert = (bytes) => bytes }) {
   console.error(`text-fixtures: ${name} from ${spec}`);
   const work = mkdtempSync(join(tmpdir(), 'onpath-text-'));
   try {
-    const archive = run('npm', ['pack', '--silent', '--ignore-scripts', spec], work).trim().split('\n').at(-1);
+    const archive = run('npm', ['pack', '--silent', '--ignore-scripts', spec], work)
+      .trim()
+      .split('\n')
+      .at(-1);
     run('tar', ['-xzf', archive, ...Object.values(files).map((file) => `package/${file}`)], work);
     for (const [file, from] of Object.entries(files)) {
       // Moved in when complete: what is in the folder can be relied on.

@@ -39,12 +39,12 @@ interface Tiktoken {
 
 export const REFERENCES = { tokenizers: '0.23.2', tiktoken: '1.0.22', sentencepiece: '0.1.97' } as const;
 
-export function referenceOf(file: VocabularyFile, bertJson?: string): Reference {
+export function referenceOf(file: VocabularyFile): Reference {
   switch (file.format) {
     case 'tokenizer.json':
       return huggingFace(readFileSync(file.path, 'utf8'));
     case 'vocab.txt':
-      return huggingFace(bertJson ?? bertOf(readFileSync(file.path, 'utf8')));
+      return huggingFace(bertJson(readFileSync(file.path, 'utf8')));
     case 'tiktoken': {
       const encoding = peer<Tiktoken>('tiktoken').get_encoding(file.name);
       return async (texts, { special }) =>
@@ -79,7 +79,7 @@ function huggingFace(json: string): Reference {
 }
 
 /** What BERT's vocab.txt means, as tokenizer.json. */
-function bertOf(words: string): string {
+export function bertJson(words: string): string {
   const list = words.split('\n').filter((word) => word !== '');
   const vocab = Object.fromEntries(list.map((word, id) => [word, id]));
   const special = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };

@@ -123,7 +123,8 @@ function ofTokenizerJson({ model, added_tokens, ...chain }: TokenizerJson): Mate
     let text = prefix !== '' && name.startsWith(prefix) ? name.slice(prefix.length) : name;
     const ends = suffix !== '' && text.endsWith(suffix);
     if (ends) text = text.slice(0, -suffix.length);
-    const plain = (byteLevel ? bytesOfByteLevel(text) : undefined) ?? Buffer.from(text.replaceAll('\u2581', ' '));
+    const plain =
+      (byteLevel ? bytesOfByteLevel(text) : undefined) ?? Buffer.from(text.replaceAll('\u2581', ' '));
     return bytes(ends ? Buffer.concat([plain, Buffer.from(' ')]) : plain);
   });
   return {

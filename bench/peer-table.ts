@@ -40,6 +40,21 @@ export const PEERS: readonly Peer[] = [
     what: 'Pillow resizes, numpy normalizes: the same bits as ours',
     pip: ['pillow==12.3.0', 'numpy==2.4.6'],
   },
+  { name: 'gpt-tokenizer', what: 'tokenizing in JavaScript', npm: ['gpt-tokenizer@4.0.0'] },
+  { name: 'ai-tokenizer', what: 'tokenizing in JavaScript', npm: ['ai-tokenizer@1.0.6'] },
+  {
+    name: 'tiktoken',
+    what: 'tiktoken in WebAssembly, the reference of .tiktoken files',
+    npm: ['tiktoken@1.0.22'],
+  },
+  {
+    name: 'tokenizers',
+    what: "Hugging Face's tokenizers, native, the reference of tokenizer.json",
+    npm: ['tokenizers@0.23.2'],
+  },
+  { name: 'tiktoken-py', what: 'tiktoken in Rust', pip: ['tiktoken==0.14.0'] },
+  { name: 'gigatoken', what: 'tokenizing in Rust', pip: ['gigatoken==0.10.0', 'numpy==2.4.6'] },
+  { name: 'quicktok', what: 'tokenizing in C++', pip: ['quicktok-v1==0.4.0'] },
 ];
 
 /** The folder of the package's own package.json: compiled benchmarks run from a build folder. */

@@ -11,8 +11,9 @@ import { dpdkSuite } from './suites/dpdk.js';
 import { imagesSuite } from './suites/images.js';
 import { loopSuite } from './suites/loop.js';
 import { pathSuite } from './suites/path.js';
+import { textSuite } from './suites/text.js';
 
-const SUITES: readonly Suite[] = [pathSuite, imagesSuite, loopSuite, dpdkSuite];
+const SUITES: readonly Suite[] = [pathSuite, imagesSuite, loopSuite, dpdkSuite, textSuite];
 const DEFAULT_ROUNDS = 11;
 /** Runnable threads, over the last minute, above which a machine is not one's own. */
 const QUIET_LOAD = 0.7;

@@ -1,0 +1,164 @@
+/** Suite `text`: streams, threads, runs of one sign, loading. Ours beside itself. */
+import type { Case } from '../report.js';
+import { summarize } from '../statistics.js';
+import type { Context } from '../suite.js';
+import type { Slices } from '../text-slices.js';
+import { rates, startTokenizers, type TextChild } from './text-peers.js';
+
+/** Share of one call's speed that chunks have to reach. */
+const CHUNKED = 0.7;
+/** CPU time of two threads over that of one. */
+const THREADS = 1.15;
+const RUNS = ['a', 'blank', 'newline', 'parenthesis', 'cjk', 'digits', 'case', 'crlf'] as const;
+const RUN_NS = 60;
+const RUN_GROWTH = 1.3;
+const RUN_ROUNDS = 3;
+const COMPILED_MS = 20;
+const HELD_BYTES = 100;
+const HELD_SLICES = 10;
+const THREAD_SLICES = 8;
+
+/** Streams and threads, on slices that were seen before: what is compared is one call with many. */
+export async function lifeCases(
+  vocabulary: string,
+  ours: TextChild,
+  slices: Slices,
+  context: Context,
+): Promise<Case[]> {
+  const bytes = slices.bytes.english;
+  const rounds = Math.min(context.rounds, bytes.length);
+  const whole: number[] = [];
+  const chunks: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const [first, second] = round % 2 === 0 ? (['bytes', 'chunks'] as const) : (['chunks', 'bytes'] as const);
+    for (const work of [first, second])
+      (work === 'bytes' ? whole : chunks).push(await ours.time(`${work} english ${round}`));
+  }
+  const beside = rates(whole, bytes);
+  const suite = 'text';
+  return [
+    {
+      suite,
+      case: `${vocabulary}, english, stream of 1400 bytes`,
+      unit: 'MB/s',
+      better: 'higher',
+      ours: rates(chunks, bytes),
+      peers: { 'one call': beside },
+      limits: { [`${CHUNKED}x one call`]: CHUNKED * beside.value },
+    },
+    await threadCase(vocabulary, ours, bytes, whole),
+    await heldCase(vocabulary, ours),
+  ];
+}
+
+async function threadCase(
+  vocabulary: string,
+  ours: TextChild,
+  bytes: readonly number[],
+  whole: readonly number[],
+): Promise<Case> {
+  const cpu: number[] = [];
+  const megabytes = bytes.slice(0, THREAD_SLICES).reduce((sum, size) => sum + size, 0) / 1e6;
+  // The first run makes the threads and their memories.
+  for (let round = 0; round < 4; round++) {
+    const [, seconds] = await ours.ask(`threads english ${THREAD_SLICES}`, /^cpu ([\d.e+-]+) wall/m);
+    if (round > 0) cpu.push((Number(seconds) * 1000) / megabytes);
+  }
+  const one = summarize(whole.map((seconds, round) => (seconds * 1e9) / bytes[round]!));
+  return {
+    suite: 'text',
+    case: `${vocabulary}, english, two threads, CPU`,
+    unit: 'ms/MB',
+    better: 'lower',
+    ours: summarize(cpu),
+    peers: { 'one thread': one },
+    limits: { [`${THREADS}x one thread`]: THREADS * one.value },
+  };
+}
+
+async function heldCase(vocabulary: string, ours: TextChild): Promise<Case> {
+  const p99: number[] = [];
+  for (let index = 0; index < HELD_SLICES; index++) {
+    const [, , high] = await ours.ask(`held english ${index}`, /^held (\S+) (\S+) (\S+)\n/m);
+    p99.push(Number(high));
+  }
+  return {
+    suite: 'text',
+    case: `${vocabulary}, english, bytes held back, p99`,
+    unit: 'bytes',
+    better: 'lower',
+    ours: summarize(p99),
+    peers: {},
+    limits: { [`${HELD_BYTES} bytes`]: HELD_BYTES },
+  };
+}
+
+/** Runs of 1 and 10 MB: linear, whatever is repeated. */
+export async function runCases(slices: Slices, context: Context): Promise<Case[]> {
+  const cases: Case[] = [];
+  for (const vocabulary of ['cl100k_base', 'o200k_base', 'llama3', 'gemma3']) {
+    const [ours] = await startTokenizers({ vocabulary, npm: [], python: [] }, slices, context);
+    try {
+      for (const run of RUNS) cases.push(...(await runCase(vocabulary, run, ours!)));
+    } finally {
+      await ours!.close();
+    }
+  }
+  return cases;
+}
+
+async function runCase(vocabulary: string, run: string, ours: TextChild): Promise<Case[]> {
+  const nsPerByte = async (bytes: number) => {
+    const times: number[] = [];
+    for (let round = 0; round < RUN_ROUNDS; round++)
+      times.push(((await ours.time(`run ${run} ${bytes}`)) * 1e9) / bytes);
+    return summarize(times);
+  };
+  const one = await nsPerByte(1e6);
+  const ten = await nsPerByte(1e7);
+  const common = { suite: 'text', unit: 'ns/byte', better: 'lower' as const };
+  return [
+    {
+      ...common,
+      case: `${vocabulary}, run of ${run}, 1 MB`,
+      ours: one,
+      peers: {},
+      limits: { [`${RUN_NS} ns`]: RUN_NS },
+    },
+    {
+      ...common,
+      case: `${vocabulary}, run of ${run}, 10 MB`,
+      ours: ten,
+      peers: { '1 MB': one },
+      // A nanosecond is measured to a tenth at best.
+      limits: { [`${RUN_NS} ns`]: RUN_NS, [`${RUN_GROWTH}x 1 MB`]: RUN_GROWTH * one.value + 0.5 },
+    },
+  ];
+}
+
+/** From file to tokenizer: what people have, and the compiled form. */
+export async function loadCases(slices: Slices, context: Context): Promise<Case[]> {
+  const cases: Case[] = [];
+  for (const vocabulary of ['cl100k_base', 'o200k_base', 'llama3', 'gemma3']) {
+    const [ours] = await startTokenizers({ vocabulary, npm: [], python: [] }, slices, context);
+    try {
+      for (const form of ['source', 'compiled'] as const) {
+        const times: number[] = [];
+        for (let round = 0; round < context.rounds; round++)
+          times.push((await ours!.time(`load ${form}`)) * 1000);
+        cases.push({
+          suite: 'text',
+          case: `${vocabulary}, load ${form === 'source' ? "the publisher's file" : 'the compiled form'}`,
+          unit: 'ms',
+          better: 'lower',
+          ours: summarize(times),
+          peers: {},
+          limits: form === 'compiled' ? { [`${COMPILED_MS} ms`]: COMPILED_MS } : {},
+        });
+      }
+    } finally {
+      await ours!.close();
+    }
+  }
+  return cases;
+}

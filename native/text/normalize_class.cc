@@ -52,11 +52,12 @@ bool parse_brackets(Reader& in, CharacterClass& out) {
       // A range from here is left to the engine.
       if (!in.rest.empty() && in.rest[0] == '-') return false;
     } else {
-      const auto low = in.plain("\\[]^&-");
+      if (in.rest.starts_with("&&")) return false;
+      const auto low = in.plain("\\[]-");
       if (!low) return false;
       uint32_t high = *low;
       if (in.take('-')) {
-        const auto end = in.plain("\\[]^&-");
+        const auto end = in.plain("\\[]-");
         if (!end || *end < *low) return false;
         high = *end;
       }

@@ -8,6 +8,7 @@
 #include "text/normalize_characters.h"
 #include "text/normalize_edges.h"
 #include "text/normalize_forms.h"
+#include "text/normalize_precompiled.h"
 #include "text/normalize_replace.h"
 
 namespace onpath::text {
@@ -49,8 +50,8 @@ class StageMaker {
   }
   Result<void> make(const LowercaseDef&) { return push(make_lowercase_stage()); }
   Result<void> make(const NmtDef&) { return push(make_nmt_stage()); }
-  Result<void> make(const PrecompiledDef&) {
-    return Error{ErrorCode::UNSUPPORTED, "The normalizer Precompiled is not carried out yet"};
+  Result<void> make(const PrecompiledDef& precompiled) {
+    return push(make_precompiled_stage(precompiled.charsmap));
   }
   Result<void> make(const ReplaceDef& replace) { return push(make_replace_stage(replace)); }
   Result<void> make(const PrependDef& prepend) {

@@ -60,6 +60,7 @@ StreamStatus NormalizeStage::process(const Block& block, bool last, size_t& take
     out.clear();
     out.detailed = detailed_ || (know_start_ && first_ && rest.input_start);
     const size_t used = normalizer_.normalize(rest.text, size, {first_, end, text_start_}, out);
+    if (out.failed) return StreamStatus::over_cap;
     if (used == 0 && !end) {
       if (size == rest.size) break;
       bytes *= 2;

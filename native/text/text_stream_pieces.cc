@@ -4,9 +4,14 @@
 
 namespace onpath::text {
 
-PieceStage::PieceStage(const PieceEncoder& encoder, PrefixSpace prefix, TrimRule trim,
+PieceStage::PieceStage(const PieceEncoder& encoder, PrefixSpace prefix, bool one_word, TrimRule trim,
                        const HoldLimits& limits)
-    : encoder_(encoder), prefix_(prefix), trim_(trim), detailed_(limits.detailed), holding_(limits) {}
+    : encoder_(encoder),
+      prefix_(prefix),
+      one_word_(one_word),
+      trim_(trim),
+      detailed_(limits.detailed),
+      holding_(limits) {}
 
 void PieceStage::begin() {
   holding_.begin();
@@ -19,6 +24,7 @@ StreamStatus PieceStage::text(const Block& block, bool last, PushContext& contex
   if (!open_) {
     if (block.size == 0) return StreamStatus::ok;
     open_ = true;
+    run_ = 0;
     const bool wanted =
         prefix_ == PrefixSpace::always || (prefix_ == PrefixSpace::at_input_start && block.input_start);
     // The space has the place of the first code point, as in the reference.
@@ -30,7 +36,10 @@ StreamStatus PieceStage::text(const Block& block, bool last, PushContext& contex
       holding_.feed(block, last, [this, &context](const Block& joined, bool end, size_t& taken) {
         return process(joined, end, taken, context);
       });
-  if (last) open_ = false;
+  if (last) {
+    open_ = false;
+    if (one_word_) ++word_;
+  }
   return status;
 }
 
@@ -38,9 +47,13 @@ StreamStatus PieceStage::process(const Block& block, bool last, size_t& taken, P
   if (block.size > kMaxSplitBytes) return StreamStatus::over_cap;
   TokenBuffer& out = *context.out;
   const size_t first = out.size();
+  uint32_t word = word_;
+  context.memory->set_run(run_);
   const EncodedRun run =
-      encoder_.encode(block.text, block.size, last, word_, context.most_tokens, *context.memory, out);
-  if (detailed_) place(block, first, out);
+      encoder_.encode(block.text, block.size, last, word, context.most_tokens, *context.memory, out);
+  run_ = context.memory->run();
+  if (!one_word_) word_ = word;
+  if (detailed_ && out.detailed()) place(block, first, out);
   tokens_ += out.size() - first;
   taken = run.consumed;
   return run.stopped ? StreamStatus::stopped : StreamStatus::ok;

@@ -218,7 +218,9 @@ struct TrimRule {
 /// The end: pieces, model, ids.
 class PieceStage : public Stage {
  public:
-  PieceStage(const PieceEncoder& encoder, PrefixSpace prefix, TrimRule trim, const HoldLimits& limits);
+  /// `one_word`: there is no pre-tokenizer, each segment is one word.
+  PieceStage(const PieceEncoder& encoder, PrefixSpace prefix, bool one_word, TrimRule trim,
+             const HoldLimits& limits);
   void begin() override;
   StreamStatus text(const Block& block, bool last, PushContext& context) override;
   StreamStatus token(const AddedHit& hit, PushContext& context) override;
@@ -233,10 +235,12 @@ class PieceStage : public Stage {
 
   const PieceEncoder& encoder_;
   PrefixSpace prefix_;
+  bool one_word_;
   TrimRule trim_;
   bool detailed_;
   Holding holding_;
   bool open_ = false;
+  uint64_t run_ = 0;  // EncoderMemory::run() of the segment
   uint32_t word_ = 0;
   uint64_t tokens_ = 0;  // of the text, for the rule of its first token
 };

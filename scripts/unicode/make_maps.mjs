@@ -120,17 +120,20 @@ const rust = readFileSync(join(segmentationFolder, 'src/tables.rs'), 'utf8');
 const codePoint = (s) => Number.parseInt(s, 16);
 const graphemes = rust.slice(rust.indexOf('grapheme_cat_table:'), rust.indexOf('pub mod word'));
 let ranges = 0;
-for (const [, low, high, name] of graphemes.matchAll(/\('\\u\{(\w+)\}', '\\u\{(\w+)\}',\s*GC_(\w+)\)/g)) {
+for (const [, low, high, name] of graphemes.matchAll(
+  /\(\s*'\\u\{(\w+)\}',\s*'\\u\{(\w+)\}',\s*GC_(\w+)\s*\)/g,
+)) {
   ++ranges;
   cluster.fill(CLUSTER.indexOf(name), codePoint(low), codePoint(high) + 1);
   if (!CLUSTER.includes(name)) throw new Error(name);
 }
-if (ranges < 1000) throw new Error(`${ranges} ranges of grapheme clusters`);
+const listed = graphemes.match(/GC_\w+/g).length;
+if (ranges < 1000 || ranges !== listed) throw new Error(`${ranges} of ${listed} ranges of grapheme clusters`);
 cluster.fill(0, 0x20, 0x7f);
 const EXTENDS = 64;
 const LINKER = 128;
 const extendTable = rust.slice(rust.indexOf('InCB_Extend_table:'), rust.indexOf('pub fn InCB_Extend'));
-for (const [, low, high] of extendTable.matchAll(/\('\\u\{(\w+)\}',\s*'\\u\{(\w+)\}'\)/g))
+for (const [, low, high] of extendTable.matchAll(/\(\s*'\\u\{(\w+)\}',\s*'\\u\{(\w+)\}'\s*\)/g))
   for (let c = codePoint(low); c <= codePoint(high); ++c) cluster[c] |= EXTENDS;
 const linkers = rust.slice(rust.indexOf('pub fn is_incb_linker'), rust.indexOf('pub mod grapheme'));
 for (const [, c] of linkers.matchAll(/'\\u\{(\w+)\}'/g)) cluster[codePoint(c)] |= LINKER;

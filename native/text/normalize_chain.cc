@@ -9,12 +9,13 @@ namespace onpath::text {
 namespace {
 
 constexpr size_t kBlock = 4096;
+constexpr size_t kLeastUnchanged = 512;
 /// Places that are tried one by one before the search for a cut takes larger steps.
 constexpr size_t kNearTries = 8;
 
 class Chain final : public Normalizer {
  public:
-  explicit Chain(std::vector<StagePtr> stages) : stages_(std::move(stages)) {
+  explicit Chain(std::vector<NormalizerStagePtr> stages) : stages_(std::move(stages)) {
     for (size_t i = 0; i < stages_.size(); ++i) {
       if (stages_[i]->asks_for_next()) asking_ = i + 1;
       asks_for_first_ = asks_for_first_ || stages_[i]->asks_for_first();
@@ -23,7 +24,17 @@ class Chain final : public Normalizer {
     if (table->useful()) table_ = std::move(table);
   }
 
-  size_t unchanged(const uint8_t*, size_t, Place) const override { return 0; }
+  size_t unchanged(const uint8_t* text, size_t size, Place place) const override {
+    if (place.first && asks_for_first_) return 0;
+    const size_t whole = place.last ? size : whole_code_points(text, size);
+    if (stages_.size() == 1) {
+      if (const std::optional<size_t> same = stages_[0]->unchanged(text, whole, place.last)) return *same;
+    }
+    if (!table_ || !table_->keeps_letters()) return 0;
+    // Short runs cost more to hand on than to copy.
+    const size_t same = table_->unchanged(text, whole);
+    return same == whole || same >= kLeastUnchanged ? same : 0;
+  }
 
   size_t normalize(const uint8_t* text, size_t size, Place place, NormalizedText& out) const override {
     if (!out.scratch) out.scratch = std::make_shared<StageScratch>();
@@ -63,12 +74,13 @@ class Chain final : public Normalizer {
 
   uint32_t expansion() const override {
     uint64_t all = 1;
-    for (const StagePtr& stage : stages_) all = std::min<uint64_t>(all * stage->expansion(), UINT32_MAX);
+    for (const NormalizerStagePtr& stage : stages_)
+      all = std::min<uint64_t>(all * stage->expansion(), UINT32_MAX);
     return static_cast<uint32_t>(all);
   }
   uint64_t bytes() const override {
     uint64_t all = sizeof(*this) + (table_ ? table_->bytes() : 0);
-    for (const StagePtr& stage : stages_) all += stage->bytes();
+    for (const NormalizerStagePtr& stage : stages_) all += stage->bytes();
     return all;
   }
 
@@ -149,7 +161,7 @@ class Chain final : public Normalizer {
     return true;
   }
 
-  std::vector<StagePtr> stages_;
+  std::vector<NormalizerStagePtr> stages_;
   std::unique_ptr<const CharacterTable> table_;
   size_t asking_ = 0;  // parts up to the last that asks for the next character
   bool asks_for_first_ = false;
@@ -157,7 +169,7 @@ class Chain final : public Normalizer {
 
 }  // namespace
 
-NormalizerPtr make_chain(std::vector<StagePtr> stages) {
+NormalizerPtr make_chain(std::vector<NormalizerStagePtr> stages) {
   if (stages.empty()) return nullptr;
   return std::make_unique<Chain>(std::move(stages));
 }

@@ -7,7 +7,7 @@
 namespace onpath::text {
 namespace {
 
-class StripStage final : public Stage {
+class StripStage final : public NormalizerStage {
  public:
   StripStage(bool left, bool right) : left_(left), right_(right) {}
 
@@ -58,7 +58,7 @@ class StripStage final : public Stage {
   bool left_, right_;
 };
 
-class PrependStage final : public Stage {
+class PrependStage final : public NormalizerStage {
  public:
   explicit PrependStage(std::string_view text) : text_(text) {}
 
@@ -83,7 +83,9 @@ class PrependStage final : public Stage {
 
 }  // namespace
 
-StagePtr make_strip_stage(bool left, bool right) { return std::make_unique<StripStage>(left, right); }
-StagePtr make_prepend_stage(std::string_view text) { return std::make_unique<PrependStage>(text); }
+NormalizerStagePtr make_strip_stage(bool left, bool right) {
+  return std::make_unique<StripStage>(left, right);
+}
+NormalizerStagePtr make_prepend_stage(std::string_view text) { return std::make_unique<PrependStage>(text); }
 
 }  // namespace onpath::text

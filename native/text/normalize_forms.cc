@@ -92,7 +92,7 @@ void sort_by_rank(std::vector<FormItem>& items, std::vector<FormItem>& spare) {
   items.swap(spare);
 }
 
-class FormStage final : public Stage {
+class FormStage final : public NormalizerStage {
  public:
   explicit FormStage(UnicodeForm form) : form_(form) {}
 
@@ -129,6 +129,9 @@ class FormStage final : public Stage {
     if (composing() && CodePointKind(result.code).composes_first())
       result = {NextCharacter::Kind::composed, result.code, 1};
     return result;
+  }
+  std::optional<size_t> unchanged(const uint8_t* text, size_t size, bool last) const override {
+    return unchanged_by_form(form_, text, size, last);
   }
   uint32_t expansion() const override { return compatible() ? 11 : 3; }
 
@@ -213,6 +216,6 @@ size_t unchanged_by_form(UnicodeForm form, const uint8_t* text, size_t size, boo
   return ends ? size : before_last(size);
 }
 
-StagePtr make_form_stage(UnicodeForm form) { return std::make_unique<FormStage>(form); }
+NormalizerStagePtr make_form_stage(UnicodeForm form) { return std::make_unique<FormStage>(form); }
 
 }  // namespace onpath::text

@@ -74,7 +74,7 @@ class ChangeList {
   bool lags_ = false;
 };
 
-class PrecompiledStage final : public Stage {
+class PrecompiledStage final : public NormalizerStage {
  public:
   explicit PrecompiledStage(Charsmap map) : map_(std::move(map)) {
     for (uint8_t c = 0; c < 0x80; ++c) {
@@ -214,10 +214,10 @@ class PrecompiledStage final : public Stage {
 
 }  // namespace
 
-Result<StagePtr> make_precompiled_stage(std::string_view charsmap) {
+Result<NormalizerStagePtr> make_precompiled_stage(std::string_view charsmap) {
   Result<Charsmap> map = Charsmap::read(charsmap);
   if (!map.ok()) return map.error();
-  return StagePtr(std::make_unique<PrecompiledStage>(std::move(map).value()));
+  return NormalizerStagePtr(std::make_unique<PrecompiledStage>(std::move(map).value()));
 }
 
 }  // namespace onpath::text

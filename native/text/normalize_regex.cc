@@ -9,7 +9,7 @@ namespace onpath::text {
 namespace {
 
 /// Any regex. A block ends only where no match can begin before its end.
-class RegexStage final : public Stage {
+class RegexStage final : public NormalizerStage {
  public:
   RegexStage(Regex regex, std::string content) : regex_(std::move(regex)), content_(std::move(content)) {}
 
@@ -47,14 +47,14 @@ class RegexStage final : public Stage {
 
 }  // namespace
 
-Result<StagePtr> make_replace_regex_stage(const ReplaceDef& definition) {
+Result<NormalizerStagePtr> make_replace_regex_stage(const ReplaceDef& definition) {
   Result<Regex> regex = Regex::compile(definition.pattern.text);
   if (!regex.ok()) return regex.error();
   if (regex.value().matches_empty())
     return Error{ErrorCode::UNSUPPORTED,
                  "The normalizer Replace has the regex '" + definition.pattern.text +
                      "', which matches an empty text; give one that matches at least one character"};
-  return StagePtr(std::make_unique<RegexStage>(std::move(regex).value(), definition.content));
+  return NormalizerStagePtr(std::make_unique<RegexStage>(std::move(regex).value(), definition.content));
 }
 
 }  // namespace onpath::text

@@ -24,7 +24,7 @@ NextCharacter first_of(const std::string& content) {
 }
 
 /// A literal of several code points.
-class LiteralStage final : public Stage {
+class LiteralStage final : public NormalizerStage {
  public:
   LiteralStage(std::string pattern, std::string content)
       : pattern_(std::move(pattern)), content_(std::move(content)) {}
@@ -82,7 +82,7 @@ class LiteralStage final : public Stage {
 
 /// Runs of at least so many characters of a class become one content each. A block may end inside a run: the
 /// run's part before the cut becomes nothing, what is behind makes the content.
-class RunStage final : public Stage {
+class RunStage final : public NormalizerStage {
  public:
   RunStage(ClassPattern pattern, std::string content)
       : pattern_(std::move(pattern)), content_(std::move(content)) {}
@@ -162,7 +162,7 @@ class RunStage final : public Stage {
 };
 
 /// Every character of a class becomes the content.
-class ClassStage final : public Stage {
+class ClassStage final : public NormalizerStage {
  public:
   ClassStage(CharacterClass characters, std::string content)
       : characters_(std::move(characters)), content_(std::move(content)) {}
@@ -203,7 +203,7 @@ class ClassStage final : public Stage {
 
 }  // namespace
 
-Result<StagePtr> make_replace_stage(const ReplaceDef& definition) {
+Result<NormalizerStagePtr> make_replace_stage(const ReplaceDef& definition) {
   const std::string& pattern = definition.pattern.text;
   if (pattern.empty())
     return Error{ErrorCode::UNSUPPORTED,
@@ -216,12 +216,13 @@ Result<StagePtr> make_replace_stage(const ReplaceDef& definition) {
   if (!definition.pattern.regex) {
     const CodePoint first = decode_utf8(bytes_of(pattern));
     if (first.size == pattern.size()) return make_replace_character_stage(first.code, definition.content);
-    return StagePtr(std::make_unique<LiteralStage>(pattern, definition.content));
+    return NormalizerStagePtr(std::make_unique<LiteralStage>(pattern, definition.content));
   }
   if (std::optional<ClassPattern> parsed = parse_class_pattern(pattern)) {
     if (!parsed->run)
-      return StagePtr(std::make_unique<ClassStage>(std::move(parsed->characters), definition.content));
-    return StagePtr(std::make_unique<RunStage>(std::move(*parsed), definition.content));
+      return NormalizerStagePtr(
+          std::make_unique<ClassStage>(std::move(parsed->characters), definition.content));
+    return NormalizerStagePtr(std::make_unique<RunStage>(std::move(*parsed), definition.content));
   }
   return make_replace_regex_stage(definition);
 }

@@ -53,7 +53,7 @@ class Output {
 
 }  // namespace
 
-CharacterTable::CharacterTable(std::span<const StagePtr> stages, size_t asking) {
+CharacterTable::CharacterTable(std::span<const NormalizerStagePtr> stages, size_t asking) {
   StageText texts[2];
   std::unordered_map<std::string, uint16_t> known;
   std::vector<uint32_t> block(128);
@@ -74,7 +74,7 @@ CharacterTable::CharacterTable(std::span<const StagePtr> stages, size_t asking) 
   }
 }
 
-uint32_t CharacterTable::make_entry(uint32_t code, std::span<const StagePtr> stages, size_t asking,
+uint32_t CharacterTable::make_entry(uint32_t code, std::span<const NormalizerStagePtr> stages, size_t asking,
                                     StageText texts[2]) {
   uint8_t utf8[6];
   const uint32_t size = encode_utf8(code, utf8 + 1);
@@ -85,9 +85,9 @@ uint32_t CharacterTable::make_entry(uint32_t code, std::span<const StagePtr> sta
   uint32_t flags = 0;
   for (size_t i = 0; i < stages.size(); ++i) {
     made->begin(false);
-    const Stage::Alone alone = stages[i]->stand_alone(*in, *made);
-    if (alone == Stage::Alone::no) return kSpecial;
-    if (alone == Stage::Alone::between) flags = kBetween;
+    const NormalizerStage::Alone alone = stages[i]->stand_alone(*in, *made);
+    if (alone == NormalizerStage::Alone::no) return kSpecial;
+    if (alone == NormalizerStage::Alone::between) flags = kBetween;
     // What parts behind look at would be what is behind it.
     if (made->size() == 0 && (i + 1 < asking || flags)) return kSpecial;
     std::swap(in, made);
@@ -168,6 +168,24 @@ size_t CharacterTable::apply(const uint8_t* text, size_t size, bool last, size_t
     at = behind;
   }
   return at;
+}
+
+size_t CharacterTable::unchanged(const uint8_t* text, size_t size) const {
+  constexpr uint32_t kBoth = kKind | kBetween;
+  size_t before = 0;  // where the last one begins: that may depend on what is behind
+  for (size_t at = 0; at < size;) {
+    const CodePoint c = decode_utf8(text + at);
+    const uint32_t e = entry(c.code);
+    if ((e & kBoth) != kSame) {
+      // One between its neighbours that stays itself: if they are such that it does.
+      const size_t behind = at + c.size;
+      if ((e & kBoth) != (kSame | kBetween) || at == 0 || behind >= size) return before;
+      if ((entry(decode_utf8(text + behind).code) & kBoth) != kSame) return before;
+    }
+    before = at;
+    at += c.size;
+  }
+  return before;
 }
 
 size_t CharacterTable::next_cut(const uint8_t* text, size_t size) const {

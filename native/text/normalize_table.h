@@ -16,12 +16,17 @@ struct NormalizedText;
 class CharacterTable {
  public:
   /// `asking`: parts up to the last that asks for the next character.
-  CharacterTable(std::span<const StagePtr> stages, size_t asking);
+  CharacterTable(std::span<const NormalizerStagePtr> stages, size_t asking);
 
   /// Appends what becomes of the front of text[0, size), whole code points. What is behind `read` is in the
   /// table and may be cut off, or `read` is 0; with `last` the text ends at size. `offset` is added to
   /// origins.
   size_t apply(const uint8_t* text, size_t size, bool last, size_t offset, NormalizedText& out) const;
+
+  /// Bytes at the front of whole code points that stay as they are and may be cut off.
+  size_t unchanged(const uint8_t* text, size_t size) const;
+  /// ASCII letters stay what they are: unchanged() is worth asking.
+  bool keeps_letters() const { return (entry('A') & kKind) == kSame && (entry('a') & kKind) == kSame; }
 
   /// The first place behind text[0] between two code points of the table that may be cut, or `size`.
   size_t next_cut(const uint8_t* text, size_t size) const;
@@ -44,7 +49,8 @@ class CharacterTable {
     return code < kPlaces ? blocks_[index_[code >> 7] * size_t{128} + (code & 127)] : kSpecial;
   }
   static bool plain(uint32_t entry) { return (entry & kKind) != kSpecial && !(entry & kBetween); }
-  uint32_t make_entry(uint32_t code, std::span<const StagePtr> stages, size_t asking, StageText texts[2]);
+  uint32_t make_entry(uint32_t code, std::span<const NormalizerStagePtr> stages, size_t asking,
+                      StageText texts[2]);
 
   std::vector<uint16_t> index_;
   std::vector<uint32_t> blocks_;

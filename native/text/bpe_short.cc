@@ -30,12 +30,14 @@ BpeShort::BpeShort(const BpeTables& tables) {
   }
   memory_ = LargeMemory(sizeof(First) * 256 * 256);
   first_ = reinterpret_cast<First*>(memory_.data());
-  for (unsigned pair = 0; pair < 256 * 256; ++pair) {
-    First* first = std::construct_at(first_ + pair);
-    const TokenId left = symbols_[pair >> 8];
-    const TokenId right = symbols_[pair & 255];
-    if (left == kNoToken || right == kNoToken) continue;
-    if (const BpePair* found = tables.pairs.find(left, right)) *first = {found->rank, found->result};
+  std::uninitialized_fill_n(first_, 256 * 256, First{});
+  for (unsigned left = 0; left < 256; ++left) {
+    if (symbols_[left] == kNoToken) continue;
+    for (unsigned right = 0; right < 256; ++right) {
+      if (symbols_[right] == kNoToken) continue;
+      if (const BpePair* found = tables.pairs.find(symbols_[left], symbols_[right]))
+        first_[left << 8 | right] = {found->rank, found->result};
+    }
   }
 }
 

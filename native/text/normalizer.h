@@ -47,8 +47,9 @@ class Normalizer {
   virtual size_t unchanged(const uint8_t* text, size_t size, Place place) const = 0;
   /// Normalizes and appends to `out`; `origin` counts from `text` on. Unless `place.last`, takes only what no
   /// continuation can change. Returns the bytes of text taken. What is taken in several calls equals one
-  /// call. Some texts wait for their end: see the
-  /// README's note on runs.
+  /// call. What is held is a few characters in ordinary text; without bound are whitespace that Strip or
+  /// SentencePiece may remove at an end, runs of combining marks, and text under a regex that looks behind.
+  /// An empty `out` of a call that took bytes is usual.
   virtual size_t normalize(const uint8_t* text, size_t size, Place place, NormalizedText& out) const = 0;
   /// Most output bytes for an input byte; for the bounds of buffers.
   virtual uint32_t expansion() const = 0;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <random>
 #include <sstream>
 #include <string>
@@ -77,6 +78,14 @@ NormalizerPtr make(const std::string& chain, bool space_alias = false) {
   Result<NormalizerPtr> made = make_normalizer(definitions, space_alias);
   EXPECT_TRUE(made.ok()) << (made.ok() ? "" : made.error().message);
   return made.ok() ? std::move(made).value() : nullptr;
+}
+
+/// Making one takes a while: the table of all characters.
+const Normalizer* kept(const std::string& chain) {
+  static std::map<std::string, NormalizerPtr> known;
+  NormalizerPtr& normalizer = known[chain];
+  if (!normalizer) normalizer = make(chain);
+  return normalizer.get();
 }
 
 NormalizedText whole(const Normalizer& normalizer, const std::string& text, bool detailed) {
@@ -170,7 +179,7 @@ std::string origins_of(const std::string& text, const NormalizedText& normalized
 
 TEST(Normalizer, EqualsTheReferenceWithItsOrigins) {
   for (const Golden& golden : kGolden) {
-    const NormalizerPtr normalizer = make(golden.chain);
+    const Normalizer* normalizer = kept(golden.chain);
     ASSERT_NE(normalizer, nullptr) << golden.chain;
     const std::string text = unhex(golden.text);
     const NormalizedText out = whole(*normalizer, text, true);
@@ -182,7 +191,7 @@ TEST(Normalizer, EqualsTheReferenceWithItsOrigins) {
 
 TEST(Normalizer, IsTheSameForEveryCut) {
   for (const Golden& golden : kGolden) {
-    const NormalizerPtr normalizer = make(golden.chain);
+    const Normalizer* normalizer = kept(golden.chain);
     ASSERT_NE(normalizer, nullptr);
     expect_same_in_pieces(*normalizer, unhex(golden.text), golden.chain);
   }
@@ -190,7 +199,7 @@ TEST(Normalizer, IsTheSameForEveryCut) {
 
 TEST(Normalizer, EqualsTheReferenceOnEveryCodePoint) {
   for (const GoldenBlocks& golden : kGoldenBlocks) {
-    const NormalizerPtr normalizer = make(golden.chain);
+    const Normalizer* normalizer = kept(golden.chain);
     ASSERT_NE(normalizer, nullptr);
     for (uint32_t block = 0; block < 17; ++block) {
       uint64_t hash = 0xcbf29ce484222325u;

@@ -34,10 +34,11 @@ size_t bpe_backtrack(const BpeTables& tables, const uint8_t* text, size_t begin,
   TokenId* top = bottom;
   size_t at = begin;
   while (at < end) {
-    TokenId token = tables.matcher.longest(text + at, text + end);
+    size_t size = 0;
+    TokenId token = tables.matcher.longest(text + at, text + end, size);
     if (token == kNoToken) break;
     for (;;) {
-      const size_t stop = at + tokens[token].size();
+      const size_t stop = at + size;
       if (stop <= end && !is_dead(stop) && (top == bottom || bpe_stays(tables, top[-1], token, work))) {
         *top++ = token;
         at = stop;
@@ -52,6 +53,7 @@ size_t bpe_backtrack(const BpeTables& tables, const uint8_t* text, size_t begin,
         at -= tokens[last].size();
         token = tables.prefixes[last];
       }
+      size = tokens[token].size();
     }
   }
   count += static_cast<size_t>(top - bottom);

@@ -5,6 +5,7 @@
 
 #include "text/bpe_backtrack.h"
 #include "text/bpe_cuts.h"
+#include "text/bpe_short.h"
 #include "text/bpe_tables.h"
 #include "text/model.h"
 
@@ -52,10 +53,11 @@ class Writer {
 class BpeModel final : public Model {
  public:
   explicit BpeModel(BpeTables tables)
-      : tables_(std::move(tables)),
+      : tables_(gathered(std::move(tables))),
         frozen_(!tables_.frozen.empty()),
         whole_(!tables_.whole.empty()),
         end_of_word_(tables_.settings.has(BpeSettings::kEndOfWord)),
+        short_(tables_),
         cutter_(make_bpe_cutter(tables_)) {}
 
   std::unique_ptr<ModelScratch> make_scratch() const override {
@@ -69,7 +71,7 @@ class BpeModel final : public Model {
   }
   bool byte_level_texts() const override { return tables_.settings.has(BpeSettings::kByteLevelText); }
   void write(FlatWriter& form) const override { tables_.write(form); }
-  uint64_t bytes() const override { return tables_.bytes(); }
+  uint64_t bytes() const override { return tables_.bytes() + short_.bytes(); }
 
   void encode(const uint8_t* piece, size_t size, ModelScratch& scratch, TokenBuffer& out) const override {
     if (size == 0) return;
@@ -80,6 +82,10 @@ class BpeModel final : public Model {
     }
     if (tables_.settings.has(BpeSettings::kHeapOnly)) return encode_by_heap(piece, size, work, out);
 
+    if (!out.detailed() && !frozen_) {
+      const size_t count = short_.encode(tables_, piece, size, out.tail_ids());
+      if (count != 0) return out.commit(count);
+    }
     uint64_t few = 0;
     uint64_t* dead = &few;
     if (size >= 63) {
@@ -99,6 +105,11 @@ class BpeModel final : public Model {
   }
 
  private:
+  static BpeTables gathered(BpeTables tables) {
+    tables.gather();
+    return tables;
+  }
+
   /// Copies the piece, tags its last symbol and returns the size with the tag; the piece's own where the
   /// last symbol is no token with the tag. A row that ends before the tag leads nowhere.
   size_t tag_last(const uint8_t*& text, size_t size, BpeWork& work, uint64_t* dead) const {
@@ -205,6 +216,7 @@ class BpeModel final : public Model {
 
   BpeTables tables_;
   bool frozen_, whole_, end_of_word_;
+  BpeShort short_;
   PreTokenizerPtr cutter_;
 };
 

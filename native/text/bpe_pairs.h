@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "text/flat.h"
+#include "text/large_memory.h"
 #include "text/tokens.h"
 
 namespace onpath::text {
@@ -38,9 +39,20 @@ class BpePairs {
     return nullptr;
   }
 
+  size_t gathered_bytes() const { return text::gathered_bytes(slots_) + text::gathered_bytes(filter_); }
+  void gather(uint8_t*& free) {
+    gather_into(filter_, free);
+    gather_into(slots_, free);
+    point();
+  }
   void write(FlatWriter& form) const;
   /// Results are less than `limit`.
   static Result<BpePairs> read(const FlatReader& form, size_t limit);
+  uint32_t highest_rank() const {
+    uint32_t highest = 0;
+    for (const BpePair& pair : slots_) highest = highest < pair.rank ? pair.rank : highest;
+    return highest;
+  }
   uint64_t bytes() const { return slots_.bytes() + filter_.bytes(); }
 
  private:

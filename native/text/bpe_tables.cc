@@ -159,6 +159,17 @@ Result<BpeTables> BpeTables::read(const FlatReader& form) {
   return read;
 }
 
+void BpeTables::gather() {
+  LargeMemory memory(pairs.gathered_bytes() + matcher.gathered_bytes() + gathered_bytes(tokens) +
+                     gathered_bytes(prefixes));
+  uint8_t* free = memory.data();
+  matcher.gather(free);
+  gather_into(tokens, free);
+  pairs.gather(free);
+  gather_into(prefixes, free);
+  gathered_ = std::move(memory);
+}
+
 uint64_t BpeTables::bytes() const {
   return sizeof *this + tokens.bytes() + prefixes.bytes() + pairs.bytes() + matcher.bytes() + whole.bytes() +
          frozen.bytes() + cuts.ascii.bytes() + cuts.hashed.bytes();

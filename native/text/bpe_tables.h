@@ -9,6 +9,7 @@
 #include "text/bpe_trie.h"
 #include "text/definition.h"
 #include "text/flat.h"
+#include "text/large_memory.h"
 #include "text/model.h"
 
 namespace onpath::text {
@@ -84,6 +85,11 @@ struct BpeTables {
   void write(FlatWriter& form) const;
   static Result<BpeTables> read(const FlatReader& form);
   uint64_t bytes() const;
+  /// Copies what encoding reads all over into memory on large pages.
+  void gather();
+
+ private:
+  LargeMemory gathered_;
 };
 
 /// Behind a symbol's bytes in the matcher's strings: it is the last of its piece, not the first, or both. No

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "text/flat.h"
+#include "text/large_memory.h"
 #include "text/tokens.h"
 
 namespace onpath::text {
@@ -33,22 +34,7 @@ class BpeTrie {
 
   bool empty() const { return root_base_ == 0; }
 
-  /// The token of the longest string that [text, end) begins with, or kNoToken.
-  TokenId longest(const uint8_t* text, const uint8_t* end) const {
-    const Node* nodes = data_;
-    uint32_t base = root_base_;
-    uint32_t best = kUnlabeled;
-    for (; text != end; ++text) {
-      const Node node = nodes[base ^ *text];
-      if ((node.label & 0x1FF) != (kInUse | *text)) break;
-      if ((node.label >> kTokenShift) != kNoTokenHere) best = node.label;
-      if (node.base == 0) break;
-      base = node.base;
-    }
-    best >>= kTokenShift;
-    return best == kNoTokenHere ? kNoToken : best;
-  }
-  /// The same, for tries whose tokens do not tell their sizes.
+  /// The token of the longest string that [text, end) begins with, and its size; or kNoToken.
   TokenId longest(const uint8_t* text, const uint8_t* end, size_t& size) const {
     TokenId best = kNoToken;
     Node node{root_base_, kUnlabeled};
@@ -64,6 +50,11 @@ class BpeTrie {
   /// The token whose string is exactly this one, or kNoToken.
   TokenId exact(std::string_view text) const;
 
+  size_t gathered_bytes() const { return text::gathered_bytes(nodes_); }
+  void gather(uint8_t*& free) {
+    gather_into(nodes_, free);
+    point();
+  }
   void write(FlatWriter& form, std::string_view name) const;
   /// Tokens are less than `limit`.
   static Result<BpeTrie> read(const FlatReader& form, std::string_view name, size_t limit);

@@ -104,6 +104,7 @@ struct PrecompiledDef {
   bool add_dummy_prefix = false;          // sentencepiece only
   bool escape_whitespaces = false;        // sentencepiece only
   bool treat_whitespace_as_suffix = false;
+  std::vector<std::string> user_defined;  // sentencepiece only: what stands in the text is left as it is
 };
 struct ReplaceDef {
   Pattern pattern;

@@ -30,8 +30,12 @@ class Slots {
   uint32_t first() const { return next_[0]; }
   uint32_t next(uint32_t slot) const { return next_[slot]; }
 
+  /// Behind all slots taken.
+  size_t end() const { return end_; }
+
   void take(uint32_t slot, uint32_t parent) {
     check_[slot] = parent;
+    end_ = std::max<size_t>(end_, size_t{slot} + 1);
     next_[previous_[slot]] = next_[slot];
     if (next_[slot] == 0) {
       last_ = previous_[slot];
@@ -59,6 +63,7 @@ class Slots {
  private:
   std::vector<uint32_t> check_, next_, previous_;
   uint32_t last_ = 0;
+  size_t end_ = 1;
 };
 
 /// A base with which all `labels` fall on free slots.
@@ -73,7 +78,7 @@ uint32_t find_base(Slots& slots, std::span<const uint8_t> labels) {
     }
     if (++tries == kMaxTries) break;
   }
-  const size_t base = slots.size();
+  const size_t base = slots.end();
   slots.grow(base + 256);
   return static_cast<uint32_t>(base);
 }
@@ -134,7 +139,12 @@ Result<DoubleArray> build_double_array(std::span<const std::string_view> keys) {
     }
     level.swap(below);
   }
+  const size_t used =
+      std::max<size_t>(slots.end(), size_t{*std::max_element(array.base.begin(), array.base.end())} + 256);
   array.check = slots.take_checks();
+  array.check.resize(used);
+  array.base.resize(used);
+  array.value.resize(used);
   return array;
 }
 

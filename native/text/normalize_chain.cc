@@ -3,23 +3,38 @@
 #include <algorithm>
 #include <utility>
 
+#include "text/normalize_table.h"
+
 namespace onpath::text {
 namespace {
 
 constexpr size_t kBlock = 4096;
+constexpr size_t kLeastUnchanged = 512;
 /// Places that are tried one by one before the search for a cut takes larger steps.
 constexpr size_t kNearTries = 8;
 
 class Chain final : public Normalizer {
  public:
-  explicit Chain(std::vector<StagePtr> stages) : stages_(std::move(stages)) {
+  explicit Chain(std::vector<NormalizerStagePtr> stages) : stages_(std::move(stages)) {
     for (size_t i = 0; i < stages_.size(); ++i) {
       if (stages_[i]->asks_for_next()) asking_ = i + 1;
       asks_for_first_ = asks_for_first_ || stages_[i]->asks_for_first();
     }
+    auto table = std::make_unique<CharacterTable>(stages_, asking_);
+    if (table->useful()) table_ = std::move(table);
   }
 
-  size_t unchanged(const uint8_t*, size_t, Place) const override { return 0; }
+  size_t unchanged(const uint8_t* text, size_t size, Place place) const override {
+    if (place.first && asks_for_first_) return 0;
+    const size_t whole = place.last ? size : whole_code_points(text, size);
+    if (stages_.size() == 1) {
+      if (const std::optional<size_t> same = stages_[0]->unchanged(text, whole, place.last)) return *same;
+    }
+    if (!table_ || !table_->keeps_letters()) return 0;
+    // Short runs cost more to hand on than to copy.
+    const size_t same = table_->unchanged(text, whole);
+    return same == whole || same >= kLeastUnchanged ? same : 0;
+  }
 
   size_t normalize(const uint8_t* text, size_t size, Place place, NormalizedText& out) const override {
     if (!out.scratch) out.scratch = std::make_shared<StageScratch>();
@@ -27,9 +42,24 @@ class Chain final : public Normalizer {
     const Block all{text, size, whole, place.last, *out.scratch, out};
     size_t taken = 0;
     size_t width = kBlock;
+    const size_t written = out.bytes.size();
     while (taken < whole) {
+      const bool first = place.first && (taken == 0 || (asks_for_first_ && out.bytes.size() == written));
+      if (table_) {
+        if (!first || !asks_for_first_) {
+          taken += table_->apply(text + taken, whole - taken, place.last, taken, out);
+          if (taken == whole) break;
+        }
+        // What is not in the table, up to where the table goes on.
+        const size_t near = std::min(whole - taken, kBlock);
+        const size_t cut = width == kBlock ? table_->next_cut(text + taken, near) : near;
+        if (cut < near && run(all, taken, taken + cut, first)) {
+          taken += cut;
+          continue;
+        }
+      }
       const size_t limit = cut_down(text, std::min(whole, taken + width), taken, whole);
-      const size_t end = take(all, taken, limit, place.first && taken == 0);
+      const size_t end = take(all, taken, limit, first);
       if (end > taken) {
         taken = end;
         width = kBlock;
@@ -44,12 +74,13 @@ class Chain final : public Normalizer {
 
   uint32_t expansion() const override {
     uint64_t all = 1;
-    for (const StagePtr& stage : stages_) all = std::min<uint64_t>(all * stage->expansion(), UINT32_MAX);
+    for (const NormalizerStagePtr& stage : stages_)
+      all = std::min<uint64_t>(all * stage->expansion(), UINT32_MAX);
     return static_cast<uint32_t>(all);
   }
   uint64_t bytes() const override {
-    uint64_t all = sizeof(*this);
-    for (const StagePtr& stage : stages_) all += stage->bytes();
+    uint64_t all = sizeof(*this) + (table_ ? table_->bytes() : 0);
+    for (const NormalizerStagePtr& stage : stages_) all += stage->bytes();
     return all;
   }
 
@@ -121,6 +152,7 @@ class Chain final : public Normalizer {
         place.next = stages_[i]->behind(place.next, all.scratch.character);
       std::swap(in, made);
     }
+    all.out.failed = all.out.failed || std::exchange(all.scratch.failed, false);
     // What comes first in the segment is not out yet.
     if (first && asks_for_first_ && in->size() == 0 && !place.next.is_end()) return false;
     all.out.bytes.insert(all.out.bytes.end(), in->bytes(), in->bytes() + in->size());
@@ -129,14 +161,15 @@ class Chain final : public Normalizer {
     return true;
   }
 
-  std::vector<StagePtr> stages_;
+  std::vector<NormalizerStagePtr> stages_;
+  std::unique_ptr<const CharacterTable> table_;
   size_t asking_ = 0;  // parts up to the last that asks for the next character
   bool asks_for_first_ = false;
 };
 
 }  // namespace
 
-NormalizerPtr make_chain(std::vector<StagePtr> stages) {
+NormalizerPtr make_chain(std::vector<NormalizerStagePtr> stages) {
   if (stages.empty()) return nullptr;
   return std::make_unique<Chain>(std::move(stages));
 }

@@ -16,7 +16,7 @@ void append_lower(uint32_t code, ByteSpan from, StageText& out) {
 
 /// Map: what becomes of a code point; appends it with its origin.
 template <class Map>
-class CharacterStage final : public Stage {
+class CharacterStage final : public NormalizerStage {
  public:
   CharacterStage(Map map, uint32_t expansion) : map_(std::move(map)), expansion_(expansion) {}
 
@@ -37,6 +37,11 @@ class CharacterStage final : public Stage {
     return {NextCharacter::Kind::known, first.code, first.size == image.size() ? next.repeats : 1};
   }
   bool asks_for_next() const override { return false; }
+  Alone stand_alone(const StageText& in, StageText& out) const override {
+    for (size_t at = 0; at < in.size(); at += utf8_size(in.bytes()[at]))
+      map_(decode_utf8(in.bytes() + at).code, ByteSpan{}, out);
+    return Alone::yes;
+  }
   uint32_t expansion() const override { return expansion_; }
 
  private:
@@ -45,7 +50,7 @@ class CharacterStage final : public Stage {
 };
 
 template <class Map>
-StagePtr character_stage(uint32_t expansion, Map map) {
+NormalizerStagePtr character_stage(uint32_t expansion, Map map) {
   return std::make_unique<CharacterStage<Map>>(std::move(map), expansion);
 }
 
@@ -83,11 +88,11 @@ uint32_t byte_level_code(uint8_t byte) {
 
 }  // namespace
 
-StagePtr make_lowercase_stage() {
+NormalizerStagePtr make_lowercase_stage() {
   return character_stage(3, [](uint32_t c, ByteSpan from, StageText& out) { append_lower(c, from, out); });
 }
 
-StagePtr make_nmt_stage() {
+NormalizerStagePtr make_nmt_stage() {
   return character_stage(1, [](uint32_t c, ByteSpan from, StageText& out) {
     if (nmt_blanks(c))
       out.append(' ', from);
@@ -96,13 +101,13 @@ StagePtr make_nmt_stage() {
   });
 }
 
-StagePtr make_strip_accents_stage() {
+NormalizerStagePtr make_strip_accents_stage() {
   return character_stage(1, [](uint32_t c, ByteSpan from, StageText& out) {
     if (!CodePointKind(c).combining()) out.append_code(c, from);
   });
 }
 
-StagePtr make_byte_level_stage() {
+NormalizerStagePtr make_byte_level_stage() {
   return character_stage(2, [](uint32_t c, ByteSpan from, StageText& out) {
     uint8_t utf8[4];
     const uint32_t size = encode_utf8(c, utf8);
@@ -110,7 +115,7 @@ StagePtr make_byte_level_stage() {
   });
 }
 
-StagePtr make_bert_clean_stage(bool clean_text, bool chinese_spaces) {
+NormalizerStagePtr make_bert_clean_stage(bool clean_text, bool chinese_spaces) {
   return character_stage(2, [=](uint32_t c, ByteSpan from, StageText& out) {
     const CodePointKind kind(c);
     if (clean_text && kind.bert_removes()) return;
@@ -122,7 +127,7 @@ StagePtr make_bert_clean_stage(bool clean_text, bool chinese_spaces) {
   });
 }
 
-StagePtr make_bert_accents_stage(bool strip_accents, bool lowercase) {
+NormalizerStagePtr make_bert_accents_stage(bool strip_accents, bool lowercase) {
   return character_stage(3, [=](uint32_t c, ByteSpan from, StageText& out) {
     if (strip_accents && CodePointKind(c).nonspacing()) return;
     if (lowercase)
@@ -132,7 +137,7 @@ StagePtr make_bert_accents_stage(bool strip_accents, bool lowercase) {
   });
 }
 
-StagePtr make_replace_character_stage(uint32_t code, std::string_view content) {
+NormalizerStagePtr make_replace_character_stage(uint32_t code, std::string_view content) {
   const uint32_t expansion = content.empty() ? 1 : static_cast<uint32_t>(content.size());
   return character_stage(
       expansion, [code, content = std::string(content)](uint32_t c, ByteSpan from, StageText& out) {

@@ -7,14 +7,14 @@
 
 namespace onpath::text {
 
-StagePtr make_lowercase_stage();
-StagePtr make_nmt_stage();
-StagePtr make_strip_accents_stage();
-StagePtr make_byte_level_stage();
+NormalizerStagePtr make_lowercase_stage();
+NormalizerStagePtr make_nmt_stage();
+NormalizerStagePtr make_strip_accents_stage();
+NormalizerStagePtr make_byte_level_stage();
 /// BertNormalizer before its decomposition, and after it.
-StagePtr make_bert_clean_stage(bool clean_text, bool chinese_spaces);
-StagePtr make_bert_accents_stage(bool strip_accents, bool lowercase);
+NormalizerStagePtr make_bert_clean_stage(bool clean_text, bool chinese_spaces);
+NormalizerStagePtr make_bert_accents_stage(bool strip_accents, bool lowercase);
 /// Replaces one code point.
-StagePtr make_replace_character_stage(uint32_t code, std::string_view content);
+NormalizerStagePtr make_replace_character_stage(uint32_t code, std::string_view content);
 
 }  // namespace onpath::text

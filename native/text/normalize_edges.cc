@@ -7,7 +7,7 @@
 namespace onpath::text {
 namespace {
 
-class StripStage final : public Stage {
+class StripStage final : public NormalizerStage {
  public:
   StripStage(bool left, bool right) : left_(left), right_(right) {}
 
@@ -40,6 +40,12 @@ class StripStage final : public Stage {
     // Whether whitespace stays is not known before the text behind it.
     return !right_ || surely_text(next) ? next : NextCharacter::unknown();
   }
+  Alone stand_alone(const StageText& in, StageText& out) const override {
+    out.copy(in, 0, in.size());
+    for (size_t at = 0; at < in.size(); at += utf8_size(in.bytes()[at]))
+      if (CodePointKind(decode_utf8(in.bytes() + at).code).white()) return Alone::between;
+    return Alone::yes;
+  }
   bool asks_for_next() const override { return right_; }
   bool asks_for_first() const override { return left_; }
   uint32_t expansion() const override { return 1; }
@@ -52,7 +58,7 @@ class StripStage final : public Stage {
   bool left_, right_;
 };
 
-class PrependStage final : public Stage {
+class PrependStage final : public NormalizerStage {
  public:
   explicit PrependStage(std::string_view text) : text_(text) {}
 
@@ -63,6 +69,10 @@ class PrependStage final : public Stage {
     return true;
   }
   NextCharacter behind(const NextCharacter& next, StageText&) const override { return next; }
+  Alone stand_alone(const StageText& in, StageText& out) const override {
+    out.copy(in, 0, in.size());
+    return Alone::yes;
+  }
   bool asks_for_next() const override { return false; }
   bool asks_for_first() const override { return true; }
   uint32_t expansion() const override { return static_cast<uint32_t>(text_.size()) + 1; }
@@ -73,7 +83,9 @@ class PrependStage final : public Stage {
 
 }  // namespace
 
-StagePtr make_strip_stage(bool left, bool right) { return std::make_unique<StripStage>(left, right); }
-StagePtr make_prepend_stage(std::string_view text) { return std::make_unique<PrependStage>(text); }
+NormalizerStagePtr make_strip_stage(bool left, bool right) {
+  return std::make_unique<StripStage>(left, right);
+}
+NormalizerStagePtr make_prepend_stage(std::string_view text) { return std::make_unique<PrependStage>(text); }
 
 }  // namespace onpath::text

@@ -8,8 +8,8 @@
 namespace onpath::text {
 
 /// Removes whitespace at the segment's ends.
-StagePtr make_strip_stage(bool left, bool right);
+NormalizerStagePtr make_strip_stage(bool left, bool right);
 /// Puts `text` before a segment that is not empty.
-StagePtr make_prepend_stage(std::string_view text);
+NormalizerStagePtr make_prepend_stage(std::string_view text);
 
 }  // namespace onpath::text

@@ -92,20 +92,22 @@ void sort_by_rank(std::vector<FormItem>& items, std::vector<FormItem>& spare) {
   items.swap(spare);
 }
 
-class FormStage final : public Stage {
+class FormStage final : public NormalizerStage {
  public:
   explicit FormStage(UnicodeForm form) : form_(form) {}
 
   bool apply(const StageText& in, const BlockPlace& place, StageScratch& scratch,
              StageText& out) const override {
     if (!cuts_before(place.next)) return false;
-    for (size_t at = 0; at < in.size();) {
-      const size_t same = unchanged_by_form(form_, in.bytes() + at, in.size() - at, true);
-      out.copy(in, at, at + same);
-      at += same;
-      if (at < in.size()) at = transform_run(in, at, scratch, out);
-    }
+    transform(in, scratch, out);
     return true;
+  }
+  Alone stand_alone(const StageText& in, StageText& out) const override {
+    if (in.size() == 0) return Alone::yes;
+    if (!CodePointKind(decode_utf8(in.bytes()).code).starts(form_)) return Alone::no;
+    StageScratch scratch;
+    transform(in, scratch, out);
+    return Alone::yes;
   }
   bool cuts_before(const NextCharacter& next) const override {
     if (next.is_end()) return true;
@@ -128,11 +130,23 @@ class FormStage final : public Stage {
       result = {NextCharacter::Kind::composed, result.code, 1};
     return result;
   }
+  std::optional<size_t> unchanged(const uint8_t* text, size_t size, bool last) const override {
+    return unchanged_by_form(form_, text, size, last);
+  }
   uint32_t expansion() const override { return compatible() ? 11 : 3; }
 
  private:
   bool composing() const { return form_ == UnicodeForm::nfc || form_ == UnicodeForm::nfkc; }
   bool compatible() const { return form_ == UnicodeForm::nfkc || form_ == UnicodeForm::nfkd; }
+
+  void transform(const StageText& in, StageScratch& scratch, StageText& out) const {
+    for (size_t at = 0; at < in.size();) {
+      const size_t same = unchanged_by_form(form_, in.bytes() + at, in.size() - at, true);
+      out.copy(in, at, at + same);
+      at += same;
+      if (at < in.size()) at = transform_run(in, at, scratch, out);
+    }
+  }
 
   /// From `begin`, where the text may be cut, to the next such place.
   size_t transform_run(const StageText& in, size_t begin, StageScratch& scratch, StageText& out) const {
@@ -202,6 +216,6 @@ size_t unchanged_by_form(UnicodeForm form, const uint8_t* text, size_t size, boo
   return ends ? size : before_last(size);
 }
 
-StagePtr make_form_stage(UnicodeForm form) { return std::make_unique<FormStage>(form); }
+NormalizerStagePtr make_form_stage(UnicodeForm form) { return std::make_unique<FormStage>(form); }
 
 }  // namespace onpath::text

@@ -9,7 +9,7 @@
 
 namespace onpath::text {
 
-StagePtr make_form_stage(UnicodeForm form);
+NormalizerStagePtr make_form_stage(UnicodeForm form);
 
 /// Bytes at the front of whole code points that the form leaves as they are and that may be cut off from what
 /// follows. `ends`: nothing follows, or something that starts anew.

@@ -74,7 +74,7 @@ class ChangeList {
   bool lags_ = false;
 };
 
-class PrecompiledStage final : public Stage {
+class PrecompiledStage final : public NormalizerStage {
  public:
   explicit PrecompiledStage(Charsmap map) : map_(std::move(map)) {
     for (uint8_t c = 0; c < 0x80; ++c) {
@@ -119,11 +119,32 @@ class PrecompiledStage final : public Stage {
     const CodePoint first = decode_utf8(reinterpret_cast<const uint8_t*>(match.image.data()));
     return {NextCharacter::Kind::known, first.code, first.size == match.image.size() ? next.repeats : 1};
   }
+  Alone stand_alone(const StageText& in, StageText& out) const override {
+    for (size_t at = 0; at < in.size();) {
+      const CodePoint c = decode_utf8(in.bytes() + at);
+      if (!always_breaks(CodePointKind(c.code).cluster())) return Alone::no;
+      const Charsmap::Match match = map_.shortest(in.bytes() + at, c.size);
+      // A removal has to do with origins around it.
+      if (match.size && match.image.empty()) return Alone::no;
+      if (match.size)
+        out.append(reinterpret_cast<const uint8_t*>(match.image.data()), match.image.size(), {});
+      else
+        out.copy(in, at, at + c.size);
+      at += c.size;
+    }
+    return Alone::yes;
+  }
   bool asks_for_first() const override { return true; }
   uint32_t expansion() const override { return map_.longest_image() + 1; }
   uint64_t bytes() const override { return sizeof(*this) + map_.bytes(); }
 
  private:
+  /// Clusters end between any two of these.
+  static bool always_breaks(ClusterKind kind) {
+    using enum ClusterKind;
+    return kind == any || kind == lf || kind == control || kind == pictographic ||
+           kind == conjunct_consonant || kind == hangul_lv || kind == hangul_lvt;
+  }
   Charsmap::Match look_up(uint32_t code) const {
     uint8_t utf8[4];
     const uint32_t size = encode_utf8(code, utf8);
@@ -193,10 +214,10 @@ class PrecompiledStage final : public Stage {
 
 }  // namespace
 
-Result<StagePtr> make_precompiled_stage(std::string_view charsmap) {
+Result<NormalizerStagePtr> make_precompiled_stage(std::string_view charsmap) {
   Result<Charsmap> map = Charsmap::read(charsmap);
   if (!map.ok()) return map.error();
-  return StagePtr(std::make_unique<PrecompiledStage>(std::move(map).value()));
+  return NormalizerStagePtr(std::make_unique<PrecompiledStage>(std::move(map).value()));
 }
 
 }  // namespace onpath::text

@@ -9,6 +9,6 @@
 namespace onpath::text {
 
 /// Errors: INVALID_VOCABULARY.
-Result<StagePtr> make_precompiled_stage(std::string_view charsmap);
+Result<NormalizerStagePtr> make_precompiled_stage(std::string_view charsmap);
 
 }  // namespace onpath::text

@@ -1,5 +1,6 @@
 #include "text/normalize_replace.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -23,7 +24,7 @@ NextCharacter first_of(const std::string& content) {
 }
 
 /// A literal of several code points.
-class LiteralStage final : public Stage {
+class LiteralStage final : public NormalizerStage {
  public:
   LiteralStage(std::string pattern, std::string content)
       : pattern_(std::move(pattern)), content_(std::move(content)) {}
@@ -52,6 +53,18 @@ class LiteralStage final : public Stage {
   NextCharacter behind(const NextCharacter& next, StageText&) const override {
     return next.may_be(decode_utf8(bytes_of(pattern_)).code) ? NextCharacter::unknown() : next;
   }
+  Alone stand_alone(const StageText& in, StageText& out) const override {
+    out.copy(in, 0, in.size());
+    const std::string_view text(reinterpret_cast<const char*>(in.bytes()), in.size());
+    for (size_t at = 0; at < text.size();) {
+      const size_t size = utf8_size(in.bytes()[at]);
+      // A match needs a second character of the pattern beside this one.
+      if (pattern_.find(text.substr(at, size)) != std::string::npos)
+        return size == text.size() ? Alone::between : Alone::no;
+      at += size;
+    }
+    return Alone::yes;
+  }
   uint32_t expansion() const override { return replacement_expansion(content_, pattern_.size()); }
 
  private:
@@ -69,7 +82,7 @@ class LiteralStage final : public Stage {
 
 /// Runs of at least so many characters of a class become one content each. A block may end inside a run: the
 /// run's part before the cut becomes nothing, what is behind makes the content.
-class RunStage final : public Stage {
+class RunStage final : public NormalizerStage {
  public:
   RunStage(ClassPattern pattern, std::string content)
       : pattern_(std::move(pattern)), content_(std::move(content)) {}
@@ -116,6 +129,22 @@ class RunStage final : public Stage {
         return NextCharacter::unknown();
     }
   }
+  Alone stand_alone(const StageText& in, StageText& out) const override {
+    for (size_t at = 0; at < in.size();) {
+      const CodePoint c = decode_utf8(in.bytes() + at);
+      if (pattern_.characters.contains(c.code)) {
+        if (c.size != in.size()) return Alone::no;
+        if (pattern_.at_least == 1)
+          out.append(bytes_of(content_), content_.size(), {});
+        else
+          out.copy(in, 0, in.size());
+        return Alone::between;
+      }
+      at += c.size;
+    }
+    out.copy(in, 0, in.size());
+    return Alone::yes;
+  }
   uint32_t expansion() const override { return replacement_expansion(content_, pattern_.at_least); }
 
  private:
@@ -133,12 +162,28 @@ class RunStage final : public Stage {
 };
 
 /// Every character of a class becomes the content.
-class ClassStage final : public Stage {
+class ClassStage final : public NormalizerStage {
  public:
   ClassStage(CharacterClass characters, std::string content)
       : characters_(std::move(characters)), content_(std::move(content)) {}
 
   bool apply(const StageText& in, const BlockPlace&, StageScratch&, StageText& out) const override {
+    replace(in, out);
+    return true;
+  }
+  Alone stand_alone(const StageText& in, StageText& out) const override {
+    replace(in, out);
+    return Alone::yes;
+  }
+  NextCharacter behind(const NextCharacter& next, StageText&) const override {
+    if (next.kind != NextCharacter::Kind::known) return NextCharacter::unknown();
+    return characters_.contains(next.code) ? first_of(content_) : next;
+  }
+  bool asks_for_next() const override { return false; }
+  uint32_t expansion() const override { return replacement_expansion(content_, 1); }
+
+ private:
+  void replace(const StageText& in, StageText& out) const {
     size_t copied = 0;
     for (size_t at = 0; at < in.size();) {
       const CodePoint c = decode_utf8(in.bytes() + at);
@@ -150,32 +195,19 @@ class ClassStage final : public Stage {
       at += c.size;
     }
     out.copy(in, copied, in.size());
-    return true;
   }
-  NextCharacter behind(const NextCharacter& next, StageText&) const override {
-    if (next.kind != NextCharacter::Kind::known) return NextCharacter::unknown();
-    return characters_.contains(next.code) ? first_of(content_) : next;
-  }
-  bool asks_for_next() const override { return false; }
-  uint32_t expansion() const override { return replacement_expansion(content_, 1); }
 
- private:
   CharacterClass characters_;
   std::string content_;
 };
 
-Error empty_match(const ReplaceDef& definition) {
-  return Error{ErrorCode::UNSUPPORTED,
-               "The normalizer Replace has the pattern '" + definition.pattern.text +
-                   "', which matches an empty text; give a pattern that matches at least one "
-                   "character"};
-}
-
 }  // namespace
 
-Result<StagePtr> make_replace_stage(const ReplaceDef& definition) {
+Result<NormalizerStagePtr> make_replace_stage(const ReplaceDef& definition) {
   const std::string& pattern = definition.pattern.text;
-  if (pattern.empty()) return empty_match(definition);
+  if (pattern.empty())
+    return Error{ErrorCode::UNSUPPORTED,
+                 "The normalizer Replace has an empty pattern; give one of at least one character"};
   for (const std::string* text : {&pattern, &definition.content}) {
     if (check_utf8(bytes_of(*text), text->size()).valid != text->size())
       return Error{ErrorCode::INVALID_VOCABULARY,
@@ -184,17 +216,15 @@ Result<StagePtr> make_replace_stage(const ReplaceDef& definition) {
   if (!definition.pattern.regex) {
     const CodePoint first = decode_utf8(bytes_of(pattern));
     if (first.size == pattern.size()) return make_replace_character_stage(first.code, definition.content);
-    return StagePtr(std::make_unique<LiteralStage>(pattern, definition.content));
+    return NormalizerStagePtr(std::make_unique<LiteralStage>(pattern, definition.content));
   }
   if (std::optional<ClassPattern> parsed = parse_class_pattern(pattern)) {
     if (!parsed->run)
-      return StagePtr(std::make_unique<ClassStage>(std::move(parsed->characters), definition.content));
-    return StagePtr(std::make_unique<RunStage>(std::move(*parsed), definition.content));
+      return NormalizerStagePtr(
+          std::make_unique<ClassStage>(std::move(parsed->characters), definition.content));
+    return NormalizerStagePtr(std::make_unique<RunStage>(std::move(*parsed), definition.content));
   }
-  return Error{ErrorCode::UNSUPPORTED,
-               "The normalizer Replace has the regex '" + pattern +
-                   "', which is not carried out yet; give a class of characters, once, as "
-                   "'+' or as '{n,}'"};
+  return make_replace_regex_stage(definition);
 }
 
 }  // namespace onpath::text

@@ -8,6 +8,8 @@
 namespace onpath::text {
 
 /// Null if it changes nothing. Errors: INVALID_VOCABULARY, UNSUPPORTED.
-Result<StagePtr> make_replace_stage(const ReplaceDef& definition);
+Result<NormalizerStagePtr> make_replace_stage(const ReplaceDef& definition);
+/// Of any regex; the other takes the common ones itself.
+Result<NormalizerStagePtr> make_replace_regex_stage(const ReplaceDef& definition);
 
 }  // namespace onpath::text

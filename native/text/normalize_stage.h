@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -100,6 +101,7 @@ struct FormItem {
 struct StageScratch {
   StageText texts[2], character;
   std::vector<FormItem> pending, sorted, composing;
+  bool failed = false;  // a regex gave up at its limit
 };
 
 struct BlockPlace {
@@ -108,9 +110,9 @@ struct BlockPlace {
 };
 
 /// Immutable.
-class Stage {
+class NormalizerStage {
  public:
-  virtual ~Stage() = default;
+  virtual ~NormalizerStage() = default;
   /// Appends what becomes of a block. False: what follows could change that, or the block changes what
   /// becomes of what follows; `out` is of no use then. Never false at the end of a segment.
   virtual bool apply(const StageText& in, const BlockPlace& place, StageScratch& scratch,
@@ -123,10 +125,16 @@ class Stage {
   virtual bool asks_for_next() const { return true; }
   /// What it does depends on BlockPlace::first.
   virtual bool asks_for_first() const { return false; }
+  /// Appends what becomes of a character (here: what parts before made of one) among others that stand alone,
+  /// inside a segment. between: only if those beside it are `yes`.
+  enum class Alone : uint8_t { no, yes, between };
+  virtual Alone stand_alone(const StageText&, StageText&) const { return Alone::no; }
+  /// If this were the only part: Normalizer::unchanged. Empty: it cannot say.
+  virtual std::optional<size_t> unchanged(const uint8_t*, size_t, bool) const { return {}; }
   /// Most bytes out for a byte in.
   virtual uint32_t expansion() const = 0;
   virtual uint64_t bytes() const { return 0; }
 };
-using StagePtr = std::unique_ptr<const Stage>;
+using NormalizerStagePtr = std::unique_ptr<const NormalizerStage>;
 
 }  // namespace onpath::text

@@ -10,6 +10,8 @@
 #include "text/normalize_forms.h"
 #include "text/normalize_precompiled.h"
 #include "text/normalize_replace.h"
+#include "text/normalizer_alias.h"
+#include "text/normalizer_sentencepiece.h"
 
 namespace onpath::text {
 namespace {
@@ -21,14 +23,14 @@ class StageMaker {
   Result<void> add(const NormalizerDef& definition) {
     return std::visit([this](const auto& one) { return make(one); }, definition);
   }
-  std::vector<StagePtr> take() { return std::move(stages_); }
+  std::vector<NormalizerStagePtr> take() { return std::move(stages_); }
 
  private:
-  Result<void> push(StagePtr stage) {
+  Result<void> push(NormalizerStagePtr stage) {
     stages_.push_back(std::move(stage));
     return {};
   }
-  Result<void> push(Result<StagePtr> stage) {
+  Result<void> push(Result<NormalizerStagePtr> stage) {
     if (!stage.ok()) return stage.error();
     return push(std::move(stage).value());
   }
@@ -51,6 +53,9 @@ class StageMaker {
   Result<void> make(const LowercaseDef&) { return push(make_lowercase_stage()); }
   Result<void> make(const NmtDef&) { return push(make_nmt_stage()); }
   Result<void> make(const PrecompiledDef& precompiled) {
+    if (precompiled.sentencepiece)
+      return Error{ErrorCode::UNSUPPORTED,
+                   "SentencePiece's own normalizer stands beside other normalizers; expected it alone"};
     return push(make_precompiled_stage(precompiled.charsmap));
   }
   Result<void> make(const ReplaceDef& replace) { return push(make_replace_stage(replace)); }
@@ -59,7 +64,7 @@ class StageMaker {
   }
   Result<void> make(const ByteLevelNormalizerDef&) { return push(make_byte_level_stage()); }
 
-  std::vector<StagePtr> stages_;
+  std::vector<NormalizerStagePtr> stages_;
 };
 
 bool replaces_space(const NormalizerDef& definition) {
@@ -70,6 +75,12 @@ bool replaces_space(const NormalizerDef& definition) {
 }  // namespace
 
 bool wants_space_alias(const TokenizerDefinition& definition) {
+  if (definition.format == Format::sentencepiece) {
+    const auto* own = definition.normalizers.size() == 1
+                          ? std::get_if<PrecompiledDef>(&definition.normalizers[0])
+                          : nullptr;
+    return own && own->sentencepiece && own->escape_whitespaces && definition.pre_tokenizers.empty();
+  }
   if (definition.format != Format::tokenizer_json) return false;
   for (const AddedTokenDef& token : definition.added)
     if (token.normalized && (token.lstrip || token.rstrip)) return false;
@@ -78,12 +89,23 @@ bool wants_space_alias(const TokenizerDefinition& definition) {
 }
 
 Result<NormalizerPtr> make_normalizer(std::span<const NormalizerDef> definitions, bool space_alias) {
+  if (definitions.size() == 1) {
+    const auto* precompiled = std::get_if<PrecompiledDef>(&definitions[0]);
+    if (precompiled && precompiled->sentencepiece)
+      return make_sentencepiece_normalizer(*precompiled, space_alias);
+  }
+  if (space_alias) {
+    std::span<const NormalizerDef> left = definitions;
+    if (!left.empty() && replaces_space(left.back())) left = left.first(left.size() - 1);
+    const auto* prepend = left.size() == 1 ? std::get_if<PrependDef>(&left[0]) : nullptr;
+    if (left.empty() || prepend) return make_alias_normalizer(prepend ? prepend->text : "");
+  }
   StageMaker maker;
   for (size_t i = 0; i < definitions.size(); ++i) {
     if (space_alias && i + 1 == definitions.size() && replaces_space(definitions[i])) continue;
     if (Result<void> added = maker.add(definitions[i]); !added.ok()) return added.error();
   }
-  std::vector<StagePtr> stages = maker.take();
+  std::vector<NormalizerStagePtr> stages = maker.take();
   if (space_alias) stages.push_back(make_replace_character_stage(0x2581, " "));
   return make_chain(std::move(stages));
 }

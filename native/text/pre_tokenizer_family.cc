@@ -1,5 +1,6 @@
 // The families' automata as pre-tokenizers.
 #include "text/pre_tokenizer.h"
+#include "text/pre_tokenizer_masks.h"
 #include "text/pre_tokenizer_rules.h"
 
 namespace onpath::text {
@@ -69,8 +70,9 @@ PreTokenizerPtr make_family_automaton(Family family) {
   return nullptr;
 }
 
-PreTokenizerPtr make_family_pre_tokenizer(Family family, std::string_view /*kernels*/) {
-  return make_family_automaton(family);
+PreTokenizerPtr make_family_pre_tokenizer(Family family, std::string_view kernels) {
+  if (kernels == "scalar") return make_family_automaton(family);
+  return make_mask_pre_tokenizer(family, kernels);
 }
 
 }  // namespace onpath::text

@@ -117,6 +117,11 @@ RegexMatch Regex::find(const uint8_t* text, size_t size, size_t from, bool parti
 
 bool Regex::matches_empty() const { return compiled_->empty; }
 bool Regex::looks_behind() const { return compiled_->behind; }
+bool Regex::is_class_run() const {
+  // Brackets of literals are written as numbers.
+  const std::string& text = compiled_->expanded;
+  return text.size() > 3 && text.front() == '[' && text.ends_with("]+") && text.find(']') == text.size() - 2;
+}
 const std::string& Regex::expanded() const { return compiled_->expanded; }
 
 uint64_t Regex::bytes() const {

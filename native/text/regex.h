@@ -44,6 +44,8 @@ class Regex {
   bool matches_empty() const;
   /// What a match depends on can lie before it (look-behind, \b, ^, \A).
   bool looks_behind() const;
+  /// One class, once or more: a match goes on to the same end from any place inside.
+  bool is_class_run() const;
   /// The expression as PCRE2 got it.
   const std::string& expanded() const;
   uint64_t bytes() const;

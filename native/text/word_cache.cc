@@ -2,41 +2,32 @@
 
 #include <algorithm>
 #include <bit>
-#include <new>
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include <memory>
 
 namespace onpath::text {
 namespace {
 
-constexpr size_t kHugePage = size_t{2} << 20;
+template <class T>
+LargeMemory room_for(uint64_t bytes, uint64_t& mask) {
+  const uint64_t count = std::bit_floor(std::max<uint64_t>(bytes / sizeof(T), 1));
+  mask = count - 1;
+  return LargeMemory(count * sizeof(T));
+}
 
 }  // namespace
 
-WordCache::WordCache(uint64_t bytes) {
-  const uint64_t lines = std::bit_floor(std::max<uint64_t>(bytes / sizeof(Line), 1));
-  mask_ = lines - 1;
-  const size_t alignment = lines * sizeof(Line) >= kHugePage ? kHugePage : 64;
-  lines_ = static_cast<Line*>(::operator new (lines * sizeof(Line), std::align_val_t{alignment}));
-#if defined(__linux__)
-  // Words lie all over it, so with small pages most look-ups would wait for the page tables.
-  if (alignment == kHugePage) madvise(lines_, lines * sizeof(Line), MADV_HUGEPAGE);
-#endif
+WordCache::WordCache(uint64_t bytes)
+    : memory_(room_for<Line>(bytes, mask_)), lines_(reinterpret_cast<Line*>(memory_.data())) {
   clear();
 }
 
-WordCache::~WordCache() {
-  const size_t alignment = bytes() >= kHugePage ? kHugePage : 64;
-  ::operator delete (lines_, std::align_val_t{alignment});
-}
-
-void WordCache::clear() { std::fill_n(lines_, mask_ + 1, Line{}); }
+void WordCache::clear() { std::uninitialized_fill_n(lines_, mask_ + 1, Line{}); }
 
 LongWordCache::LongWordCache(uint64_t bytes)
-    : words_(std::bit_floor(std::max<uint64_t>(bytes / sizeof(LongWord), 1))), mask_(words_.size() - 1) {}
+    : memory_(room_for<LongWord>(bytes, mask_)), words_(reinterpret_cast<LongWord*>(memory_.data())) {
+  clear();
+}
 
-void LongWordCache::clear() { std::fill(words_.begin(), words_.end(), LongWord{}); }
+void LongWordCache::clear() { std::uninitialized_fill_n(words_, mask_ + 1, LongWord{}); }
 
 }  // namespace onpath::text

@@ -4,8 +4,8 @@
 
 #include <cstdint>
 #include <cstring>
-#include <vector>
 
+#include "text/large_memory.h"
 #include "text/tokens.h"
 
 namespace onpath::text {
@@ -58,9 +58,6 @@ class WordCache {
  public:
   /// At most `bytes`; at least one line.
   explicit WordCache(uint64_t bytes);
-  ~WordCache();
-  WordCache(const WordCache&) = delete;
-  WordCache& operator=(const WordCache&) = delete;
 
   struct Line {
     WordEntry entries[2];
@@ -85,8 +82,9 @@ class WordCache {
   uint64_t bytes() const { return (mask_ + 1) * sizeof(Line); }
 
  private:
-  Line* lines_ = nullptr;
   uint64_t mask_ = 0;
+  LargeMemory memory_;
+  Line* lines_ = nullptr;
 };
 
 inline constexpr size_t kMaxLongWordBytes = 39;
@@ -117,7 +115,7 @@ class LongWordCache {
   explicit LongWordCache(uint64_t bytes);
   LongWord& at(const uint8_t* text, size_t size) { return words_[hash_of(text, size) & mask_]; }
   void clear();
-  uint64_t bytes() const { return words_.size() * sizeof(LongWord); }
+  uint64_t bytes() const { return memory_.size(); }
 
  private:
   /// `size` is 16 or more.
@@ -133,8 +131,9 @@ class LongWordCache {
     hash = (hash ^ part) * 0x9E3779B97F4A7C15ull;
     return hash ^ hash >> 32;
   }
-  std::vector<LongWord> words_;
-  uint64_t mask_;
+  uint64_t mask_ = 0;
+  LargeMemory memory_;
+  LongWord* words_ = nullptr;
 };
 
 }  // namespace onpath::text

@@ -1,17 +1,13 @@
 /** The data plane: ports, workers, routes; finished samples as async iterators. */
 import { abortError, throwIfAborted } from './abort.js';
 import { OnpathError } from './errors.js';
-import {
-  type NativePlane,
-  type NativePlaneStats,
-  type NativeProgram,
-  type NativeSink,
-  native,
-} from './native.js';
-import { nativePlaneConfig, programOf } from './plane-config.js';
+import { type NativePlane, type NativePlaneStats, native } from './native.js';
+import { isBatched, nativePlaneConfig, programOf } from './plane-config.js';
 import { type PortInfo, portInfo } from './port-info.js';
 import { type Batch, type Sample, wrapDelivery } from './sample.js';
 import { DATAPLANE, type DataplaneSpec, dataplaneSpec, type ParsedDataplaneSpec } from './schema.js';
+import { TextPipeline } from './text-pipeline.js';
+import { type TextPart, type TextSample, textPart, textSample } from './text-sample.js';
 import { parse } from './validate.js';
 
 /**
@@ -20,27 +16,35 @@ import { parse } from './validate.js';
  */
 export type PlaneStats = NativePlaneStats;
 
-/** A host route: its sink and who waits for it. */
+/** A route that delivers to JavaScript: what it takes from, and who waits for it. */
 class HostRoute {
   readonly name: string;
-  readonly batched: boolean;
-  readonly #program: NativeProgram;
-  readonly #sink: NativeSink;
+  readonly delivers: 'samples' | 'batches' | 'texts' | 'parts';
+  readonly take: () => Delivered | undefined;
   #waiting: (() => void)[] = [];
 
-  constructor(name: string, batched: boolean, program: NativeProgram, sink: NativeSink) {
+  constructor(plane: NativePlane, { name, pipeline, deliver, batched }: HostRouteSpec) {
     this.name = name;
-    this.batched = batched;
-    this.#program = program;
-    this.#sink = sink;
+    if (pipeline instanceof TextPipeline) {
+      const sink = plane.textSink(name);
+      const { hash } = pipeline;
+      this.delivers = deliver !== 'sample' && 'chunkTokens' in deliver ? 'parts' : 'texts';
+      const wrap = this.delivers === 'parts' ? textPart : textSample;
+      this.take = () => {
+        const part = sink.next();
+        return part && wrap(part, hash);
+      };
+      sink.onReady(() => this.wake());
+      return;
+    }
+    const sink = plane.sink(name);
+    const { outputs, hash } = programOf(pipeline).info;
+    this.delivers = batched ? 'batches' : 'samples';
+    this.take = () => {
+      const delivery = sink.next();
+      return delivery && wrapDelivery(sink, delivery, outputs, hash, batched);
+    };
     sink.onReady(() => this.wake());
-  }
-
-  take(): Sample | Batch | undefined {
-    const delivery = this.#sink.next();
-    if (delivery === undefined) return undefined;
-    const { outputs, hash } = this.#program.info;
-    return wrapDelivery(this.#sink, delivery, outputs, hash, this.batched);
   }
 
   wake(): void {
@@ -65,6 +69,9 @@ class HostRoute {
     });
   }
 }
+
+type Delivered = Sample | Batch | TextSample | TextPart;
+type HostRouteSpec = ParsedDataplaneSpec['routes'][number] & { readonly batched: boolean };
 
 /**
  * A running data plane. It keeps the process alive like a server does; see `unref()`.
@@ -93,12 +100,7 @@ export class Dataplane {
       spec.routes.map((route) => [
         route.name,
         route.sink === 'host'
-          ? new HostRoute(
-              route.name,
-              route.deliver.batch > 1,
-              programOf(route.pipeline),
-              plane.sink(route.name),
-            )
+          ? new HostRoute(plane, { ...route, batched: isBatched(route) })
           : ('forward' as const),
       ]),
     );
@@ -139,26 +141,41 @@ export class Dataplane {
    * @throws OnpathError NOT_FOUND, INVALID_ARGUMENT (the route batches or forwards), ABORTED
    */
   samples(route: string, options: { signal?: AbortSignal } = {}): AsyncGenerator<Sample, void, undefined> {
-    const host = this.#host(route);
-    if (host.batched) {
-      throw new OnpathError(
-        'INVALID_ARGUMENT',
-        `Route "${route}" delivers batches. Use plane.batches("${route}").`,
-      );
-    }
-    return this.#deliveries(host, options.signal) as AsyncGenerator<Sample, void, undefined>;
+    return this.#deliveries(this.#host(route, 'samples'), options.signal) as AsyncGenerator<
+      Sample,
+      void,
+      undefined
+    >;
   }
 
   /** The same for a route with `deliver: { batch }` above 1. */
   batches(route: string, options: { signal?: AbortSignal } = {}): AsyncGenerator<Batch, void, undefined> {
-    const host = this.#host(route);
-    if (!host.batched) {
-      throw new OnpathError(
-        'INVALID_ARGUMENT',
-        `Route "${route}" does not batch. Use plane.samples("${route}"), or set deliver.batch.`,
-      );
-    }
-    return this.#deliveries(host, options.signal) as AsyncGenerator<Batch, void, undefined>;
+    return this.#deliveries(this.#host(route, 'batches'), options.signal) as AsyncGenerator<
+      Batch,
+      void,
+      undefined
+    >;
+  }
+
+  /** Texts of a route with a TextPipeline, each when it has ended, until the plane is closed. Nothing need be released. */
+  texts(route: string, options: { signal?: AbortSignal } = {}): AsyncGenerator<TextSample, void, undefined> {
+    return this.#deliveries(this.#host(route, 'texts'), options.signal) as AsyncGenerator<
+      TextSample,
+      void,
+      undefined
+    >;
+  }
+
+  /**
+   * The same for a route with `deliver: { chunkTokens }`: parts, before their text has ended. A text of which parts were given and that is
+   * given up ends with a part that has `failed`.
+   */
+  parts(route: string, options: { signal?: AbortSignal } = {}): AsyncGenerator<TextPart, void, undefined> {
+    return this.#deliveries(this.#host(route, 'parts'), options.signal) as AsyncGenerator<
+      TextPart,
+      void,
+      undefined
+    >;
   }
 
   /** Counters since start; they stay readable after close. */
@@ -220,7 +237,7 @@ export class Dataplane {
     for (const route of this.#routes.values()) if (route !== 'forward') route.wake();
   }
 
-  #host(name: string): HostRoute {
+  #host(name: string, delivers: HostRoute['delivers']): HostRoute {
     const route = this.#routes.get(name);
     if (route === undefined) {
       throw new OnpathError(
@@ -234,13 +251,19 @@ export class Dataplane {
         `Route "${name}" forwards its results; nothing of it comes to JavaScript.`,
       );
     }
+    if (route.delivers !== delivers) {
+      throw new OnpathError(
+        'INVALID_ARGUMENT',
+        `Route "${name}" delivers ${route.delivers}. Use plane.${route.delivers}("${name}").`,
+      );
+    }
     return route;
   }
 
   async *#deliveries(
     route: HostRoute,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<Sample | Batch, void, undefined> {
+  ): AsyncGenerator<Delivered, void, undefined> {
     for (;;) {
       throwIfAborted(signal);
       const delivery = route.take();

@@ -1,5 +1,6 @@
 /** What was compiled, step by step, as rows and as a table to read. */
 import type { NativeProgram } from './native.js';
+import type { NativeTextProgram } from './native-text.js';
 
 /** How a step of the plan was compiled and bound; see `Pipeline.explain`. */
 export interface StepExplanation {
@@ -30,7 +31,7 @@ export class Explanation {
   readonly stateBytes: number;
 
   /** @internal */
-  constructor(program: NativeProgram) {
+  constructor(program: NativeProgram | NativeTextProgram) {
     this.hash = program.info.hash;
     this.kernels = program.info.kernels;
     this.tableBytes = program.info.tableBytes;

@@ -43,6 +43,7 @@ export {
   type RouteSpec,
   type SenderSpec,
   type StageSpec,
+  type TextPipelineSpec,
 } from './schema.js';
 export { parseSdp, type VideoDescription } from './sdp.js';
 export { Sender, type SendReport } from './sender.js';
@@ -65,4 +66,7 @@ export type {
   TruncationOptions,
 } from './text/options.js';
 export { DecodeStream, type StreamedTokens, TokenStream } from './text/token-stream.js';
+export { TextPipeline, TextPipelineStream, type TextResult } from './text-pipeline.js';
+export type { TextPart, TextSample } from './text-sample.js';
+export { type TextPiece, TextSender, type TextSource } from './text-sender.js';
 export { Tokenizer } from './tokenizer.js';

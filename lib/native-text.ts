@@ -1,5 +1,8 @@
 /** What the addon has for text. Internal, as `native.ts`: values are validated before they come here. */
 
+import type { DropReason } from './generated/drop-reasons.js';
+import type { NativeStepExplanation } from './native.js';
+
 export type NativeOffsetUnit = 'byte' | 'utf16' | 'codepoint';
 export type NativeSpecialPolicy = 'parse' | 'refuse' | 'text';
 
@@ -159,4 +162,66 @@ export interface NativeTextBinding {
   /** A compiled form, read where the kernel has it. */
   mapTokenizer(path: string, cacheBytes: number): NativeTokenizer;
   mapTokenizerAsync(path: string, cacheBytes: number): Promise<NativeTokenizer>;
+}
+
+/** A pipeline for texts as the addon takes it. */
+export interface NativeTextPipelineSpec {
+  replace: { word: string; with: string }[];
+  tokenize: { tokenizer: NativeTokenizer; options: NativeTextOptions } | undefined;
+  outputName: string;
+  maxStateBytes: number;
+}
+
+export interface NativeTextProgramInfo {
+  /** Content hash of the plan, 64 hexadecimal digits. */
+  hash: string;
+  /** The canonical text of a sample format, and its digest. */
+  input: { digest: number; text: string };
+  output: { name: string; tokens: boolean; offsets: boolean; digest: number; text: string };
+  stageClass: 'sequential';
+  tableBytes: number;
+  stateBytes: number;
+  workspaceBytes: number;
+  kernels: string;
+}
+
+/** Token ids, or bytes of text; offsets as begin, end, begin, end, ... */
+export interface NativeTextElements {
+  elements: Uint32Array | Uint8Array;
+  offsets?: Uint32Array;
+}
+
+export interface NativePlanStream {
+  push(text: NativeText): NativeTextElements;
+  end(): NativeTextElements;
+  heldBytes(): number;
+}
+
+export interface NativeTextProgram {
+  readonly info: NativeTextProgramInfo;
+  explain(): NativeStepExplanation[];
+  planBytes(): Uint8Array;
+  run(text: NativeText): NativeTextElements;
+  stream(): NativePlanStream;
+}
+
+/** A part of a text; times are milliseconds since the Unix epoch, with fractions. */
+export interface NativeTextPart extends NativeTextElements {
+  requestId: bigint;
+  sourceAddress: string;
+  sourcePort: number;
+  ssrc: number;
+  timestamp: number;
+  firstPacketAt: number;
+  lastPacketAt: number;
+  index: number;
+  firstElement: number;
+  last: boolean;
+  failed?: DropReason;
+}
+
+export interface NativeTextSink {
+  next(): NativeTextPart | undefined;
+  /** Called on the event loop, coalesced, when next() may have something again. */
+  onReady(notify: (() => void) | undefined): void;
 }

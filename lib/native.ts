@@ -8,7 +8,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OnpathError } from './errors.js';
 import type { DropReason } from './generated/drop-reasons.js';
-import type { NativeTextBinding } from './native-text.js';
+import type {
+  NativeTextBinding,
+  NativeTextPipelineSpec,
+  NativeTextProgram,
+  NativeTextSink,
+  NativeTokenizer,
+} from './native-text.js';
 import type { ChannelFormat, DType, InputFormat, Layout, Order } from './schema.js';
 
 /** A stage as the addon takes it: every default filled in, tables as raw bytes. */
@@ -203,7 +209,11 @@ export interface NativeRouteConfig {
   sources: string[];
   payload: 'chunk' | 'rfc4175';
   /** With `shapes`: that of the largest size. */
-  program: NativeProgram;
+  program: NativeProgram | undefined;
+  /** Instead of `program`. segmentElements: of a forward sink 0 if as many as fit a packet. */
+  text:
+    | { program: NativeTextProgram; waitingBytes: number; segmentElements: number; whole: boolean }
+    | undefined;
   shapes: { spec: NativePipelineSpec; cached: number; waiting: number; stateBytes: number } | undefined;
   slots: number;
   openSamples: number;
@@ -332,6 +342,7 @@ export interface NativePortInfo {
 
 export interface NativePlane {
   sink(route: string): NativeSink;
+  textSink(route: string): NativeTextSink;
   stats(): NativePlaneStats;
   /** In the order of the configuration. */
   portInfos(): NativePortInfo[];
@@ -353,6 +364,8 @@ export interface NativeSenderConfig {
   sourceUdpPort: number;
   destinationMac: Uint8Array | undefined;
   payload: 'chunk' | 'rfc4175';
+  /** Texts are sent; then program and image are not read. */
+  texts: boolean;
   /** What it takes is sent; without one, row-major images of width, height and format. */
   program: NativeProgram | undefined;
   width: number;
@@ -372,6 +385,8 @@ export interface NativeSender {
   send(
     bytes: Uint8Array,
     requestId: bigint,
+    /** Of a sender for texts. `timestamp`: of the report of the text's first part; length 0: not known. */
+    place?: { offset: number; timestamp: number | undefined; last: boolean; length: number },
   ): Promise<{ packets: number; bytes: number; refused: number; timestamp: number }>;
   close(): Promise<void>;
 }
@@ -392,6 +407,8 @@ export interface NativeBinding extends NativeTextBinding {
     height: number,
   ): NativeProgram;
   planFromBytes(bytes: Uint8Array, kernels: string): NativeProgram;
+  compileText(spec: NativeTextPipelineSpec): NativeTextProgram;
+  textPlanFromBytes(bytes: Uint8Array, tokenizer: NativeTokenizer | undefined): NativeTextProgram;
   /** Digest and size of a sample format without a plan. */
   sampleFormat(
     width: number,

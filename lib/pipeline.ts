@@ -6,7 +6,7 @@ import { type NativeProgram, native } from './native.js';
 import { nativeSpec } from './native-spec.js';
 import { type PresetOptions, presetSpec } from './presets/image-processor.js';
 import { type LetterboxOptions, letterboxSpec } from './presets/letterbox.js';
-import { PIPELINE, type PipelineSpec, pipelineSpec } from './schema.js';
+import { PIPELINE, type PipelineSpec, pipelineSpec, type TextPipelineSpec } from './schema.js';
 import {
   byteView,
   checkedStride,
@@ -18,6 +18,7 @@ import {
   type TensorData,
   typedView,
 } from './tensor.js';
+import { TextPipeline } from './text-pipeline.js';
 import { parse, shown } from './validate.js';
 
 /** The result of one sample: tensors by name, and the shorthands when there is one. */
@@ -75,11 +76,18 @@ export class Pipeline {
   }
 
   /**
-   * Checks a specification, makes its tables, folds adjacent table stages, and binds it to this CPU.
+   * Checks a specification, makes its tables, folds adjacent table stages, and binds it to this CPU. With an input of kind text it is
+   * `TextPipeline.compile`.
    * @param options.kernels Instruction set by name (see `Pipeline.kernels()`), for tests and benchmarks; the best otherwise.
    * @throws OnpathError INVALID_SPEC, UNSUPPORTED, LIMIT_EXCEEDED
    */
-  static compile(spec: PipelineSpec, options: { kernels?: string } = {}): Pipeline {
+  static compile(spec: PipelineSpec, options?: { kernels?: string }): Pipeline;
+  static compile(spec: TextPipelineSpec): TextPipeline;
+  static compile(
+    spec: PipelineSpec | TextPipelineSpec,
+    options: { kernels?: string } = {},
+  ): Pipeline | TextPipeline {
+    if (isText(spec)) return TextPipeline.compile(spec);
     const parsed = parse(pipelineSpec, spec, 'pipeline');
     return new Pipeline(native().compile(nativeSpec(parsed, parsed.input), options.kernels ?? ''));
   }
@@ -372,6 +380,11 @@ export class PipelineStream {
     }
     return runs;
   }
+}
+
+function isText(spec: unknown): spec is TextPipelineSpec {
+  const input: unknown = (spec as { input?: unknown } | undefined | null)?.input;
+  return typeof input === 'object' && input !== null && (input as { kind?: unknown }).kind === 'text';
 }
 
 /** Memory for one output of so many samples. */

@@ -13,6 +13,8 @@ import { Pipeline } from './pipeline.js';
 import { PipelineFamily } from './pipeline-family.js';
 import type { ParsedDataplaneSpec } from './schema.js';
 import { shapesSpec } from './shapes-schema.js';
+import { TextPipeline } from './text-pipeline.js';
+import { textRouteSpec } from './text-schema.js';
 
 type ParsedPort = ParsedDataplaneSpec['ports'][number];
 type ParsedDpdkPort = Extract<ParsedPort, { type: 'dpdk' }>;
@@ -127,7 +129,8 @@ function nativeRoute(
     payloadType: route.payloadType,
     sources: route.sources ?? [],
     payload: route.payload,
-    program: programOf(route.pipeline),
+    program: route.pipeline instanceof TextPipeline ? undefined : programOf(route.pipeline),
+    text: nativeText(route, at),
     shapes: nativeShapes(route, at),
     slots: route.slots,
     openSamples: route.openSamples,
@@ -158,6 +161,42 @@ function nativeShapes(route: ParsedRoute, where: string): NativeRouteConfig['sha
   );
 }
 
+function nativeText(route: ParsedRoute, where: string): NativeRouteConfig['text'] {
+  const { pipeline, text, deliver } = route;
+  const parts = deliver !== 'sample' && 'chunkTokens' in deliver ? deliver.chunkTokens : undefined;
+  if (!(pipeline instanceof TextPipeline)) {
+    if (text === undefined && parts === undefined && deliver !== 'sample') return undefined;
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `${where}.${text === undefined ? 'deliver' : 'text'} is for a TextPipeline; the pipeline of this route takes images. Leave it out.`,
+    );
+  }
+  if (route.slowConsumer === 'backpressure') {
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `${where}.slowConsumer is backpressure, but a text may have more tokens than there is room for however long one waits. Leave it out.`,
+    );
+  }
+  const { waitingBytes, segmentTokens } = text ?? textRouteSpec.parse({});
+  const whole = parts === undefined;
+  return {
+    program: TextPipeline.programOf(pipeline),
+    waitingBytes,
+    segmentElements: parts ?? (route.sink === 'host' ? segmentTokens : 0),
+    whole,
+  };
+}
+
+/** How many samples come at a time, and how long a batch waits. */
+function batching({ deliver }: ParsedRoute): { batch: number; maxWaitMs: number } {
+  return deliver === 'sample' || 'chunkTokens' in deliver ? { batch: 1, maxWaitMs: 0 } : deliver;
+}
+
+/** Whether a route delivers to JavaScript in batches. */
+export function isBatched(route: ParsedRoute): boolean {
+  return batching(route).batch > 1;
+}
+
 /** Whether packets of other hosts can come in by it. */
 function isReachable(port: ParsedPort): boolean {
   return port.type === 'dpdk' || (port.type === 'udp' && !isLoopback(port.address));
@@ -178,12 +217,12 @@ function nativeSink(
   if (route.sink === 'host') {
     return {
       type: 'host',
-      batch: route.deliver.batch,
-      maxWaitMs: route.deliver.maxWaitMs,
+      ...batching(route),
       backpressure: route.slowConsumer === 'backpressure',
     };
   }
-  if (route.deliver.batch > 1 || route.deliver.maxWaitMs > 0) {
+  const { batch, maxWaitMs } = batching(route);
+  if (batch > 1 || maxWaitMs > 0) {
     throw new OnpathError(
       'INVALID_SPEC',
       `${where}.deliver is for results that come to JavaScript; this route forwards them. Leave it out.`,

@@ -3,18 +3,14 @@
  * Every field's `describe()` text is its documentation: shapes, units, defaults.
  */
 import { z } from 'zod';
-import { isPrefix } from './address.js';
 import type { Dataplane } from './dataplane.js';
 import {
   channelFormat,
   dtype,
-  FAMILY,
   familyInput,
   imageInput,
   type inputFormat,
   layout,
-  PIPELINE,
-  payloadType,
   type serializationOrder,
   side,
 } from './image-schema.js';
@@ -22,9 +18,12 @@ import { LookupTable } from './lookup-table.js';
 import type { Pipeline } from './pipeline.js';
 import type { PipelineFamily } from './pipeline-family.js';
 import { ealSpec, mostQueues, name, portSpec } from './port-schema.js';
+import { routeSpec } from './route-schema.js';
 import { senderSpec } from './sender-schema.js';
 import type { Serialization } from './serialization.js';
-import { shapesSpec } from './shapes-schema.js';
+import type { TextPipeline } from './text-pipeline.js';
+import { textPipelineSpec } from './text-schema.js';
+import type { Tokenizer } from './tokenizer.js';
 
 export {
   channelFormat,
@@ -38,7 +37,7 @@ export {
   serializationChoice,
   serializationOrder,
 } from './image-schema.js';
-export { senderSpec };
+export { senderSpec, textPipelineSpec };
 
 const padding = z.int().min(0).max(65535).optional();
 
@@ -219,114 +218,6 @@ export const pipelineSpec = z.strictObject({ input: imageInput, ...steps });
 
 export const familySpec = z.strictObject({ input: familyInput, ...steps });
 
-const forwardSink = z.strictObject({
-  forward: z
-    .strictObject({
-      port: name.describe('Port the results leave by.'),
-      to: z.string().describe('"address:port" of the next hop.'),
-      from: z
-        .string()
-        .optional()
-        .describe(
-          '"address:port" of our own, on a memory or dpdk port. Default: 192.0.2.1:5004, or the address of the dpdk port and UDP port 5004.',
-        ),
-      payloadType: payloadType.default(97).describe('RTP payload type of the results.'),
-      ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
-      maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet.'),
-    })
-    .describe('Results leave as onpath chunks.'),
-});
-
-const routeSpec = z
-  .strictObject({
-    name: name.describe('How plane.samples(name) refers to the route.'),
-    port: name.describe('Port the packets come from.'),
-    udpPort: z.int().min(0).max(65535).default(0).describe('UDP destination port; 0: any.'),
-    payloadType: payloadType.optional().describe('RTP payload type; absent: any.'),
-    sources: z
-      .array(z.string().refine(isPrefix, 'expected a prefix such as "10.1.0.0/16" or "2001:db8::/32"'))
-      .min(1)
-      .max(4096)
-      .optional()
-      .describe(
-        'Prefixes that may send, such as "10.1.0.0/16". Default: anyone on memory ports and loopback addresses; on others, dpdk ports included, the list is required.',
-      ),
-    payload: z
-      .enum(['chunk', 'rfc4175'])
-      .default('chunk')
-      .describe('Payload format: onpath chunks, or raw video as of RFC 4175.'),
-    pipeline: z
-      .custom<Pipeline | PipelineFamily>(
-        (value) => typeof value === 'object' && value !== null && (PIPELINE in value || FAMILY in value),
-        {
-          error:
-            'expected a Pipeline made by Pipeline.compile or Pipeline.fromBytes, or a PipelineFamily made by PipelineFamily.compile',
-        },
-      )
-      .describe(
-        'What is run over every sample: a compiled Pipeline; or a PipelineFamily, for onpath chunks whose headers tell the size of each image.',
-      ),
-    shapes: shapesSpec.optional().describe('Bounds of a PipelineFamily, each per worker. Only with one.'),
-    slots: z
-      .int()
-      .min(1)
-      .max(65536)
-      .default(64)
-      .describe('Output buffers per worker: what you may hold plus what is open.'),
-    openSamples: z
-      .int()
-      .min(1)
-      .max(65536)
-      .default(16)
-      .describe('Samples being assembled at a time, per worker.'),
-    maxStreams: z
-      .int()
-      .min(1)
-      .max(1 << 20)
-      .default(64)
-      .describe('SSRCs followed at a time, per worker.'),
-    deadlineMs: z
-      .number()
-      .min(1)
-      .max(3_600_000)
-      .default(1000)
-      .describe('From first packet; then it is `incomplete`.'),
-    whenFull: z
-      .enum(['evict', 'drop'])
-      .default('evict')
-      .describe('A new sample while all are open: evict the oldest, or drop the packet as `no_slot`.'),
-    deliver: z
-      .strictObject({
-        batch: z
-          .int()
-          .min(1)
-          .max(4096)
-          .default(1)
-          .describe('Samples per delivery, contiguous; `slots` then counts batches.'),
-        maxWaitMs: z
-          .number()
-          .min(0)
-          .max(3_600_000)
-          .default(0)
-          .describe(
-            'Deliver a partial batch after this; 0: never, it waits until it is full or the plane closes.',
-          ),
-      })
-      .prefault({})
-      .describe('How results reach JavaScript.'),
-    slowConsumer: z
-      .enum(['drop', 'backpressure'])
-      .default('drop')
-      .describe(
-        'All buffers held by the consumer: drop new samples as `slow_consumer`, or stop reading the port (all its routes; samples that are open meanwhile may pass their deadline).',
-      ),
-    sink: z
-      .union([z.literal('host'), forwardSink])
-      .default('host')
-      .describe('JavaScript, or another port and address.'),
-  })
-  .describe('Which packets get which pipeline, and where the result goes.');
-
 export const dataplaneSpec = z
   .strictObject({
     eal: ealSpec.optional(),
@@ -417,7 +308,14 @@ function checkPlane(
 }
 
 /** Specifications are only read, so readonly arrays are welcome. */
-type ReadonlyArrays<T> = T extends Pipeline | PipelineFamily | LookupTable | Dataplane | Serialization
+type ReadonlyArrays<T> = T extends
+  | Pipeline
+  | PipelineFamily
+  | TextPipeline
+  | Tokenizer
+  | LookupTable
+  | Dataplane
+  | Serialization
   ? T
   : T extends readonly (infer Item)[]
     ? readonly ReadonlyArrays<Item>[]
@@ -436,16 +334,25 @@ type Sized<Resize> = Omit<Resize, 'width' | 'height' | 'shortestEdge' | 'longest
   );
 
 /** What checkSender() says, as a type. */
-type Shaped<Sender> = Omit<Sender, 'width' | 'height' | 'format' | 'serialization'> &
+type Shaped<Sender> = Omit<Sender, 'width' | 'height' | 'format' | 'serialization' | 'text'> &
   (
     | {
         readonly width: number;
         readonly height: number;
         readonly format: InputFormat;
         readonly serialization?: never;
+        readonly text?: never;
       }
     | {
         readonly serialization: Serialization;
+        readonly width?: never;
+        readonly height?: never;
+        readonly format?: never;
+        readonly text?: never;
+      }
+    | {
+        readonly text: true;
+        readonly serialization?: never;
         readonly width?: never;
         readonly height?: never;
         readonly format?: never;
@@ -471,21 +378,25 @@ export type DataplaneSpec = ReadonlyArrays<z.input<typeof dataplaneSpec>>;
 /** What `Sender.open` takes. */
 export type SenderSpec = Shaped<ReadonlyArrays<z.input<typeof senderSpec>>>;
 
+/** What `TextPipeline.compile` takes, and `Pipeline.compile`. */
+export type TextPipelineSpec = ReadonlyArrays<z.input<typeof textPipelineSpec>>;
 /** What `PipelineFamily.compile` takes. */
 export type PipelineFamilySpec = ReadonlyArrays<z.input<typeof familySpec>>;
 
 export type ParsedPipelineSpec = z.output<typeof pipelineSpec>;
+export type ParsedTextPipelineSpec = z.output<typeof textPipelineSpec>;
 export type ParsedDataplaneSpec = z.output<typeof dataplaneSpec>;
 export type ParsedSenderSpec = z.output<typeof senderSpec>;
 
 const documented = {
   pipeline: pipelineSpec,
   family: familySpec,
+  text: textPipelineSpec,
   dataplane: dataplaneSpec,
   sender: senderSpec,
 };
 
-/** JSON Schema (draft 2020-12) of what `Pipeline.compile`, `PipelineFamily.compile`, `Dataplane.start` or `Sender.open` takes. */
+/** JSON Schema (draft 2020-12) of what `Pipeline.compile`, `PipelineFamily.compile`, `TextPipeline.compile`, `Dataplane.start` or `Sender.open` takes. */
 export function jsonSchema(of: keyof typeof documented): Record<string, unknown> {
   return z.toJSONSchema(documented[of], { io: 'input', unrepresentable: 'any' }) as Record<string, unknown>;
 }

@@ -47,6 +47,10 @@ export const senderSpec = z
       .describe(
         'A Serialization, instead of width, height and format: images are sent in its order. rfc4175 carries row-major ones only.',
       ),
+    text: z
+      .literal(true)
+      .optional()
+      .describe('Instead of all these: texts are sent, each as long as it is. See docs/wire-format.md.'),
     sendDims: z.boolean().default(false).describe('Put {height, width} into every chunk header.'),
     payloadType: payloadType.default(96).describe('RTP payload type.'),
     ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
@@ -68,12 +72,20 @@ function checkSender(
     readonly height?: unknown;
     readonly format?: unknown;
     readonly serialization?: unknown;
+    readonly text?: unknown;
+    readonly payload?: unknown;
+    readonly sendDims?: unknown;
   },
   context: z.RefinementCtx,
 ): void {
-  const { width, height, format, serialization } = sender;
+  const { width, height, format, serialization, text } = sender;
   const given = [width, height, format].filter((field) => field !== undefined).length;
-  if (serialization === undefined ? given === 3 : given === 0) return;
-  const message = 'expected either width, height and format, or serialization';
+  const others = [serialization, text].filter((field) => field !== undefined).length;
+  if (text !== undefined && (sender.payload !== 'chunk' || sender.sendDims === true)) {
+    const message = 'expected neither rfc4175 nor sendDims, as texts have no shape';
+    context.addIssue({ code: 'custom', input: sender, message });
+  }
+  if (others === 0 ? given === 3 : others === 1 && given === 0) return;
+  const message = 'expected either width, height and format, or serialization, or text';
   context.addIssue({ code: 'custom', input: sender, message });
 }

@@ -1,14 +1,15 @@
-/** Sends images as RTP packets, paced: onpath chunks or raw video (RFC 4175). */
+/** Sends images and texts as RTP packets, paced: onpath chunks or raw video (RFC 4175). */
 
-import { memoryEnd, parseHostPort, requireSameVersion } from './address.js';
-import { Dataplane } from './dataplane.js';
-import { OnpathError } from './errors.js';
-import { type NativeSender, type NativeSenderConfig, native } from './native.js';
+import { type NativeSender, native } from './native.js';
 import { Pipeline } from './pipeline.js';
-import { dpdkEnd, type OwnEnd } from './plane-config.js';
-import { type ParsedSenderSpec, type SenderSpec, senderSpec } from './schema.js';
+import { type SenderSpec, senderSpec } from './schema.js';
+import { nativeSenderConfig, request64 } from './sender-config.js';
 import { Serialization } from './serialization.js';
-import { parse, shown } from './validate.js';
+import { TextSender } from './text-sender.js';
+import { parse } from './validate.js';
+
+type TextSenderSpec = Extract<SenderSpec, { readonly text: true }>;
+type ImageSenderSpec = Exclude<SenderSpec, TextSenderSpec>;
 
 /** What was sent for one sample. */
 export interface SendReport {
@@ -22,7 +23,7 @@ export interface SendReport {
 }
 
 /**
- * One RTP stream.
+ * One RTP stream of images; with `text: true`, `open` gives a `TextSender`.
  *
  * @example
  * await using sender = await Sender.open({ to: '127.0.0.1:5004', width: 1280, height: 720, format: 'rgb' });
@@ -47,33 +48,20 @@ export class Sender {
    * @throws OnpathError INVALID_SPEC, UNSUPPORTED (RFC 4175 of another order than row-major), PORT_FAILED, PERMISSION_DENIED, BUSY (memory link side already open, or every queue that the dpdk port
    * keeps for senders taken), CLOSED (the plane is)
    */
-  static async open(spec: SenderSpec): Promise<Sender> {
+  static open(spec: TextSenderSpec): Promise<TextSender>;
+  static open(spec: ImageSenderSpec): Promise<Sender>;
+  static open(spec: SenderSpec): Promise<Sender | TextSender>;
+  static async open(spec: SenderSpec): Promise<Sender | TextSender> {
     const parsed = parse(senderSpec, spec, 'sender');
-    const to = parseHostPort(parsed.to, 'sender.to');
-    const own = ownEnd(parsed, to.address);
-    const from = parsed.from === undefined ? own : parseHostPort(parsed.from, 'sender.from');
-    if (from.address !== undefined) requireSameVersion(to.address, 'sender.to', from.address, 'sender.from');
+    if (parsed.text === true) return TextSender.ofSpec(parsed);
     const { width, height, format } = parsed;
     // The schema has seen that there is one or the other.
     const serialization =
       parsed.serialization ?? Serialization.rowMajor({ width: width!, height: height!, format: format! });
-    const sender = native().openSender({
-      port: senderPort(parsed, from),
-      address: to.address,
-      udpPort: to.port,
-      sourceAddress: from.address,
-      sourceUdpPort: from.port,
-      destinationMac: undefined,
-      payload: parsed.payload,
-      ...serialization.image,
-      program: serialization.pipeline && Pipeline.programOf(serialization.pipeline),
-      sendDims: parsed.sendDims,
-      payloadType: parsed.payloadType,
-      ssrc: parsed.ssrc,
-      maxPayloadBytes: parsed.maxPayloadBytes,
-      bitsPerSecond: parsed.bitsPerSecond,
-      queuedSamples: parsed.queuedSamples,
-    });
+    const program = serialization.pipeline && Pipeline.programOf(serialization.pipeline);
+    const sender = native().openSender(
+      nativeSenderConfig(parsed, { texts: false, ...serialization.image, program }),
+    );
     return new Sender(sender, serialization);
   }
 
@@ -106,70 +94,4 @@ export class Sender {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
-}
-
-function request64(requestId: bigint | number): bigint {
-  const valid =
-    typeof requestId === 'bigint' || (typeof requestId === 'number' && Number.isSafeInteger(requestId));
-  const value = valid ? BigInt(requestId) : -1n;
-  if (value < 0n || value > 0xffff_ffff_ffff_ffffn) {
-    throw new OnpathError(
-      'INVALID_ARGUMENT',
-      `requestId must be a whole number from 0 to 2^64 - 1 (bigint above 2^53), received ${shown(requestId)}.`,
-    );
-  }
-  return value;
-}
-
-/** Where packets come from if the specification does not say: any address for sockets. */
-function ownEnd(spec: ParsedSenderSpec, peer: string): OwnEnd {
-  if (spec.via === undefined) return { address: peer.includes(':') ? '::' : '0.0.0.0', port: 0 };
-  return 'plane' in spec.via ? dpdkEnd(portOf(spec.via), peer, 'sender.to') : memoryEnd(peer);
-}
-
-type ViaPlane = Extract<ParsedSenderSpec['via'], { plane: unknown }>;
-
-/** The plane's port, which must be one that senders can leave by. */
-function portOf({ plane, port: name }: ViaPlane) {
-  const { ports } = Dataplane.partsOf(plane);
-  const port = ports.find((one) => one.name === name);
-  if (port === undefined) {
-    throw new OnpathError(
-      'INVALID_SPEC',
-      `sender.via.port: no port of the plane is called "${name}". There are: ${ports.map((one) => one.name).join(', ')}.`,
-    );
-  }
-  if (port.type !== 'dpdk') {
-    throw new OnpathError(
-      'INVALID_SPEC',
-      `sender.via.port: "${name}" is a ${port.type} port, expected a dpdk port. Senders open memory links and sockets of their own.`,
-    );
-  }
-  if (port.senders === 0) {
-    throw new OnpathError(
-      'INVALID_SPEC',
-      `sender.via.port: "${name}" keeps no queue for senders. Start the plane with \`senders: 1\` or more on it.`,
-    );
-  }
-  return port;
-}
-
-function senderPort(spec: ParsedSenderSpec, from: OwnEnd): NativeSenderConfig['port'] {
-  if (spec.via === undefined) {
-    return {
-      type: 'udp',
-      name: 'sender',
-      address: from.address!,
-      port: from.port,
-      queues: 1,
-      receiveBufferBytes: 65536,
-      maxBytes: spec.maxPayloadBytes,
-      offload: true,
-    };
-  }
-  if ('plane' in spec.via) {
-    return { type: 'plane', plane: Dataplane.partsOf(spec.via.plane).native, name: portOf(spec.via).name };
-  }
-  const clean = { loss: 0, duplicate: 0, corrupt: 0, reorderSpan: 0, seed: 1 };
-  return { type: 'memory', name: 'sender', queues: 1, ...clean, ...spec.via };
 }

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { abortError } from './abort.js';
 import { OnpathError } from './errors.js';
-import type { NativeTokenizer, NativeTokenizerSettings } from './native-text.js';
+import type { NativeTextOptions, NativeTokenizer, NativeTokenizerSettings } from './native-text.js';
 import { type AddedToken, addedTokens, isAddedAt, type NewToken } from './text/added-tokens.js';
 import { type ChatMessage, type ChatTemplateOptions, renderChat } from './text/chat.js';
 import { type Columns, ofText } from './text/columns.js';
@@ -27,6 +27,9 @@ import { type Pretrained, readPretrained, templatesOf } from './text/pretrained.
 import { Processor, type Tokens } from './text/processor.js';
 import { DecodeStream, type StreamedTokens, TokenStream } from './text/token-stream.js';
 
+/** Marks tokenizers. */
+export const TOKENIZER: unique symbol = Symbol('onpath.Tokenizer');
+
 /**
  * A vocabulary with its rules. Immutable; every call gives what the format's reference gives, id for id.
  *
@@ -36,6 +39,8 @@ import { DecodeStream, type StreamedTokens, TokenStream } from './text/token-str
  * const text = tokenizer.decode(ids, { skipSpecial: true });
  */
 export class Tokenizer {
+  /** @internal */
+  readonly [TOKENIZER] = true;
   readonly #native: NativeTokenizer;
   readonly #settings: NativeTokenizerSettings;
   readonly #pretrained: Pretrained | undefined;
@@ -116,6 +121,22 @@ export class Tokenizer {
   static async fromPretrainedAsync(folder: string, options: LoadOptions = {}): Promise<Tokenizer> {
     const pretrained = readPretrained(folder, options);
     return new Tokenizer(await loadFileAsync(pretrained.path, pretrained.load), pretrained);
+  }
+
+  /** @internal What a stage of a pipeline takes of it. */
+  static partsOf(
+    tokenizer: Tokenizer,
+    options: StreamOptions,
+  ): { native: NativeTokenizer; options: NativeTextOptions } {
+    checkOptions('stream', options);
+    const around = (options.addSpecialTokens ?? true) && tokenizer.#surrounded();
+    const detailed = options.offsets !== undefined;
+    return { native: tokenizer.#native, options: tokenizer.#encoders.options(options, around, detailed) };
+  }
+
+  /** @internal */
+  static nativeOf(tokenizer: Tokenizer): NativeTokenizer {
+    return tokenizer.#native;
   }
 
   get format(): NativeTokenizerSettings['format'] {

@@ -11,6 +11,7 @@ type Json = Record<string, unknown>;
 const parts = [
   { of: 'pipeline', call: 'Pipeline.compile(spec)', title: 'Pipeline' },
   { of: 'family', call: 'PipelineFamily.compile(spec)', title: 'Family of pipelines' },
+  { of: 'text', call: 'TextPipeline.compile(spec)', title: 'Pipeline for texts' },
   { of: 'dataplane', call: 'Dataplane.start(spec)', title: 'Data plane' },
   { of: 'sender', call: 'Sender.open(spec)', title: 'Sender' },
 ] as const;

@@ -43,6 +43,10 @@ export const DROP_REASONS = [
   { name: 'control_limit', scope: 'packet', meaning: 'A request to the port itself (ARP, neighbour discovery, echo) beyond the rate at which such requests are answered.' },
   { name: 'shape_pending', scope: 'packet', meaning: 'A new sample of a shape that has no plan yet, while as many wait for theirs as may, or while every shape kept is in use. Raise `shapes.waiting` or `shapes.cached`.' },
   { name: 'shape_refused', scope: 'sample', meaning: 'No plan could be made for the sample\'s shape: its output would be another, or its states would exceed `shapes.stateBytes`; later packets of that shape are `wrong_shape`. Or the system had no memory for it.' },
+  { name: 'waiting_full', scope: 'packet', meaning: 'The packet\'s bytes lie further ahead of the first missing byte of their text than the route keeps. Raise `text.waitingBytes`.' },
+  { name: 'text_over_cap', scope: 'sample', meaning: 'More bytes of the text than the tokenizer\'s `capBytes` waited for a decision, such as a run of one letter without end.' },
+  { name: 'special_refused', scope: 'sample', meaning: 'A special token stands in the text, and the policy is to refuse such texts.' },
+  { name: 'no_segment', scope: 'sample', meaning: 'The text\'s tokens found no free segment: all of `slots` are held by other texts or wait for the consumer. Raise `slots` or `text.segmentTokens`.' },
 ] as const satisfies readonly { name: string; scope: DropScope; meaning: string }[];
 
 /** The name of one drop reason, as it appears in `plane.stats()`. */

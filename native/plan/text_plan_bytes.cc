@@ -126,6 +126,8 @@ Result<TextPlanPtr> text_plan_from_bytes(std::span<const uint8_t> bytes, text::T
   }
   if (in.failed() || in.remaining() > 0) return broken("something is left over behind them");
   auto plan = compile_text(spec);
+  if (plan && std::memcmp(plan.value()->hash().data(), body.data() + body.size(), sizeof(Hash)) != 0)
+    return broken("their dictionary is not in order");
   if (plan || plan.error().code == ErrorCode::LIMIT_EXCEEDED || plan.error().code == ErrorCode::OUT_OF_MEMORY)
     return plan;
   return broken(plan.error().message);

@@ -22,7 +22,7 @@ interface Schema {
   readonly anyOf?: readonly Schema[];
 }
 
-const kinds = ['pipeline', 'family', 'dataplane', 'sender'] as const;
+const kinds = ['pipeline', 'family', 'text', 'dataplane', 'sender'] as const;
 
 /** Every object schema below this one, with where it stands. */
 function* objects(schema: Schema, where: string): Generator<[string, Schema]> {

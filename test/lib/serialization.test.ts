@@ -152,7 +152,7 @@ describe('planned serialization', () => {
         assert.equal(sample.length, wire.bytes);
         assertSameBytes(wire.serialize(image), sample);
         assertSameBytes(wire.pipeline.run(sample).data, expected);
-        const same = Pipeline.compile({ input: { ...input, ...choice }, stages });
+        const same: Pipeline = Pipeline.compile({ input: { ...input, ...choice }, stages });
         assert.equal(same.hash, wire.pipeline.hash, 'compile and plan agree');
         assert.equal(Serialization.plan(wire.pipeline, 'row-major').pipeline.hash, rowMajor.hash);
       }

@@ -200,9 +200,12 @@ std::string imbalance(const PlaneStats& stats) {
             std::to_string(packets_accounted(stats)) + " accounted for. ";
   }
   for (const RouteStats& route : stats.routes) {
-    const uint64_t ended = route.samples_complete + dropped(route, DropReason::incomplete) +
-                           dropped(route, DropReason::evicted) + dropped(route, DropReason::closed) +
-                           dropped(route, DropReason::shape_refused);
+    uint64_t ended = route.samples_complete;
+    for (size_t i = 0; i < kDropReasonCount; ++i) {
+      const auto reason = static_cast<DropReason>(i);
+      if (drop_reason_scope(reason) == DropScope::sample && reason != DropReason::undelivered)
+        ended += route.drops[i];
+    }
     if (route.samples_opened != ended + route.samples_open) {
       text += route.name + ": " + std::to_string(route.samples_opened) + " samples opened, " +
               std::to_string(ended) + " ended, " + std::to_string(route.samples_open) + " open. ";

@@ -113,7 +113,9 @@ TEST(TextRoute, words_are_replaced_before_tokens_are_made) {
 }
 
 TEST(TextRoute, what_lies_too_far_ahead_is_dropped_and_a_lost_packet_makes_the_text_incomplete) {
-  SteppedPlane plane({text_route(pair_plan(), 4)});
+  RouteConfig route = text_route(pair_plan(), 4);
+  route.slots = 4096;
+  SteppedPlane plane({route});
   const Bytes text = text_of(1, 10'000);
   auto packets = cut_text(text, 500, 1, 5);
   const ChunkPacket lost = packets[2];

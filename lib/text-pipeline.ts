@@ -1,0 +1,140 @@
+/** Pipelines whose samples are texts: words replaced, tokens made, whole or as the text comes. */
+import { Explanation } from './explanation.js';
+import { native } from './native.js';
+import type { NativePlanStream, NativeTextElements, NativeTextProgram } from './native-text.js';
+import type { ParsedTextPipelineSpec, TextPipelineSpec } from './schema.js';
+import { byteView } from './tensor.js';
+import type { TextInput } from './text/options.js';
+import { TEXT_PIPELINE, textPipelineSpec } from './text-schema.js';
+import { Tokenizer } from './tokenizer.js';
+import { parse } from './validate.js';
+
+/** What became of a text, or of a part of it. */
+export interface TextResult {
+  /** Token ids; empty if the pipeline has no tokenize stage. */
+  readonly ids: Uint32Array;
+  /** With `offsets`: begin and end of each token in bytes of the text, one behind the other. */
+  readonly offsets: Uint32Array | undefined;
+  /** UTF-8 of a pipeline without tokenize stage; empty if it has one. A part may end inside a character. */
+  readonly bytes: Uint8Array;
+}
+
+/** A compiled pipeline for texts. Immutable; named by `hash`, which its tokenizer's is part of. */
+export class TextPipeline {
+  readonly [TEXT_PIPELINE] = true;
+  readonly #program: NativeTextProgram;
+
+  private constructor(program: NativeTextProgram) {
+    this.#program = program;
+  }
+
+  /** @throws OnpathError INVALID_SPEC, INVALID_ARGUMENT, UNSUPPORTED, LIMIT_EXCEEDED, OUT_OF_MEMORY */
+  static compile(spec: TextPipelineSpec): TextPipeline {
+    return new TextPipeline(native().compileText(nativeSpec(parse(textPipelineSpec, spec, 'pipeline'))));
+  }
+
+  /**
+   * Reads a plan that `toBytes` wrote. A plan has its tokenizer's hash, not the tokenizer: give it the one of that hash.
+   * @throws OnpathError INVALID_PLAN, INVALID_ARGUMENT (no tokenizer, or another)
+   */
+  static fromBytes(bytes: Uint8Array | ArrayBuffer, options: { tokenizer?: Tokenizer } = {}): TextPipeline {
+    const tokenizer = options.tokenizer && Tokenizer.nativeOf(options.tokenizer);
+    return new TextPipeline(native().textPlanFromBytes(byteView(bytes, 'bytes'), tokenizer));
+  }
+
+  /** @internal */
+  static programOf(pipeline: TextPipeline): NativeTextProgram {
+    return pipeline.#program;
+  }
+
+  /** Content hash of the plan: its version, 64 hexadecimal digits. */
+  get hash(): string {
+    return this.#program.info.hash;
+  }
+  /** The digest that chunks of texts carry, and the canonical text that it is of. */
+  get input(): { readonly digest: number; readonly text: string } {
+    return this.#program.info.input;
+  }
+  /** What leaves: whether it is token ids, and the digest that forwarded chunks carry. */
+  get output(): NativeTextProgram['info']['output'] {
+    return this.#program.info.output;
+  }
+
+  /** The plan's versioned byte form. */
+  toBytes(): Uint8Array {
+    return this.#program.planBytes();
+  }
+
+  /** What was compiled and what it costs, step by step. `String(pipeline.explain())` is a table. */
+  explain(): Explanation {
+    return new Explanation(this.#program);
+  }
+
+  /** Runs one whole text. @throws OnpathError INVALID_ARGUMENT, SPECIAL_TOKEN */
+  run(text: TextInput): TextResult {
+    return textResult(this.#program.run(text));
+  }
+
+  /** Starts a text that comes in pieces, in order, cut anywhere. */
+  stream(): TextPipelineStream {
+    return new TextPipelineStream(this.#program.stream());
+  }
+}
+
+/** One text, piece by piece. Memory is bounded by the plan's `capBytes`. */
+export class TextPipelineStream {
+  readonly #stream: NativePlanStream;
+
+  /** @internal */
+  constructor(stream: NativePlanStream) {
+    this.#stream = stream;
+  }
+  /** Bytes that wait for a decision. */
+  get heldBytes(): number {
+    return this.#stream.heldBytes();
+  }
+  /** What no later byte can change. @throws OnpathError INVALID_ARGUMENT, SPECIAL_TOKEN, RUN_TOO_LONG, CLOSED */
+  push(text: TextInput): TextResult {
+    return textResult(this.#stream.push(text));
+  }
+  /** The rest. @throws OnpathError as `push` */
+  end(): TextResult {
+    return textResult(this.#stream.end());
+  }
+}
+
+const noIds = new Uint32Array(0);
+const noBytes = new Uint8Array(0);
+
+/** @internal */
+export function textResult({ elements, offsets }: NativeTextElements): TextResult {
+  return elements instanceof Uint32Array
+    ? { ids: elements, offsets, bytes: noBytes }
+    : { ids: noIds, offsets, bytes: elements };
+}
+
+function nativeSpec({ stages, output, limits }: ParsedTextPipelineSpec) {
+  const replace = stages.find((stage) => stage.stage === 'replace');
+  const tokenize = stages.find((stage) => stage.stage === 'tokenize');
+  return {
+    replace: Object.entries(replace?.dictionary ?? {}).map(([word, becomes]) => ({ word, with: becomes })),
+    tokenize: tokenize && nativeTokenize(tokenize),
+    outputName: output.name,
+    maxStateBytes: limits.stateBytes,
+  };
+}
+
+function nativeTokenize(stage: Extract<ParsedTextPipelineSpec['stages'][number], { stage: 'tokenize' }>): {
+  tokenizer: ReturnType<typeof Tokenizer.nativeOf>;
+  options: ReturnType<typeof Tokenizer.partsOf>['options'];
+} {
+  const { addSpecialTokens, capBytes, offsets, special, allowedSpecial } = stage;
+  const { native: tokenizer, options } = Tokenizer.partsOf(stage.tokenizer, {
+    addSpecialTokens,
+    capBytes,
+    ...(offsets && { offsets }),
+    ...(special && { special }),
+    ...(allowedSpecial && { allowedSpecial }),
+  });
+  return { tokenizer, options };
+}

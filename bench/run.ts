@@ -11,9 +11,11 @@ import { dpdkSuite } from './suites/dpdk.js';
 import { imagesSuite } from './suites/images.js';
 import { loopSuite } from './suites/loop.js';
 import { pathSuite } from './suites/path.js';
+
+import { stringsSuite } from './suites/strings.js';
 import { textSuite } from './suites/text.js';
 
-const SUITES: readonly Suite[] = [pathSuite, imagesSuite, loopSuite, dpdkSuite, textSuite];
+const SUITES: readonly Suite[] = [pathSuite, imagesSuite, loopSuite, dpdkSuite, stringsSuite, textSuite];
 const DEFAULT_ROUNDS = 11;
 /** Runnable threads, over the last minute, above which a machine is not one's own. */
 const QUIET_LOAD = 0.7;
@@ -21,7 +23,7 @@ const QUIET_LOAD = 0.7;
 const help = `usage: npm run bench -- [suite...] [--json] [--rounds n]
 
 Runs all suites, or those named:
-${SUITES.map((suite) => `  ${suite.name.padEnd(6)} ${suite.what}`).join('\n')}
+${SUITES.map((suite) => `  ${suite.name.padEnd(7)} ${suite.what}`).join('\n')}
 
   --json      print one JSON array to stdout; the table goes to stderr
   --rounds n  measure everything n times, interleaved (default ${DEFAULT_ROUNDS})

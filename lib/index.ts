@@ -48,3 +48,21 @@ export { parseSdp, type VideoDescription } from './sdp.js';
 export { Sender, type SendReport } from './sender.js';
 export { type ImageFormat, type PlannedSerialization, Serialization } from './serialization.js';
 export type { OutputFormat, Outputs, Tensor, TensorData } from './tensor.js';
+export type { AddedToken, NewToken } from './text/added-tokens.js';
+export type { ChatMessage, ChatTemplateOptions } from './text/chat.js';
+export { Encoding, type OffsetUnit } from './text/encoding.js';
+export type { LoadOptions, VocabularyFormat } from './text/formats.js';
+export type {
+  BatchOptions,
+  EncodeOptions,
+  PaddingOptions,
+  SpecialOptions,
+  SpecialPolicy,
+  StreamOptions,
+  TextInput,
+  TokenizeBatchOptions,
+  TokenizeOptions,
+  TruncationOptions,
+} from './text/options.js';
+export { DecodeStream, type StreamedTokens, TokenStream } from './text/token-stream.js';
+export { Tokenizer } from './tokenizer.js';

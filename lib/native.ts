@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OnpathError } from './errors.js';
 import type { DropReason } from './generated/drop-reasons.js';
+import type { NativeTextBinding } from './native-text.js';
 import type { ChannelFormat, DType, InputFormat, Layout, Order } from './schema.js';
 
 /** A stage as the addon takes it: every default filled in, tables as raw bytes. */
@@ -375,7 +376,7 @@ export interface NativeSender {
   close(): Promise<void>;
 }
 
-export interface NativeBinding {
+export interface NativeBinding extends NativeTextBinding {
   /** Class whose instances the addon throws: constructed as new Class(code, message). One per environment. */
   setErrorClass(errorClass: typeof OnpathError): void;
   availableKernels(): string[];

@@ -1,7 +1,7 @@
-/** Every TypeScript block of the guide and of the page on serialization runs as written; README's compiles. Blocks import the package by its own name. */
+/** Every TypeScript block of the guide and of the pages on serialization and on text runs as written; README's compiles. Blocks import the package by its own name. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -55,15 +55,20 @@ const serialization = blocks('docs/serialization.md').map((block, i) => {
   writeFileSync(file, block.code);
   return { ...block, file };
 });
+const text = blocks('docs/text.md').map((block, i) => {
+  const file = `${folder}/text-${i}.mts`;
+  writeFileSync(file, block.code);
+  return { ...block, file };
+});
 const readme = blocks('README.md').map((block, i) => {
   const file = `${folder}/readme-${i}.mts`;
   writeFileSync(file, block.code);
   return { ...block, file };
 });
 
-test('every TypeScript block of the guide, the page on serialization and the README type-checks', () => {
-  assert.ok(guide.length >= 10 && readme.length >= 1 && serialization.length === 2);
-  compile([...guide, ...serialization, ...readme].map(({ file }) => file));
+test('every TypeScript block of the guide, the pages on serialization and text, and the README type-checks', () => {
+  assert.ok(guide.length >= 10 && readme.length >= 1 && serialization.length === 2 && text.length >= 7);
+  compile([...guide, ...serialization, ...text, ...readme].map(({ file }) => file));
 });
 
 for (const { heading, file } of guide) {
@@ -82,6 +87,36 @@ for (const { heading, file } of serialization) {
     const table = /```text\n([\s\S]*?)```/.exec(readFileSync('docs/serialization.md', 'utf8'))![1]!;
     const comments = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map((match) => `${match[1]}\n`);
     assert.equal(stdout, comments.length > 0 ? comments.join('') : table);
+  });
+}
+
+/** What the page on text says is there. */
+function textFolder(): string {
+  const place = `${folder}/text`;
+  mkdirSync(`${place}/model`, { recursive: true });
+  for (const name of ['tokenizer.json', 'model/tokenizer.json'])
+    copyFileSync('test/data/text/tiny-words.json', `${place}/${name}`);
+  writeFileSync(`${place}/prompt.txt`, 'this is an example of the input prompt');
+  const template =
+    '{{ cls_token }}{% for m in messages %}{{ m.role }}: {{ m.content }} {{ sep_token }}{% endfor %}{% if add_generation_prompt %} assistant:{% endif %}';
+  const config = { cls_token: '[CLS]', sep_token: { content: '[SEP]' }, chat_template: template };
+  writeFileSync(`${place}/model/tokenizer_config.json`, JSON.stringify(config));
+  return place;
+}
+
+for (const { heading, file } of text) {
+  test(`the example "${heading}" of the page on text prints what it says`, {
+    timeout: PATIENCE_MS,
+  }, async () => {
+    const script = file.replace(/\.mts$/, '.mjs');
+    const { stdout } = await promisify(execFile)(process.execPath, [script], {
+      cwd: textFolder(),
+      timeout: PATIENCE_MS,
+    });
+    const code = readFileSync(file, 'utf8');
+    const comments = [...code.matchAll(/console\.log\(.*\); \/\/ (.*)/g)].map((match) => `${match[1]}\n`);
+    assert.ok(comments.length >= 2);
+    assert.equal(stdout, comments.join(''));
   });
 }
 
@@ -108,12 +143,12 @@ test('the picture of the orders shows where the pixels stand', () => {
   assert.equal(rows.length, 4);
 });
 
-test('every public symbol stands in an example of the guide', async () => {
-  const text = guide.map(({ code }) => code).join('\n');
+test('every public symbol stands in an example of the guide or of the page on text', async () => {
+  const examples = [...guide, ...text].map(({ code }) => code).join('\n');
   // Results of calls that examples do show.
   const shownByUse = ['Batch', 'Explanation', 'PipelineStream', 'RunResult', 'Sample'];
   const missing = Object.keys(await import('../lib/index.js')).filter(
-    (name) => !shownByUse.includes(name) && !new RegExp(`\\b${name}\\b`).test(text),
+    (name) => !shownByUse.includes(name) && !new RegExp(`\\b${name}\\b`).test(examples),
   );
   assert.deepEqual(missing, []);
 });

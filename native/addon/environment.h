@@ -31,8 +31,18 @@ class Member {
   std::atomic<bool> due_{false};
 };
 
-enum class ClassId : uint8_t { program, stream, plane, sink, sender };
-inline constexpr size_t kClassCount = 5;
+enum class ClassId : uint8_t {
+  program,
+  stream,
+  plane,
+  sink,
+  sender,
+  tokenizer,
+  encoder,
+  text_stream,
+  decode_stream
+};
+inline constexpr size_t kClassCount = 9;
 
 class Environment : public std::enable_shared_from_this<Environment> {
  public:

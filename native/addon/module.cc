@@ -13,6 +13,10 @@
 #include "addon/sink.h"
 #include "addon/spec_from_js.h"
 #include "addon/stream.h"
+#include "addon/tokenizer.h"
+#include "addon/tokenizer_encoder.h"
+#include "addon/tokenizer_load.h"
+#include "addon/tokenizer_stream.h"
 #include "plan/family.h"
 
 namespace onpath::addon {
@@ -131,6 +135,10 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   NativePlane::define(env, "NativePlane");
   NativeSink::define(env, "NativeSink");
   NativeSender::define(env, "NativeSender");
+  NativeTokenizer::define(env, "NativeTokenizer");
+  NativeEncoder::define(env, "NativeEncoder");
+  NativeTextStream::define(env, "NativeTextStream");
+  NativeDecodeStream::define(env, "NativeDecodeStream");
   exports["setErrorClass"] = Napi::Function::New<entry<set_error_class>>(env, "setErrorClass");
   exports["availableKernels"] = Napi::Function::New<entry<list_kernels>>(env, "availableKernels");
   exports["compile"] = Napi::Function::New<entry<compile_program>>(env, "compile");
@@ -140,6 +148,10 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   exports["sampleFormat"] = Napi::Function::New<entry<describe_format>>(env, "sampleFormat");
   exports["startPlane"] = Napi::Function::New<entry<start_plane_of>>(env, "startPlane");
   exports["openSender"] = Napi::Function::New<entry<open_sender_of>>(env, "openSender");
+  exports["loadTokenizer"] = Napi::Function::New<entry<load_tokenizer>>(env, "loadTokenizer");
+  exports["loadTokenizerAsync"] = Napi::Function::New<entry<load_tokenizer_async>>(env, "loadTokenizerAsync");
+  exports["mapTokenizer"] = Napi::Function::New<entry<map_tokenizer>>(env, "mapTokenizer");
+  exports["mapTokenizerAsync"] = Napi::Function::New<entry<map_tokenizer_async>>(env, "mapTokenizerAsync");
   return exports;
 }
 

@@ -7,6 +7,8 @@
 #include <span>
 #include <string_view>
 
+#include "kernel/text_cuts.h"
+
 namespace onpath {
 
 /// Horizontal resampling of one row of 8-bit pixels with 22-bit fixed-point weights of any sign (Pillow's
@@ -82,6 +84,13 @@ struct KernelSet {
   /// cb_to_g[Cb] + cr_to_g[Cr], b with cb_to_b[Cb]. `tables` holds y, cr_to_r, cb_to_g, cr_to_g and cb_to_b,
   /// 256 entries each; each is a straight line: t[x] = t[0] + x * (t[1] - t[0]), and no sum leaves int32.
   void (*uyvy_to_rgb)(const uint8_t* src, size_t pairs, const int32_t* tables, uint8_t* dst);
+
+  // --- text
+  /// Ends of the pieces at the front of text[0, size), which begins at the beginning of a piece, as far as 64
+  /// bytes at a time tell them whatever follows; `base` is added to each. Writes up to `room` words. May stop
+  /// anywhere, and take nothing: what it leaves is for an automaton to go on with.
+  Cuts (*cut_text)(CutRules rules, const uint8_t* text, size_t size, uint32_t base, uint32_t* ends,
+                   size_t room);
 };
 
 /// The sets this CPU can run, best first; the last is always `scalar`.

@@ -18,7 +18,7 @@ namespace {
     .resample_column = resampling::resample_column, .accumulate_row = set::accumulate_row,              \
     .round_sums = set::round_sums, .lerp_row = set::lerp_row, .lerp_column = set::lerp_column,          \
     .lerp_column_fixed11 = set::lerp_column_fixed11, .premultiply = set::premultiply,                   \
-    .unpremultiply = set::unpremultiply, .uyvy_to_rgb = set::uyvy_to_rgb,                               \
+    .unpremultiply = set::unpremultiply, .uyvy_to_rgb = set::uyvy_to_rgb, .cut_text = set::cut_text,    \
   }
 
 #if ONPATH_X86_SETS

@@ -104,6 +104,7 @@ struct PrecompiledDef {
   bool add_dummy_prefix = false;          // sentencepiece only
   bool escape_whitespaces = false;        // sentencepiece only
   bool treat_whitespace_as_suffix = false;
+  std::vector<std::string> user_defined;  // sentencepiece only: what stands in the text is left as it is
 };
 struct ReplaceDef {
   Pattern pattern;
@@ -167,6 +168,7 @@ struct PostProcessorDef {
       pair;                           // always end up as templates: Bert, Roberta, ByteLevel, Sequence too
   bool trim_offsets = false;          // ByteLevel, Roberta
   bool trim_add_prefix_space = true;  // their add_prefix_space, which trimming asks for
+  bool all_type_zero = false;         // Roberta: also of what truncation cuts off, which templates leave as it is
 };
 
 enum class Side : uint8_t { left, right };

@@ -20,6 +20,11 @@ class ModelScratch {
  public:
   virtual ~ModelScratch() = default;
   virtual uint64_t bytes() const = 0;
+  /// What the pieces so far leave to those behind them in the same segment: a sum that runs along the text. A
+  /// stream keeps it while others use this scratch; a segment begins with 0. Only models that are not
+  /// cacheable() have one.
+  virtual uint64_t run() const { return 0; }
+  virtual void set_run(uint64_t) {}
 };
 
 /// Immutable; used by many threads.
@@ -27,9 +32,14 @@ class Model {
  public:
   virtual ~Model() = default;
   virtual std::unique_ptr<ModelScratch> make_scratch() const = 0;
-  /// Appends the tokens of one piece (valid UTF-8; bytes as after normalizing). At most `size` tokens, room
-  /// for them was reserved. Spans count from the piece's first byte; words are the caller's.
+  /// Appends the tokens of one piece (valid UTF-8; bytes as after normalizing). At most `size` times
+  /// tokens_per_byte() tokens, room for them was reserved. Spans count from the piece's first byte; words are
+  /// the caller's.
   virtual void encode(const uint8_t* piece, size_t size, ModelScratch& scratch, TokenBuffer& out) const = 0;
+  /// More than 1 where a space that is no token becomes the bytes of U+2581.
+  virtual uint32_t tokens_per_byte() const { return 1; }
+  /// Are the texts of its tokens in the GPT-2 alphabet?
+  virtual bool byte_level_texts() const { return false; }
   /// The same tokens for the same bytes wherever the piece stands: false for sums that run along the text.
   virtual bool cacheable() const { return true; }
   /// Where there is no pre-tokenizer: cuts that no token of this vocabulary can span, so that pieces between

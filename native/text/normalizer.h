@@ -16,13 +16,19 @@ namespace onpath::text {
 /// Hugging Face's alignments: of a replaced or decomposed run each byte has the whole run; of an inserted
 /// byte what the reference says). `origin` is filled only if `detailed`. Grows only when a text is larger
 /// than any before.
+struct StageScratch;
 struct NormalizedText {
   bool detailed = false;
   std::vector<uint8_t> bytes;
   std::vector<ByteSpan> origin;
+  /// A regex of the file gave up at its limit of steps: the text is to be refused. Stays until clear().
+  bool failed = false;
+  /// The normalizer's own memory.
+  std::shared_ptr<StageScratch> scratch;
   void clear() {
     bytes.clear();
     origin.clear();
+    failed = false;
   }
 };
 
@@ -41,13 +47,19 @@ class Normalizer {
   virtual size_t unchanged(const uint8_t* text, size_t size, Place place) const = 0;
   /// Normalizes and appends to `out`; `origin` counts from `text` on. Unless `place.last`, takes only what no
   /// continuation can change. Returns the bytes of text taken. What is taken in several calls equals one
-  /// call. Bytes that arrive behind are at most a cap away from being taken: see held_without_bound().
+  /// call. Some texts wait for their end: see the
+  /// README's note on runs.
   virtual size_t normalize(const uint8_t* text, size_t size, Place place, NormalizedText& out) const = 0;
   /// Most output bytes for an input byte; for the bounds of buffers.
   virtual uint32_t expansion() const = 0;
   virtual uint64_t bytes() const = 0;
 };
 using NormalizerPtr = std::unique_ptr<const Normalizer>;
+
+/// True if the tokenizer's text can keep its spaces where the file has U+2581, with the same result: the last
+/// normalizer replaces every space by U+2581, or the only pre-tokenizer is a Metaspace of U+2581, and nothing
+/// else tells the two apart. Spaces that are part of added tokens are the caller's to look at.
+bool wants_space_alias(const TokenizerDefinition& definition);
 
 /// Null if there is nothing to do. With `space_alias`, replacing " " by U+2581 is left out, and U+2581 in
 /// the input becomes a space instead: what follows sees spaces where the file means U+2581 (see tokenizer.h).

@@ -19,6 +19,10 @@ class EncoderMemory {
   virtual uint64_t bytes() const = 0;
   /// Back to how it was made (seeded): for measuring text never seen.
   virtual void reset() = 0;
+  /// The model's sum that runs along a segment (ModelScratch::run): a stream keeps it between its calls and
+  /// starts each segment with 0.
+  virtual uint64_t run() const { return 0; }
+  virtual void set_run(uint64_t) {}
 };
 
 struct EncodedRun {

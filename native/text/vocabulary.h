@@ -31,10 +31,13 @@ class Vocabulary {
   uint64_t bytes() const;
 
  private:
+  size_t count() const;
+
   Flat<char> texts_;
   Flat<uint32_t> ends_;   // of each id in texts_
   Flat<uint8_t> used_;    // of each id
   Flat<uint32_t> slots_;  // open hashing by text: id, or kNoToken
+  size_t size_ = 0;
 };
 
 /// The GPT-2 alphabet: printable stand-ins of bytes (U+0021.. and U+0100..). Empty if a code point of `text`

@@ -1,0 +1,115 @@
+/** The native encoders of a tokenizer, one per set of options, and the way of ids from them to callers. */
+import { markAsUntransferable } from 'node:worker_threads';
+import { OnpathError } from '../errors.js';
+import type {
+  NativeEncoder,
+  NativeTemplateItem,
+  NativeTextOptions,
+  NativeTokenizer,
+} from '../native-text.js';
+import type { SpecialOptions, StreamOptions, TextInput } from './options.js';
+
+/** Sets of special tokens that callers name are unbounded; the encoders kept for them are not. */
+const MOST_ENCODERS = 64;
+const POLICIES = [undefined, 'parse', 'refuse', 'text'] as const;
+
+/** Up to so many ids lie in memory shared with other results, which costs a tenth of memory of their own. */
+const POOLED_IDS = 512;
+const POOL_IDS = 4096;
+let pool = newPool();
+let used = 0;
+
+function newPool(): Uint32Array {
+  const made = new Uint32Array(POOL_IDS);
+  // Another result's memory goes nowhere because one was transferred.
+  markAsUntransferable(made.buffer);
+  return made;
+}
+
+/** The ids of a text, or the first `most` of them. */
+export function idsOf(encoder: NativeEncoder, text: TextInput, most?: number): Uint32Array {
+  if (used + POOLED_IDS > POOL_IDS) {
+    pool = newPool();
+    used = 0;
+  }
+  const from = used;
+  const found = encoder.encode(text, pool, from, from + POOLED_IDS, most);
+  if (typeof found !== 'number') return found;
+  used = from + found;
+  return new Uint32Array(pool.buffer, from * 4, found);
+}
+
+/** Ids before and behind a text, if its template is no more than that. */
+export interface Around {
+  readonly prefix: Uint32Array;
+  readonly suffix: Uint32Array;
+}
+
+export function aroundOf(single: readonly NativeTemplateItem[]): Around | undefined {
+  const texts = single.filter(({ sequence }) => sequence !== undefined).length;
+  if (texts !== 1) return undefined;
+  const at = single.findIndex(({ sequence }) => sequence !== undefined);
+  const ids = (items: readonly NativeTemplateItem[]) => Uint32Array.from(items.flatMap((item) => item.ids));
+  return { prefix: ids(single.slice(0, at)), suffix: ids(single.slice(at + 1)) };
+}
+
+export class Encoders {
+  readonly #native: NativeTokenizer;
+  readonly #around: Around | undefined;
+  readonly #simple: (NativeEncoder | undefined)[] = [];
+  readonly #others = new Map<string, NativeEncoder>();
+
+  constructor(native: NativeTokenizer, around: Around | undefined) {
+    this.#native = native;
+    this.#around = around;
+  }
+
+  /** With the template's tokens around the text if `around`. */
+  get(options: SpecialOptions | undefined, around: boolean, detailed: boolean): NativeEncoder {
+    const allowed = options?.allowedSpecial;
+    const index = POLICIES.indexOf(options?.special) * 4 + (around ? 2 : 0) + (detailed ? 1 : 0);
+    if (allowed !== undefined)
+      return this.#other(`${index} ${JSON.stringify(allowed)}`, options!, around, detailed);
+    let encoder = this.#simple[index];
+    if (encoder === undefined) {
+      encoder = this.#native.encoder(this.options(options, around, detailed));
+      this.#simple[index] = encoder;
+    }
+    return encoder;
+  }
+
+  options<Detailed extends boolean>(
+    options: StreamOptions | undefined,
+    around: boolean,
+    detailed: Detailed,
+  ): NativeTextOptions & { detailed: Detailed } {
+    const allowed = options?.allowedSpecial?.map((token) => this.#idOf(token));
+    return {
+      detailed,
+      special: options?.special,
+      allowedSpecial: allowed === undefined ? undefined : Uint32Array.from(allowed),
+      prefix: around ? this.#around?.prefix : undefined,
+      suffix: around ? this.#around?.suffix : undefined,
+      capBytes: options?.capBytes,
+    };
+  }
+
+  #other(key: string, options: SpecialOptions, around: boolean, detailed: boolean): NativeEncoder {
+    let encoder = this.#others.get(key);
+    if (encoder === undefined) {
+      encoder = this.#native.encoder(this.options(options, around, detailed));
+      if (this.#others.size >= MOST_ENCODERS) this.#others.clear();
+      this.#others.set(key, encoder);
+    }
+    return encoder;
+  }
+
+  #idOf(token: string): number {
+    const id = this.#native.tokenToId(token);
+    if (id !== undefined) return id;
+    throw new OnpathError(
+      'INVALID_ARGUMENT',
+      `options.allowedSpecial: ${JSON.stringify(token)} is no token of this vocabulary. specialTokens lists those there are.`,
+    );
+  }
+}

@@ -1,0 +1,186 @@
+#include "addon/tokenizer_encoder.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "addon/errors.h"
+#include "addon/output.h"
+
+namespace onpath::addon {
+
+namespace {
+
+/// Texts are counted in 32 bits.
+constexpr size_t kMostTextBytes = 0xFFFFFFFF;
+
+struct Ids {
+  uint32_t* data = nullptr;
+  size_t size = 0;
+};
+
+/// The memory of a Uint32Array, good until JavaScript runs. Runs none.
+bool ids_memory(napi_env env, napi_value value, Ids& ids) {
+  napi_typedarray_type type = napi_int8_array;
+  void* data = nullptr;
+  bool is_typed_array = false;
+  if (value == nullptr || napi_is_typedarray(env, value, &is_typed_array) != napi_ok || !is_typed_array ||
+      napi_get_typedarray_info(env, value, &type, &ids.size, &data, nullptr, nullptr) != napi_ok ||
+      type != napi_uint32_array) {
+    return false;
+  }
+  ids.data = static_cast<uint32_t*>(data);
+  if (data == nullptr) ids.size = 0;
+  return true;
+}
+
+void push_all(text::TokenBuffer& out, const std::vector<text::TokenId>& ids) {
+  out.reserve(ids.size());
+  for (const text::TokenId id : ids) out.push(id);
+}
+
+}  // namespace
+
+text::StreamStatus encode_whole(const TextOptions& options, const text::Tokenizer& tokenizer,
+                                std::span<const uint8_t> text, text::TextStream& stream,
+                                text::Workspace& workspace, text::TokenBuffer& out, size_t most) {
+  if (!options.prefix.empty()) push_all(out, options.prefix);
+  const text::StreamStatus status = tokenizer.encode(text, stream, workspace, out, most);
+  if (!options.suffix.empty() && status == text::StreamStatus::ok) push_all(out, options.suffix);
+  return status;
+}
+
+std::vector<Napi::ClassPropertyDescriptor<NativeEncoder>> NativeEncoder::methods() {
+  return {property<&NativeEncoder::encode>("encode"), property<&NativeEncoder::encode_into>("encodeInto"),
+          property<&NativeEncoder::count>("count"), property<&NativeEncoder::tokenize>("tokenize")};
+}
+
+Napi::Value NativeEncoder::of(Environment& environment, std::shared_ptr<TokenizerCore> tokenizer,
+                              TextOptions options) {
+  Result<std::unique_ptr<text::TextStream>> stream = tokenizer->tokenizer().make_stream(options.stream);
+  if (!stream.ok()) {
+    throw_error(environment.env(), stream.error());
+    return {};
+  }
+  const bool detailed = options.stream.detailed;
+  return make(environment, std::make_shared<EncoderCore>(EncoderCore{std::move(tokenizer), std::move(options),
+                                                                     std::move(stream).value(),
+                                                                     text::TokenBuffer(detailed)}));
+}
+
+std::optional<std::span<const uint8_t>> NativeEncoder::run(napi_env env, napi_value value, size_t most) {
+  EncoderCore& self = core();
+  const std::optional<std::span<const uint8_t>> text = self.tokenizer->room().read(env, value);
+  if (!text) {
+    Reading reading{env};
+    Input(reading, value, "text").fail("a string or a Uint8Array of UTF-8");
+    return std::nullopt;
+  }
+  if (text->size() > kMostTextBytes) {
+    throw_error(env, ErrorCode::LIMIT_EXCEEDED,
+                "text has " + std::to_string(text->size()) +
+                    " bytes; the most is 4294967295 in one call. Use stream() for longer ones.");
+    return std::nullopt;
+  }
+  self.out.clear();
+  const text::StreamStatus status =
+      encode_whole(self.options, self.tokenizer->tokenizer(), *text, *self.stream,
+                   self.tokenizer->loop_workspace(), self.out, most);
+  self.out.truncate(most);
+  if (!is_refusal(status)) return text;
+  napi_valuetype type = napi_undefined;
+  napi_typeof(env, value, &type);
+  throw_error(env, refusal(status, self.tokenizer->tokenizer(), *self.stream, self.options.stream.cap_bytes,
+                           text, type == napi_string ? OffsetUnit::utf16 : OffsetUnit::byte));
+  return std::nullopt;
+}
+
+void NativeEncoder::tidy() {
+  core().tokenizer->room().shrink();
+  if (core().out.capacity() > TextRoom::kKeptBytes / sizeof(text::TokenId))
+    core().out = text::TokenBuffer(core().options.stream.detailed);
+}
+
+Napi::Value NativeEncoder::encode(const Napi::CallbackInfo& info) {
+  const napi_env env = info.Env();
+  uint32_t limit = 0;
+  const size_t most = napi_get_value_uint32(env, info[4], &limit) == napi_ok ? limit : SIZE_MAX;
+  if (!run(env, info[0], most)) return {};
+  Ids target;
+  uint32_t from = 0, to = 0;
+  if (!ids_memory(env, info[1], target) || napi_get_value_uint32(env, info[2], &from) != napi_ok ||
+      napi_get_value_uint32(env, info[3], &to) != napi_ok || from > to || to > target.size) {
+    throw_error(env, ErrorCode::INVALID_ARGUMENT, "target: expected a Uint32Array and a range of it.");
+    return {};
+  }
+  const text::TokenBuffer& out = core().out;
+  napi_value result = nullptr;
+  if (out.size() <= to - from) {
+    if (out.size() > 0) std::memcpy(target.data + from, out.ids(), out.size() * sizeof(uint32_t));
+    napi_create_uint32(env, static_cast<uint32_t>(out.size()), &result);
+  } else {
+    result = js_ids(env, out.ids(), out.size());
+  }
+  tidy();
+  return {env, result};
+}
+
+Napi::Value NativeEncoder::encode_into(const Napi::CallbackInfo& info) {
+  const napi_env env = info.Env();
+  if (!run(env, info[0])) return {};
+  Ids target;
+  if (!ids_memory(env, info[1], target)) {
+    Reading reading{env};
+    Input(reading, info[1], "target").fail("a Uint32Array");
+    return {};
+  }
+  const text::TokenBuffer& out = core().out;
+  const size_t written = std::min(out.size(), target.size);
+  if (written > 0) std::memcpy(target.data, out.ids(), written * sizeof(uint32_t));
+  const uint64_t total = out.size();
+  tidy();
+  return {env, js_count(env, total)};
+}
+
+Napi::Value NativeEncoder::count(const Napi::CallbackInfo& info) {
+  const napi_env env = info.Env();
+  Reading reading{env};
+  size_t most = SIZE_MAX;
+  if (const Input limit(reading, info[1], "limit"); !limit.is_undefined()) most = limit.integer<uint32_t>();
+  if (reading.failed || !run(env, info[0], most == SIZE_MAX ? most : most + 1)) return {};
+  const uint64_t count = core().out.size();
+  tidy();
+  return {env, js_count(env, count)};
+}
+
+napi_value js_detailed(napi_env env, const uint32_t* ids, const uint32_t* places, const uint32_t* words,
+                       size_t count) {
+  return ObjectWriter(env)
+      .set("ids", js_ids(env, ids, count))
+      .set("offsets", js_ids(env, places, count * 2))
+      .set("words", js_ids(env, words, count))
+      .value();
+}
+
+Napi::Value NativeEncoder::tokenize(const Napi::CallbackInfo& info) {
+  const napi_env env = info.Env();
+  Reading reading{env};
+  const OffsetUnit unit = Input(reading, info[1], "unit").choice(kOffsetUnits);
+  if (!reading.failed && !core().options.stream.detailed)
+    Input(reading, info[1], "unit").fail_because("this encoder was made for ids alone.");
+  if (reading.failed) return {};
+  const std::optional<std::span<const uint8_t>> text = run(env, info[0]);
+  if (!text) return {};
+  const text::TokenBuffer& out = core().out;
+  std::vector<text::ByteSpan> spans(out.spans(), out.spans() + out.size());
+  if (unit != OffsetUnit::byte) {
+    const OffsetMap map(*text, unit);
+    for (text::ByteSpan& span : spans) span = map.convert(span);
+  }
+  napi_value result =
+      js_detailed(env, out.ids(), reinterpret_cast<const uint32_t*>(spans.data()), out.words(), out.size());
+  tidy();
+  return {env, result};
+}
+
+}  // namespace onpath::addon

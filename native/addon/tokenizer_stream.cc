@@ -1,0 +1,176 @@
+#include "addon/tokenizer_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "addon/errors.h"
+#include "addon/output.h"
+#include "addon/tokenizer_encoder.h"
+
+namespace onpath::addon {
+
+namespace {
+
+bool is_continuation(uint8_t byte) { return (byte & 0xC0) == 0x80; }
+
+}  // namespace
+
+void StreamPlaces::begin() {
+  bytes_.clear();
+  first_byte_ = 0;
+  first_unit_ = 0;
+}
+
+void StreamPlaces::add(std::span<const uint8_t> bytes) {
+  if (unit_ != OffsetUnit::byte) bytes_.insert(bytes_.end(), bytes.begin(), bytes.end());
+}
+
+void StreamPlaces::convert(std::span<text::ByteSpan> spans) {
+  if (unit_ == OffsetUnit::byte || spans.empty()) return;
+  const OffsetMap map(bytes_, unit_);
+  const uint32_t last = spans.back().begin - first_byte_;
+  for (text::ByteSpan& span : spans) {
+    const text::ByteSpan own = map.convert({span.begin - first_byte_, span.end - first_byte_});
+    span = {own.begin + first_unit_, own.end + first_unit_};
+  }
+  // Up to the character in which the last token begins: nothing to come is further left.
+  size_t gone = std::min<size_t>(last, bytes_.size());
+  for (int i = 0; i < 3 && gone > 0 && gone < bytes_.size() && is_continuation(bytes_[gone]); ++i) --gone;
+  const auto units = map.convert({static_cast<uint32_t>(gone), static_cast<uint32_t>(gone)}).begin;
+  bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<ptrdiff_t>(gone));
+  first_byte_ += static_cast<uint32_t>(gone);
+  first_unit_ += units;
+}
+
+std::vector<Napi::ClassPropertyDescriptor<NativeTextStream>> NativeTextStream::methods() {
+  return {property<&NativeTextStream::begin>("begin"), property<&NativeTextStream::push>("push"),
+          property<&NativeTextStream::end>("end"), property<&NativeTextStream::held_bytes>("heldBytes")};
+}
+
+Napi::Value NativeTextStream::of(Environment& environment, std::shared_ptr<TokenizerCore> tokenizer,
+                                 TextOptions options, OffsetUnit unit) {
+  Result<std::unique_ptr<text::TextStream>> stream = tokenizer->tokenizer().make_stream(options.stream);
+  if (!stream.ok()) {
+    throw_error(environment.env(), stream.error());
+    return {};
+  }
+  const bool detailed = options.stream.detailed;
+  // Not make_shared: memory tells the garbage collector in its constructor's environment and cannot move.
+  std::shared_ptr<TextStreamCore> core(
+      new TextStreamCore{std::move(tokenizer), std::move(options), std::move(stream).value(),
+                         text::TokenBuffer(detailed), StreamPlaces(unit), ExternalMemory(environment.env())});
+  core->memory.add(static_cast<int64_t>(core->stream->state_bytes()));
+  core->stream->begin();
+  return make(environment, std::move(core));
+}
+
+Napi::Value NativeTextStream::begin(const Napi::CallbackInfo&) {
+  core().stream->begin();
+  core().places.begin();
+  core().started = false;
+  core().over = false;
+  return {};
+}
+
+bool NativeTextStream::ready(napi_env env) {
+  if (core().over) {
+    throw_error(env, ErrorCode::CLOSED,
+                "This text is over: it was ended or refused. Call begin() to start another.");
+    return false;
+  }
+  core().out.clear();
+  if (!core().started) {
+    core().started = true;
+    core().out.reserve(core().options.prefix.size());
+    for (const text::TokenId id : core().options.prefix) core().out.push(id);
+  }
+  return true;
+}
+
+Napi::Value NativeTextStream::push(const Napi::CallbackInfo& info) {
+  const napi_env env = info.Env();
+  const std::optional<std::span<const uint8_t>> text = core().tokenizer->room().read(env, info[0]);
+  if (!text) {
+    Reading reading{env};
+    Input(reading, info[0], "text").fail("a string or a Uint8Array of UTF-8");
+    return {};
+  }
+  if (!ready(env)) return {};
+  core().places.add(*text);
+  const size_t from = core().out.size();
+  const text::StreamStatus status =
+      core().stream->push(*text, core().tokenizer->loop_workspace(), core().out);
+  core().tokenizer->room().shrink();
+  return give(env, status, from, core().out.size());
+}
+
+Napi::Value NativeTextStream::end(const Napi::CallbackInfo& info) {
+  const napi_env env = info.Env();
+  if (!ready(env)) return {};
+  const size_t from = core().out.size();
+  const text::StreamStatus status = core().stream->end(core().tokenizer->loop_workspace(), core().out);
+  core().over = true;
+  const size_t to = core().out.size();
+  core().out.reserve(core().options.suffix.size());
+  for (const text::TokenId id : core().options.suffix) core().out.push(id);
+  return give(env, status, from, to);
+}
+
+/// What came out; tokens [own_from, own_to) are the text's own, those around them the template's.
+Napi::Value NativeTextStream::give(napi_env env, text::StreamStatus status, size_t own_from, size_t own_to) {
+  const text::TokenBuffer& out = core().out;
+  if (is_refusal(status)) {
+    core().over = true;
+    throw_error(
+        env, refusal(status, core().tokenizer->tokenizer(), *core().stream, core().options.stream.cap_bytes));
+    return {};
+  }
+  if (!out.detailed()) return {env, js_ids(env, out.ids(), out.size())};
+  std::vector<text::ByteSpan> spans(out.spans(), out.spans() + out.size());
+  core().places.convert(std::span(spans).subspan(own_from, own_to - own_from));
+  return {env, js_detailed(env, out.ids(), reinterpret_cast<const uint32_t*>(spans.data()), out.words(),
+                           out.size())};
+}
+
+Napi::Value NativeTextStream::held_bytes(const Napi::CallbackInfo& info) {
+  return {info.Env(), js_count(info.Env(), core().stream->held_bytes())};
+}
+
+std::vector<Napi::ClassPropertyDescriptor<NativeDecodeStream>> NativeDecodeStream::methods() {
+  return {property<&NativeDecodeStream::push>("push"), property<&NativeDecodeStream::end>("end")};
+}
+
+Napi::Value NativeDecodeStream::of(Environment& environment, std::shared_ptr<TokenizerCore> tokenizer,
+                                   bool skip_special) {
+  std::unique_ptr<text::DecodeStream> stream =
+      text::make_decode_stream(tokenizer->tokenizer().decoder(), skip_special);
+  return make(environment,
+              std::make_shared<DecodeStreamCore>(DecodeStreamCore{std::move(tokenizer), std::move(stream)}));
+}
+
+Napi::Value NativeDecodeStream::push(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  const std::vector<text::TokenId> ids = ids_from_js(Input(reading, info[0], "ids"));
+  if (reading.failed) return {};
+  if (core().over) {
+    throw_error(info.Env(), ErrorCode::CLOSED, "This decode stream has ended. Make another.");
+    return {};
+  }
+  const Result<std::string> text = core().stream->push(ids);
+  if (!text.ok()) {
+    throw_error(info.Env(), text.error());
+    return {};
+  }
+  return {info.Env(), js_text(info.Env(), text.value())};
+}
+
+Napi::Value NativeDecodeStream::end(const Napi::CallbackInfo& info) {
+  if (core().over) {
+    throw_error(info.Env(), ErrorCode::CLOSED, "This decode stream has ended. Make another.");
+    return {};
+  }
+  core().over = true;
+  return {info.Env(), js_text(info.Env(), core().stream->end())};
+}
+
+}  // namespace onpath::addon

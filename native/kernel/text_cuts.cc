@@ -1,0 +1,151 @@
+// Where pieces of ASCII text begin: bytes to bits by class, bits to beginnings by arithmetic on words.
+#include "kernel/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernel/text_cuts.cc"
+#include "hwy/foreach_target.h"  // IWYU pragma: keep
+#include "hwy/highway.h"
+
+#include <bit>
+#include <cstring>
+
+#include "kernel/sets.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace onpath {
+namespace HWY_NAMESPACE {
+#if ONPATH_HAVE_VECTORS
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+#include "kernel/text_cuts_algebra.h"
+
+/// Bits of 64 bytes.
+class Bits {
+ public:
+  template <class D, class Mask>
+  HWY_INLINE void set(D d, size_t lane, Mask mask) {
+    hn::StoreMaskBits(d, mask, bytes_ + lane / 8);
+  }
+  HWY_INLINE uint64_t word() const {
+    uint64_t word;
+    std::memcpy(&word, bytes_, 8);
+    return word;
+  }
+
+ private:
+  uint8_t bytes_[8 + 8];
+};
+
+template <CutRules kRules>
+HWY_INLINE Classes classify(const uint8_t* text) {
+  constexpr bool kByCase = kRules == CutRules::o200k || kRules == CutRules::tekken;
+  const hn::CappedTag<uint8_t, 64> d;
+  const size_t lanes = hn::Lanes(d);
+  Bits letter, upper, number, space, blank, newline, apostrophe, slash, unknown;
+  for (size_t i = 0; i < 64; i += lanes) {
+    const auto bytes = hn::LoadU(d, text + i);
+    const auto within = [&](auto value, uint8_t first, uint8_t last) HWY_ATTR {
+      const auto offset = hn::Sub(value, hn::Set(d, first));
+      return hn::Eq(hn::Min(offset, hn::Set(d, static_cast<uint8_t>(last - first))), offset);
+    };
+    const auto is = [&](uint8_t byte) HWY_ATTR { return hn::Eq(bytes, hn::Set(d, byte)); };
+    const auto spaces = is(' ');
+    letter.set(d, i, within(hn::Or(bytes, hn::Set(d, 0x20)), 'a', 'z'));
+    number.set(d, i, within(bytes, '0', '9'));
+    space.set(d, i, spaces);
+    blank.set(d, i, hn::Or(spaces, within(bytes, '\t', '\r')));
+    apostrophe.set(d, i, is('\''));
+    if constexpr (kRules != CutRules::gpt2 && kRules != CutRules::clip) {
+      newline.set(d, i, hn::Or(is('\n'), is('\r')));
+    }
+    if constexpr (kByCase) {
+      upper.set(d, i, within(bytes, 'A', 'Z'));
+      slash.set(d, i, is('/'));
+    }
+    auto odd = within(bytes, 0x80, 0xFF);
+    // Controls are neither words nor punctuation; "<" may begin a special token.
+    if constexpr (kRules == CutRules::deepseek3) {
+      odd = hn::Or(odd, hn::Or(hn::AndNot(within(bytes, '\t', '\r'), within(bytes, 0, 0x1F)), is(0x7F)));
+    }
+    if constexpr (kRules == CutRules::clip) odd = hn::Or(odd, is('<'));
+    unknown.set(d, i, odd);
+  }
+  Classes in{};
+  in.known = static_cast<uint32_t>(std::countr_zero(unknown.word()));
+  const uint64_t known = below(in.known);
+  in.letter = letter.word() & known;
+  in.number = number.word() & known;
+  in.space = space.word() & known;
+  in.blank = blank.word() & known;
+  in.apostrophe = apostrophe.word() & known;
+  if constexpr (kRules != CutRules::gpt2 && kRules != CutRules::clip) in.newline = newline.word() & known;
+  if constexpr (kByCase) {
+    in.upper = upper.word() & known;
+    in.slash = slash.word() & known;
+  }
+  return in;
+}
+
+/// Writes the places of `bits`, and up to seven words more.
+HWY_INLINE void write_places(uint64_t bits, uint32_t base, uint32_t* ends) {
+  const int count = std::popcount(bits);
+  for (int done = 0; done < count; done += 8) {
+    for (int i = 0; i < 8; ++i) {
+      ends[done + i] = base + static_cast<uint32_t>(std::countr_zero(bits));
+      bits &= bits - 1;
+    }
+  }
+}
+
+template <CutRules kRules>
+Cuts cut(const uint8_t* text, size_t size, uint32_t base, uint32_t* ends, size_t room) {
+  constexpr uint32_t kFewest = 8;
+  Cuts cuts;
+  while (size - cuts.taken >= 64 && room - cuts.count >= 64) {
+    const uint8_t* at = text + cuts.taken;
+    const Classes in = classify<kRules>(at);
+    if (in.known < kFewest) break;
+    uint64_t sure = 0;
+    const uint64_t starts = starts_of<kRules>(in, at, sure) & sure & ~uint64_t{1};
+    if (starts == 0) break;
+    uint32_t* out = ends + cuts.count;
+    const uint32_t from = base + static_cast<uint32_t>(cuts.taken);
+    write_places(starts, from, out);
+    const size_t count = static_cast<size_t>(std::popcount(starts));
+    if constexpr (kRules == CutRules::clip) {
+      for (size_t i = 0; i < count; ++i) {
+        if ((in.blank >> (out[i] - from - 1) & 1) != 0) out[i] |= kCutDropped;
+      }
+    }
+    cuts.count += count;
+    cuts.taken += static_cast<size_t>(63 - std::countl_zero(starts));
+  }
+  return cuts;
+}
+
+}  // namespace
+
+Cuts cut_text(CutRules rules, const uint8_t* text, size_t size, uint32_t base, uint32_t* ends, size_t room) {
+  switch (rules) {
+    case CutRules::gpt2:
+      return cut<CutRules::gpt2>(text, size, base, ends, room);
+    case CutRules::cl100k:
+      return cut<CutRules::cl100k>(text, size, base, ends, room);
+    case CutRules::qwen2:
+      return cut<CutRules::qwen2>(text, size, base, ends, room);
+    case CutRules::o200k:
+      return cut<CutRules::o200k>(text, size, base, ends, room);
+    case CutRules::tekken:
+      return cut<CutRules::tekken>(text, size, base, ends, room);
+    case CutRules::deepseek3:
+      return cut<CutRules::deepseek3>(text, size, base, ends, room);
+    case CutRules::clip:
+      return cut<CutRules::clip>(text, size, base, ends, room);
+  }
+  return {};
+}
+#endif  // ONPATH_HAVE_VECTORS
+}  // namespace HWY_NAMESPACE
+}  // namespace onpath
+HWY_AFTER_NAMESPACE();

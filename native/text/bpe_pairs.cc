@@ -1,0 +1,70 @@
+#include "text/bpe_pairs.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace onpath::text {
+
+BpePairs::BpePairs(size_t most)
+    : making_slots_(std::bit_ceil(2 * most + 2)), making_filter_(std::bit_ceil(16 * most + 64) / 64) {
+  slot_data_ = making_slots_.data();
+  filter_data_ = making_filter_.data();
+  mask_ = making_slots_.size() - 1;
+  filter_shift_ = 64 - static_cast<unsigned>(std::countr_zero(making_filter_.size() * 64));
+}
+
+void BpePairs::insert(const BpePair& pair) {
+  const uint64_t hash = hash_of(pair.left, pair.right);
+  const uint64_t bit = hash >> filter_shift_;
+  making_filter_[bit >> 6] |= uint64_t{1} << (bit & 63);
+  uint64_t slot = hash & mask_;
+  while (making_slots_[slot].result != kNoToken &&
+         (making_slots_[slot].left != pair.left || making_slots_[slot].right != pair.right))
+    slot = (slot + 1) & mask_;
+  making_slots_[slot] = pair;
+}
+
+void BpePairs::freeze() {
+  slots_ = Flat<BpePair>(std::move(making_slots_));
+  filter_ = Flat<uint64_t>(std::move(making_filter_));
+  point();
+}
+
+void BpePairs::point() {
+  slot_data_ = slots_.data();
+  filter_data_ = filter_.data();
+  mask_ = slots_.size() - 1;
+  filter_shift_ = 64 - static_cast<unsigned>(std::countr_zero(filter_.size() * 64));
+}
+
+void BpePairs::write(FlatWriter& form) const {
+  form.array("bpe.pairs", slots_);
+  form.array("bpe.pair_filter", filter_);
+}
+
+Result<BpePairs> BpePairs::read(const FlatReader& form, size_t limit) {
+  Result<Flat<BpePair>> slots = form.array<BpePair>("bpe.pairs");
+  if (!slots.ok()) return slots.error();
+  Result<Flat<uint64_t>> filter = form.array<uint64_t>("bpe.pair_filter");
+  if (!filter.ok()) return filter.error();
+  const auto damaged = [] {
+    return Error{
+        ErrorCode::INVALID_VOCABULARY,
+        "The compiled vocabulary is damaged (table of merges): compile it again from the vocabulary file."};
+  };
+  BpePairs read;
+  read.slots_ = std::move(slots).value();
+  read.filter_ = std::move(filter).value();
+  if (!std::has_single_bit(read.slots_.size()) || !std::has_single_bit(read.filter_.size())) return damaged();
+  bool room = false;  // a free slot ends every search
+  for (const BpePair& pair : read.slots_) {
+    room |= pair.result == kNoToken;
+    if (pair.result != kNoToken && pair.result >= limit) return damaged();
+  }
+  if (!room) return damaged();
+  read.point();
+  return read;
+}
+
+}  // namespace onpath::text

@@ -1,0 +1,76 @@
+// Which two neighbouring tokens merge into which, and how early.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "text/flat.h"
+#include "text/large_memory.h"
+#include "text/tokens.h"
+
+namespace onpath::text {
+
+/// Ranks count from 1; 0 is left for tokens that no merge makes. A lower rank merges earlier.
+struct BpePair {
+  TokenId left = kNoToken;
+  TokenId right = kNoToken;
+  TokenId result = kNoToken;
+  uint32_t rank = 0;
+};
+
+/// Open hashing behind a filter of one bit per pair: most neighbours do not merge, and the filter, which
+/// stays in the second cache, says so.
+class BpePairs {
+ public:
+  BpePairs() = default;
+  /// Room for `most` pairs.
+  explicit BpePairs(size_t most);
+  /// Replaces the pair if it is there.
+  void insert(const BpePair& pair);
+  void freeze();
+
+  const BpePair* find(TokenId left, TokenId right) const {
+    const uint64_t hash = hash_of(left, right);
+    const uint64_t bit = hash >> filter_shift_;
+    if (((filter_data_[bit >> 6] >> (bit & 63)) & 1) == 0) return nullptr;
+    for (uint64_t slot = hash & mask_; slot_data_[slot].result != kNoToken; slot = (slot + 1) & mask_)
+      if (slot_data_[slot].left == left && slot_data_[slot].right == right) return slot_data_ + slot;
+    return nullptr;
+  }
+
+  size_t gathered_bytes() const { return text::gathered_bytes(slots_) + text::gathered_bytes(filter_); }
+  void gather(uint8_t*& free) {
+    gather_into(filter_, free);
+    gather_into(slots_, free);
+    point();
+  }
+  void write(FlatWriter& form) const;
+  /// Results are less than `limit`.
+  static Result<BpePairs> read(const FlatReader& form, size_t limit);
+  uint32_t highest_rank() const {
+    uint32_t highest = 0;
+    for (const BpePair& pair : slots_) highest = highest < pair.rank ? pair.rank : highest;
+    return highest;
+  }
+  uint64_t bytes() const { return slots_.bytes() + filter_.bytes(); }
+
+ private:
+  static uint64_t hash_of(TokenId left, TokenId right) {
+    uint64_t hash = (uint64_t{left} << 32 | right) * 0x9E3779B97F4A7C15ull;
+    hash ^= hash >> 29;
+    return hash * 0xBF58476D1CE4E5B9ull;
+  }
+  void point();
+
+  std::vector<BpePair> making_slots_;
+  std::vector<uint64_t> making_filter_;
+  Flat<BpePair> slots_;
+  Flat<uint64_t> filter_;
+  const BpePair* slot_data_ = nullptr;
+  const uint64_t* filter_data_ = nullptr;
+  uint64_t mask_ = 0;
+  unsigned filter_shift_ = 0;
+};
+
+}  // namespace onpath::text

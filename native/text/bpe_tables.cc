@@ -1,0 +1,178 @@
+#include "text/bpe_tables.h"
+
+#include <bit>
+#include <utility>
+#include <vector>
+
+#include "text/bpe_cuts.h"
+#include "text/bpe_reach.h"
+#include "text/bpe_source.h"
+
+namespace onpath::text {
+namespace {
+
+Error damaged(const char* what) {
+  return Error{ErrorCode::INVALID_VOCABULARY, std::string("The compiled vocabulary is damaged (") + what +
+                                                  "): compile it again from the vocabulary file."};
+}
+
+/// Only symbols, and all merges.
+void take_heap_only(const BpeSource& source, BpeTables& made) {
+  std::vector<BpeToken> tokens(source.limit);
+  std::vector<BpeTrie::Entry> entries;
+  for (const auto& [text, id] : source.tagged) {
+    entries.push_back({text, id});
+    tokens[id].length = 1;
+  }
+  made.matcher = BpeTrie::make(std::move(entries));
+  made.tokens = Flat<BpeToken>(std::move(tokens));
+  made.prefixes = Flat<TokenId>(std::vector<TokenId>(source.limit, kNoToken));
+  made.pairs = BpePairs(source.merges.size());
+  for (const BpePair& merge : source.merges) made.pairs.insert(merge);
+}
+
+void take_reachable(const BpeSource& source, BpeTables& made) {
+  BpeReach reach(source);
+  reach.run();
+  made.settings.improper = reach.improper;
+  std::vector<BpeTrie::Entry> entries;
+  entries.reserve(source.limit);
+  for (TokenId id = 0; id < source.limit; ++id) {
+    if (reach.tokens[id].length != 0) {
+      entries.push_back({source.text(id), id});
+      made.settings.longest = std::max(made.settings.longest, reach.tokens[id].size());
+    } else if (source.exists(id)) {
+      ++made.settings.unproducible;
+    }
+  }
+  std::vector<TokenId> prefixes(source.limit, kNoToken);
+  made.matcher = BpeTrie::make(std::move(entries), &prefixes);
+  made.prefixes = Flat<TokenId>(std::move(prefixes));
+  made.tokens = Flat<BpeToken>(std::move(reach.tokens));
+  made.pairs = std::move(reach.pairs);
+}
+
+}  // namespace
+
+Result<BpeTables> make_bpe_tables(const TokenizerDefinition& definition, const ModelContext& context) {
+  Result<BpeSource> found = BpeSource::make(definition, context);
+  if (!found.ok()) return found.error();
+  const BpeSource& source = found.value();
+  BpeTables made;
+  made.settings = source.settings;
+  const bool heap_only = made.settings.has(BpeSettings::kHeapOnly);
+  if (heap_only) {
+    take_heap_only(source, made);
+  } else {
+    take_reachable(source, made);
+  }
+  made.pairs.freeze();
+  std::vector<BpeTrie::Entry> whole;
+  std::vector<BpeTrie::Entry> frozen;
+  for (TokenId id = 0; id < source.limit; ++id) {
+    const std::string_view text = source.text(id);
+    if (text.empty()) continue;
+    if (source.is_frozen(id)) frozen.push_back({text, id});
+    const bool ends =
+        static_cast<uint8_t>(text.back()) == kLastTag && made.settings.has(BpeSettings::kEndOfWord);
+    if (made.settings.has(BpeSettings::kWholePiece) && (heap_only || made.tokens[id].length == 0) && !ends)
+      whole.push_back({text, id});
+  }
+  made.whole = BpeTrie::make(std::move(whole));
+  made.frozen = BpeTrie::make(std::move(frozen));
+  made.cuts = make_bpe_cuts(made, source);
+  return made;
+}
+
+void BpeTables::write(FlatWriter& form) const {
+  form.number("bpe.settings", settings);
+  form.array("bpe.tokens", tokens);
+  form.array("bpe.prefixes", prefixes);
+  pairs.write(form);
+  matcher.write(form, "bpe.matcher");
+  whole.write(form, "bpe.whole");
+  frozen.write(form, "bpe.frozen");
+  form.number("bpe.cuts", static_cast<uint32_t>(cuts.usable));
+  form.array("bpe.cuts_ascii", cuts.ascii);
+  form.array("bpe.cuts_hashed", cuts.hashed);
+}
+
+Result<BpeTables> BpeTables::read(const FlatReader& form) {
+  BpeTables read;
+  Result<BpeSettings> settings = form.number<BpeSettings>("bpe.settings");
+  if (!settings.ok()) return settings.error();
+  Result<Flat<BpeToken>> tokens = form.array<BpeToken>("bpe.tokens");
+  if (!tokens.ok()) return tokens.error();
+  Result<Flat<TokenId>> prefixes = form.array<TokenId>("bpe.prefixes");
+  if (!prefixes.ok()) return prefixes.error();
+  read.settings = settings.value();
+  read.tokens = std::move(tokens).value();
+  read.prefixes = std::move(prefixes).value();
+  const size_t limit = read.tokens.size();
+  if (limit > kMaxTokens || read.settings.id_limit != limit || read.prefixes.size() != limit ||
+      read.settings.longest > kMaxTokenBytes + 1)
+    return damaged("number of tokens");
+  // Parts are shorter than the whole, prefixes too: so every way down ends.
+  for (size_t id = 0; id < limit; ++id) {
+    const BpeToken& token = read.tokens[id];
+    if (token.size() > std::max(read.settings.longest, 1u)) return damaged("length of a token");
+    if (token.left != kNoToken) {
+      if (token.left >= limit || token.right >= limit || token.rank == 0 ||
+          read.tokens[token.left].size() == 0 || read.tokens[token.right].size() == 0 ||
+          read.tokens[token.left].size() + read.tokens[token.right].size() != token.size())
+        return damaged("parts of a token");
+    } else if (token.rank != 0) {
+      return damaged("rank of a token");
+    }
+    const TokenId prefix = read.prefixes[id];
+    if (prefix != kNoToken && (prefix >= limit || read.tokens[prefix].size() >= token.size()))
+      return damaged("prefix of a token");
+  }
+  const auto names_token = [&](TokenId id) { return id == kNoToken || id < limit; };
+  bool good = names_token(read.settings.unk);
+  for (const TokenId id : read.settings.fallback) good = good && names_token(id);
+  if (!good) return damaged("fallback tokens");
+
+  Result<BpePairs> pairs = BpePairs::read(form, limit);
+  if (!pairs.ok()) return pairs.error();
+  read.pairs = std::move(pairs).value();
+  for (const auto& [name, trie] : {std::pair<const char*, BpeTrie*>{"bpe.matcher", &read.matcher},
+                                   {"bpe.whole", &read.whole},
+                                   {"bpe.frozen", &read.frozen}}) {
+    Result<BpeTrie> found = BpeTrie::read(form, name, limit);
+    if (!found.ok()) return found.error();
+    *trie = std::move(found).value();
+  }
+  if (!read.matcher.every_token([&](TokenId id) { return read.tokens[id].size() != 0; }))
+    return damaged("tokens of the matcher");
+  Result<uint32_t> usable = form.number<uint32_t>("bpe.cuts");
+  if (!usable.ok()) return usable.error();
+  Result<Flat<uint64_t>> ascii = form.array<uint64_t>("bpe.cuts_ascii");
+  if (!ascii.ok()) return ascii.error();
+  Result<Flat<uint64_t>> hashed = form.array<uint64_t>("bpe.cuts_hashed");
+  if (!hashed.ok()) return hashed.error();
+  read.cuts.usable = usable.value() != 0;
+  read.cuts.ascii = std::move(ascii).value();
+  read.cuts.hashed = std::move(hashed).value();
+  if (read.cuts.usable && (read.cuts.ascii.size() != 256 || !std::has_single_bit(read.cuts.hashed.size())))
+    return damaged("table of cuts");
+  return read;
+}
+
+void BpeTables::gather() {
+  LargeMemory memory(pairs.gathered_bytes() + matcher.gathered_bytes() + gathered_bytes(tokens) +
+                     gathered_bytes(prefixes));
+  uint8_t* free = memory.data();
+  matcher.gather(free);
+  gather_into(tokens, free);
+  pairs.gather(free);
+  gather_into(prefixes, free);
+  gathered_ = std::move(memory);
+}
+
+uint64_t BpeTables::bytes() const {
+  return sizeof *this + tokens.bytes() + prefixes.bytes() + pairs.bytes() + matcher.bytes() + whole.bytes() +
+         frozen.bytes() + cuts.ascii.bytes() + cuts.hashed.bytes();
+}
+
+}  // namespace onpath::text

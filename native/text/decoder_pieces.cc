@@ -1,0 +1,74 @@
+#include "text/decoder_pieces.h"
+
+namespace onpath::text {
+namespace {
+
+constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+}  // namespace
+
+void BytesDecoding::push(std::string_view bytes, bool last, DecodeRun& run) {
+  const size_t before = run.out.size();
+  run.out.resize(before + Utf8Repair::room_for(bytes.size()) + 16);
+  const size_t size = repair_.push(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), last,
+                                   reinterpret_cast<uint8_t*>(run.out.data()) + before);
+  run.out.resize(before + size);
+}
+
+void SentencePieceDecoding::piece(std::string_view text, PieceKind kind, DecodeRun& run) {
+  if (kind == PieceKind::byte) {
+    bytes_.push_back(static_cast<char>(byte_of_piece(text)));
+    return give_bytes(false, run);
+  }
+  give_bytes(true, run);
+  if (begin_space_ || have_text_) at_begin_ = false;
+  begin_space_ = false;
+  if (kind == PieceKind::control) return;
+  if (kind == PieceKind::unknown) {
+    run.out.append(settings_.unk_surface);
+    have_text_ = have_text_ || !settings_.unk_surface.empty();
+    return;
+  }
+  if (at_begin_ && (settings_.add_dummy_prefix || remove_extra_whitespaces_) &&
+      text.starts_with(kSpaceSymbol)) {
+    text.remove_prefix(kSpaceSymbol.size());
+    // Where blanks are removed, all of them go that stand at the begin, not the first only.
+    begin_space_ = !remove_extra_whitespaces_;
+  }
+  have_text_ = have_text_ || !text.empty();
+  for (size_t at = 0; at < text.size();) {
+    const bool space = text.substr(at).starts_with(kSpaceSymbol);
+    run.out.push_back(space ? ' ' : text[at]);
+    at += space ? kSpaceSymbol.size() : 1;
+  }
+}
+
+void SentencePieceDecoding::give_bytes(bool all, DecodeRun& run) {
+  size_t at = 0;
+  while (at < bytes_.size()) {
+    const Utf8Run read = check_utf8(reinterpret_cast<const uint8_t*>(bytes_.data()) + at, bytes_.size() - at);
+    run.out.append(bytes_, at, read.valid);
+    at += read.valid;
+    have_text_ = have_text_ || read.valid > 0;
+    if (at == bytes_.size() || (read.cut > 0 && !all)) break;
+    // Byte for byte, not for each maximal subpart as elsewhere.
+    run.out.append(kReplacement);
+    have_text_ = true;
+    ++at;
+  }
+  bytes_.erase(0, at);
+}
+
+int byte_of_piece(std::string_view text) {
+  if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') return -1;
+  int value = 0;
+  for (const char c : text.substr(3, 2)) {
+    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+}  // namespace onpath::text

@@ -1,0 +1,220 @@
+// Models of tokenizer.json.
+#include <algorithm>
+#include <utility>
+
+#include "text/load_tokenizer_json.h"
+
+namespace onpath::text {
+namespace {
+
+Error too_many(const std::string& path, size_t count, size_t most) {
+  return {ErrorCode::LIMIT_EXCEEDED, "`" + path + "` has " + std::to_string(count) + " entries; at most " +
+                                         std::to_string(most) + " are taken."};
+}
+
+Error too_long(const std::string& path, std::string_view text) {
+  return {ErrorCode::LIMIT_EXCEEDED, "`" + path + "` has a token of " + std::to_string(text.size()) +
+                                         " bytes ('" + std::string(text.substr(0, 20)) + "'...); at most " +
+                                         std::to_string(kMaxTokenBytes) + " are taken."};
+}
+
+// {"token": id}. `ids` points into the document.
+Result<void> read_vocabulary(const JsonObject& model, TokenizerDefinition& out, TokenIds& ids) {
+  const std::string path = model.path() + ".vocab";
+  ONPATH_TAKE(vocabulary, model.object("vocab"));
+  const size_t count = vocabulary.value().MemberCount();
+  if (count > kMaxTokens) return too_many(path, count, kMaxTokens);
+  ids.reserve(count);
+  for (const auto& member : vocabulary.value().GetObject()) {
+    const std::string_view text = view(member.name);
+    if (!member.value.IsUint()) {
+      return invalid_vocabulary("`" + path + "` gives the token '" + std::string(text.substr(0, 40)) +
+                                "' a " + kind_of(member.value) + "; expected an id.");
+    }
+    const TokenId id = member.value.GetUint();
+    if (id >= kMaxTokens) {
+      return Error{ErrorCode::LIMIT_EXCEEDED, "`" + path + "` has the id " + std::to_string(id) +
+                                                  "; ids below " + std::to_string(kMaxTokens) +
+                                                  " are supported."};
+    }
+    if (text.size() > kMaxTokenBytes) return too_long(path, text);
+    ids[text] = id;
+  }
+  out.tokens.reserve(ids.size());
+  if (ids.size() == count) {
+    for (const auto& member : vocabulary.value().GetObject()) {
+      out.tokens.push_back({member.value.GetUint(), std::string(view(member.name))});
+    }
+  } else {
+    for (const auto& [text, id] : ids) out.tokens.push_back({id, std::string(text)});
+  }
+  const auto before = [](const TokenEntry& a, const TokenEntry& b) { return a.id < b.id; };
+  if (!std::is_sorted(out.tokens.begin(), out.tokens.end(), before)) {
+    std::sort(out.tokens.begin(), out.tokens.end(), before);
+  }
+  for (size_t i = 1; i < out.tokens.size(); ++i) {
+    if (out.tokens[i].id == out.tokens[i - 1].id) {
+      return invalid_vocabulary("`" + path + "` gives '" + out.tokens[i - 1].text.substr(0, 40) + "' and '" +
+                                out.tokens[i].text.substr(0, 40) + "' the same id " +
+                                std::to_string(out.tokens[i].id) + ".");
+    }
+  }
+  return {};
+}
+
+// The reference joins the parts of a merge, without the prefix of the second, and looks the result up.
+class Merges {
+ public:
+  Merges(const JsonObject& model, const TokenIds& ids, size_t prefix)
+      : path_(model.path() + ".merges"), ids_(ids), prefix_(prefix) {}
+
+  Result<void> read(const JsonValue& array, std::vector<MergeRule>& out) {
+    if (array.Size() > kMaxMerges) return too_many(path_, array.Size(), kMaxMerges);
+    out.reserve(array.Size());
+    for (rapidjson::SizeType i = 0; i < array.Size(); ++i) {
+      const JsonValue& merge = array[i];
+      std::string_view left;
+      std::string_view right;
+      if (merge.IsString()) {
+        const std::string_view text = view(merge);
+        // A header of old merges.txt files.
+        if (text.starts_with("#version")) continue;
+        const size_t space = text.find(' ');
+        if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos) {
+          return wrong(i, "two tokens and a space between them");
+        }
+        left = text.substr(0, space);
+        right = text.substr(space + 1);
+      } else if (merge.IsArray() && merge.Size() == 2 && merge[0].IsString() && merge[1].IsString()) {
+        left = view(merge[0]);
+        right = view(merge[1]);
+      } else {
+        return wrong(i, "\"a b\" or [\"a\", \"b\"]");
+      }
+      if (right.size() < prefix_) return wrong(i, "a second token with the continuing prefix");
+      joined_.assign(left);
+      joined_.append(right.substr(prefix_));
+      const auto a = ids_.find(left);
+      const auto b = ids_.find(right);
+      const auto c = ids_.find(joined_);
+      if (a == ids_.end() || b == ids_.end() || c == ids_.end()) {
+        const std::string_view missing = a == ids_.end() ? left : b == ids_.end() ? right : joined_;
+        return wrong(i, "tokens of the vocabulary, but '" + std::string(missing.substr(0, 40)) + "' is none");
+      }
+      out.push_back({a->second, b->second, c->second});
+    }
+    return {};
+  }
+
+ private:
+  Error wrong(size_t i, const std::string& expected) const {
+    return invalid_vocabulary("`" + path_ + "[" + std::to_string(i) + "]`: expected " + expected + ".");
+  }
+  std::string path_;
+  const TokenIds& ids_;
+  size_t prefix_;
+  std::string joined_;
+};
+
+Result<void> read_bpe(const JsonObject& model, TokenizerDefinition& out) {
+  BpeDefinition bpe;
+  if (const JsonValue* dropout = model.find("dropout")) {
+    if (!dropout->IsNumber()) return model.wrong("dropout", "null or a number");
+    if (dropout->GetDouble() != 0) return unsupported_component("model.dropout", "dropout");
+  }
+  ONPATH_TAKE(prefix, model.text_or("continuing_subword_prefix", ""));
+  ONPATH_TAKE(suffix, model.text_or("end_of_word_suffix", ""));
+  ONPATH_TAKE(fuse, model.boolean_or("fuse_unk", false));
+  ONPATH_TAKE(fallback, model.boolean_or("byte_fallback", false));
+  ONPATH_TAKE(ignore, model.boolean_or("ignore_merges", false));
+  TokenIds ids;
+  Result<void> done = read_vocabulary(model, out, ids);
+  if (!done.ok()) return done;
+  ONPATH_TAKE(merges, model.array("merges"));
+  done = Merges(model, ids, prefix.size()).read(*merges, bpe.merges);
+  if (!done.ok()) return done;
+  if (model.has("unk_token")) {
+    ONPATH_TAKE(unk, model.text("unk_token"));
+    const auto found = ids.find(unk);
+    if (found == ids.end()) return model.wrong("unk_token", "a token of the vocabulary");
+    bpe.unk = found->second;
+  }
+  for (const PreTokenizerDef& pre_tokenizer : out.pre_tokenizers) {
+    bpe.byte_level = bpe.byte_level || std::holds_alternative<ByteLevelDef>(pre_tokenizer);
+  }
+  bpe.continuing_prefix = std::move(prefix);
+  bpe.end_of_word_suffix = std::move(suffix);
+  bpe.fuse_unk = fuse;
+  bpe.byte_fallback = fallback;
+  bpe.whole_piece = ignore;
+  out.model = std::move(bpe);
+  return {};
+}
+
+Result<void> read_word_piece(const JsonObject& model, TokenizerDefinition& out) {
+  WordPieceDefinition word_piece;
+  ONPATH_TAKE(prefix, model.text("continuing_subword_prefix"));
+  ONPATH_TAKE(most, model.number("max_input_chars_per_word"));
+  ONPATH_TAKE(unk, model.text("unk_token"));
+  TokenIds ids;
+  Result<void> done = read_vocabulary(model, out, ids);
+  if (!done.ok()) return done;
+  const auto found = ids.find(unk);
+  if (found == ids.end()) return model.wrong("unk_token", "a token of the vocabulary");
+  word_piece.unk = found->second;
+  word_piece.continuing_prefix = std::move(prefix);
+  word_piece.max_input_chars = most;
+  out.model = std::move(word_piece);
+  return {};
+}
+
+Result<void> read_unigram(const JsonObject& model, TokenizerDefinition& out) {
+  UnigramDefinition unigram;
+  ONPATH_TAKE(fallback, model.boolean_or("byte_fallback", false));
+  ONPATH_TAKE(vocabulary, model.array("vocab"));
+  const size_t count = vocabulary->Size();
+  if (count > kMaxTokens) return too_many(model.path() + ".vocab", count, kMaxTokens);
+  unigram.scores.reserve(count);
+  out.tokens.reserve(count);
+  for (rapidjson::SizeType i = 0; i < count; ++i) {
+    const JsonValue& entry = (*vocabulary)[i];
+    const std::string path = model.path() + ".vocab[" + std::to_string(i) + "]";
+    if (!entry.IsArray() || entry.Size() != 2 || !entry[0].IsString() || !entry[1].IsNumber()) {
+      return invalid_vocabulary("`" + path + "` is no [token, score].");
+    }
+    if (entry[0].GetStringLength() > kMaxTokenBytes) return too_long(path, view(entry[0]));
+    out.tokens.push_back({i, std::string(view(entry[0]))});
+    unigram.scores.push_back(entry[1].GetDouble());
+  }
+  if (model.has("unk_id")) {
+    ONPATH_TAKE(unk, model.number("unk_id"));
+    if (unk >= count) return model.wrong("unk_id", "an index below " + std::to_string(count));
+    unigram.unk = unk;
+  }
+  unigram.byte_fallback = fallback;
+  out.model = std::move(unigram);
+  return {};
+}
+
+}  // namespace
+
+Result<void> read_model(const JsonObject& model, TokenizerDefinition& out) {
+  ONPATH_TAKE(type, model.text_or("type", ""));
+  // Files before "type" are told apart by their fields.
+  if (type.empty()) {
+    const JsonValue* vocabulary = model.find("vocab");
+    if (model.has("merges")) {
+      type = "BPE";
+    } else if (model.has("max_input_chars_per_word")) {
+      type = "WordPiece";
+    } else {
+      type = vocabulary != nullptr && vocabulary->IsArray() ? "Unigram" : "WordLevel";
+    }
+  }
+  if (type == "BPE") return read_bpe(model, out);
+  if (type == "WordPiece") return read_word_piece(model, out);
+  if (type == "Unigram") return read_unigram(model, out);
+  return unsupported_component("model", "the model " + type);
+}
+
+}  // namespace onpath::text

@@ -1,0 +1,111 @@
+// What the stages of a stream hand to each other: text that lies together, and where it came from.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "text/tokens.h"
+#include "text/utf8.h"
+
+namespace onpath::text {
+
+/// Valid UTF-8 of whole code points. Byte i came from the input's bytes origin[i]; without origin text[0] is
+/// the input's byte `at`, and each byte has the span of its code point. Origins exist only in detailed
+/// streams.
+struct Block {
+  const uint8_t* text = nullptr;
+  size_t size = 0;
+  const ByteSpan* origin = nullptr;
+  uint32_t at = 0;
+  bool input_start = false;  // text[0] came from the input's first byte
+
+  Block from(size_t offset) const { return part(offset, size - offset); }
+  Block part(size_t offset, size_t bytes) const {
+    return {text + offset, bytes, origin ? origin + offset : nullptr, at + static_cast<uint32_t>(offset),
+            input_start && offset == 0};
+  }
+  /// Of the input, for bytes [begin, end) of the block.
+  ByteSpan span(size_t begin, size_t end) const {
+    if (begin >= end) {
+      const uint32_t place = begin < size ? begin_of(begin) : size > 0 ? end_of(size - 1) : at;
+      return {place, place};
+    }
+    return {begin_of(begin), end_of(end - 1)};
+  }
+  uint32_t begin_of(size_t i) const {
+    if (origin) return origin[i].begin;
+    while (i > 0 && (text[i] & 0xC0) == 0x80) --i;
+    return at + static_cast<uint32_t>(i);
+  }
+  uint32_t end_of(size_t i) const {
+    if (origin) return origin[i].end;
+    ++i;
+    while (i < size && (text[i] & 0xC0) == 0x80) ++i;
+    return at + static_cast<uint32_t>(i);
+  }
+  /// The largest part of at most `bytes` bytes that cuts no code point; a code point if `bytes` is less.
+  size_t whole(size_t bytes) const {
+    if (bytes >= size) return size;
+    while (bytes > 0 && (text[bytes] & 0xC0) == 0x80) --bytes;
+    return bytes > 0 ? bytes : std::min<size_t>(size, utf8_size(text[0]));
+  }
+};
+
+/// Text that a stage has taken but not handed on: it waits for what follows.
+class Pending {
+ public:
+  explicit Pending(bool detailed) : detailed_(detailed) {}
+
+  bool empty() const { return bytes_.empty(); }
+  size_t size() const { return bytes_.size(); }
+  uint64_t capacity_bytes() const { return bytes_.capacity() + origin_.capacity() * sizeof(ByteSpan); }
+  void reserve(size_t bytes) {
+    bytes_.reserve(bytes);
+    if (detailed_) origin_.reserve(bytes);
+  }
+  void clear() {
+    bytes_.clear();
+    origin_.clear();
+  }
+  Block block() const {
+    return {bytes_.data(), bytes_.size(), detailed_ ? origin_.data() : nullptr, 0, input_start_};
+  }
+  void append(const Block& block) {
+    if (bytes_.empty()) input_start_ = block.input_start;
+    bytes_.insert(bytes_.end(), block.text, block.text + block.size);
+    if (!detailed_) return;
+    for (size_t i = 0; i < block.size; ++i) origin_.push_back({block.begin_of(i), block.end_of(i)});
+  }
+  /// A byte that is not in the input, in front of all.
+  void insert(uint8_t byte, ByteSpan origin, bool input_start) {
+    if (bytes_.empty()) input_start_ = input_start;
+    bytes_.push_back(byte);
+    if (detailed_) origin_.push_back(origin);
+  }
+  void drop(size_t bytes) {
+    if (bytes == 0) return;
+    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<ptrdiff_t>(bytes));
+    if (detailed_) origin_.erase(origin_.begin(), origin_.begin() + static_cast<ptrdiff_t>(bytes));
+    input_start_ = false;
+  }
+
+ private:
+  bool detailed_;
+  bool input_start_ = false;
+  std::vector<uint8_t> bytes_;
+  std::vector<ByteSpan> origin_;
+};
+
+/// Text built anew: normalized, repaired. Grows only when a text is larger than any before.
+struct BuiltText {
+  std::vector<uint8_t> bytes;
+  std::vector<ByteSpan> origin;
+  void clear() {
+    bytes.clear();
+    origin.clear();
+  }
+  uint64_t capacity_bytes() const { return bytes.capacity() + origin.capacity() * sizeof(ByteSpan); }
+};
+
+}  // namespace onpath::text

@@ -1,0 +1,93 @@
+#include "text/text_stream_stages.h"
+
+namespace onpath::text {
+namespace {
+
+// Normalized at once: little enough to stay in the first cache, so that the text between two places that
+// normalizing changes is handed on where it lies.
+constexpr size_t kNormalizeBytes = 4096;
+
+}  // namespace
+
+NormalizeStage::NormalizeStage(const Normalizer& normalizer, bool know_start, Stage& next,
+                               const HoldLimits& limits)
+    : normalizer_(normalizer),
+      know_start_(know_start),
+      detailed_(limits.detailed),
+      next_(next),
+      holding_(limits) {}
+
+void NormalizeStage::begin() {
+  holding_.begin();
+  first_ = text_start_ = true;
+}
+
+StreamStatus NormalizeStage::text(const Block& block, bool last, PushContext& context) {
+  if (block.size == 0 && holding_.pending.empty() && first_) return StreamStatus::ok;
+  const StreamStatus status =
+      holding_.feed(block, last, [this, &context](const Block& joined, bool end, size_t& taken) {
+        return process(joined, end, taken, context);
+      });
+  if (last) {
+    first_ = true;
+    text_start_ = false;
+  }
+  return status;
+}
+
+StreamStatus NormalizeStage::token(const AddedHit& hit, PushContext& context) {
+  text_start_ = false;
+  return next_.token(hit, context);
+}
+
+StreamStatus NormalizeStage::process(const Block& block, bool last, size_t& taken, PushContext& context) {
+  size_t at = 0;
+  size_t bytes = kNormalizeBytes;
+  StreamStatus status = StreamStatus::ok;
+  NormalizedText& out = *context.normalized;
+  while (at < block.size) {
+    const Block rest = block.from(at);
+    const size_t same = normalizer_.unchanged(rest.text, rest.size, {first_, last, text_start_});
+    if (same > 0) {
+      status = next_.text(rest.part(0, same), false, context);
+      if (status != StreamStatus::ok) return status;
+      first_ = false;
+      at += same;
+      continue;
+    }
+    const size_t size = rest.whole(bytes);
+    const bool end = last && size == rest.size;
+    out.clear();
+    out.detailed = detailed_ || (know_start_ && first_ && rest.input_start);
+    const size_t used = normalizer_.normalize(rest.text, size, {first_, end, text_start_}, out);
+    if (out.failed) return StreamStatus::over_cap;
+    if (used == 0 && !end) {
+      if (size == rest.size) break;
+      bytes *= 2;
+      continue;
+    }
+    bytes = kNormalizeBytes;
+    Block made{out.bytes.data(), out.bytes.size(), nullptr, 0, false};
+    if (out.detailed && !out.bytes.empty()) {
+      made.input_start = rest.input_start && out.origin[0].begin == 0;
+      if (detailed_) {
+        for (ByteSpan& origin : out.origin) origin = rest.span(origin.begin, origin.end);
+        made.origin = out.origin.data();
+      }
+    }
+    if (made.size > 0) {
+      status = next_.text(made, false, context);
+      if (status != StreamStatus::ok) return status;
+    }
+    first_ = false;
+    at += used;
+  }
+  if (last) {
+    taken = block.size;
+    return next_.text({}, true, context);
+  }
+  taken = at;
+  return status;
+}
+
+}  // namespace onpath::text

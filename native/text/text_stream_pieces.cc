@@ -1,0 +1,111 @@
+#include <algorithm>
+
+#include "text/text_stream_stages.h"
+
+namespace onpath::text {
+
+PieceStage::PieceStage(const PieceEncoder& encoder, PrefixSpace prefix, bool one_word, TrimRule trim,
+                       const HoldLimits& limits)
+    : encoder_(encoder),
+      prefix_(prefix),
+      one_word_(one_word),
+      trim_(trim),
+      detailed_(limits.detailed),
+      holding_(limits) {}
+
+void PieceStage::begin() {
+  holding_.begin();
+  open_ = false;
+  word_ = 0;
+  tokens_ = 0;
+}
+
+StreamStatus PieceStage::text(const Block& block, bool last, PushContext& context) {
+  if (!open_) {
+    if (block.size == 0) return StreamStatus::ok;
+    open_ = true;
+    run_ = 0;
+    const bool wanted =
+        prefix_ == PrefixSpace::always || (prefix_ == PrefixSpace::at_input_start && block.input_start);
+    // The space has the place of the first code point, as in the reference.
+    if (wanted && block.text[0] != ' ') {
+      holding_.pending.insert(' ', block.span(0, utf8_size(block.text[0])), block.input_start);
+    }
+  }
+  const StreamStatus status =
+      holding_.feed(block, last, [this, &context](const Block& joined, bool end, size_t& taken) {
+        return process(joined, end, taken, context);
+      });
+  if (last) {
+    open_ = false;
+    if (one_word_) ++word_;
+  }
+  return status;
+}
+
+StreamStatus PieceStage::process(const Block& block, bool last, size_t& taken, PushContext& context) {
+  if (block.size > kMaxSplitBytes) return StreamStatus::over_cap;
+  TokenBuffer& out = *context.out;
+  const size_t first = out.size();
+  uint32_t word = word_;
+  context.memory->set_run(run_);
+  const EncodedRun run =
+      encoder_.encode(block.text, block.size, last, word, context.most_tokens, *context.memory, out);
+  run_ = context.memory->run();
+  if (!one_word_) word_ = word;
+  if (detailed_ && out.detailed()) place(block, first, out);
+  tokens_ += out.size() - first;
+  taken = run.consumed;
+  return run.stopped ? StreamStatus::stopped : StreamStatus::ok;
+}
+
+StreamStatus PieceStage::token(const AddedHit& hit, PushContext& context) {
+  TokenBuffer& out = *context.out;
+  out.reserve(1);
+  ByteSpan span = hit.span;
+  if (detailed_ && trim_.tokens) trim(span, nullptr, 0, 0, hit.leading, hit.trailing);
+  out.push(hit.token->id, span, word_);
+  ++word_;
+  ++tokens_;
+  return out.size() >= context.most_tokens ? StreamStatus::stopped : StreamStatus::ok;
+}
+
+// From bytes of the block to bytes of the input.
+void PieceStage::place(const Block& block, size_t first, TokenBuffer& out) {
+  const size_t count = out.size() - first;
+  const TokenId* ids = out.tail_ids() - count;
+  ByteSpan* spans = out.tail_spans() - count;
+  for (size_t i = 0; i < count; ++i) {
+    const ByteSpan of_block = spans[i];
+    ByteSpan span = block.span(of_block.begin, of_block.end);
+    if (trim_.tokens && ids[i] < trim_.tokens->leading.size()) {
+      const uint32_t leading = trim_.tokens->leading[ids[i]];
+      const uint32_t trailing = trim_.tokens->trailing[ids[i]];
+      const bool first_token = (tokens_ == 0 && i == 0) || span.begin == 0;
+      const bool keep = first_token && trim_.add_prefix_space && leading == 1;
+      if (leading > 0 || trailing > 0) {
+        trim(span, &block, of_block.begin, of_block.end, keep ? 0 : leading, trailing);
+      }
+    }
+    spans[i] = span;
+  }
+}
+
+// The reference counts code points of the token, and takes as many off the span in the input.
+void PieceStage::trim(ByteSpan& span, const Block* block, size_t begin, size_t end, uint32_t leading,
+                      uint32_t trailing) const {
+  const ByteSpan whole = span;
+  if (block == nullptr) {
+    const bool first_token = tokens_ == 0 || span.begin == 0;
+    if (first_token && trim_.add_prefix_space && leading == 1) leading = 0;
+    span.begin = std::min(whole.begin + leading, whole.end);
+    if (whole.end >= trailing) span.end = std::max(whole.end - trailing, span.begin);
+    return;
+  }
+  if (leading > 0) span.begin = leading <= end - begin ? block->end_of(begin + leading - 1) : whole.end;
+  span.begin = std::min(span.begin, whole.end);
+  if (trailing > 0) span.end = trailing <= end - begin ? block->begin_of(end - trailing) : whole.begin;
+  span.end = std::max(span.end, span.begin);
+}
+
+}  // namespace onpath::text

@@ -1,0 +1,213 @@
+#include "text/vocabulary.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace onpath::text {
+namespace {
+
+constexpr uint64_t kMaxTextBytes = uint64_t{1} << 31;
+
+uint64_t hash_of(std::string_view text) {
+  uint64_t hash = 0xCBF29CE484222325ull;
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3ull;
+  return hash ^ (hash >> 32);
+}
+
+Error invalid(std::string message) { return Error{ErrorCode::INVALID_VOCABULARY, std::move(message)}; }
+Error damaged(std::string_view what) {
+  return invalid("The compiled vocabulary is damaged (" + std::string(what) +
+                 "): compile it again from the vocabulary file.");
+}
+
+/// Code points of the GPT-2 alphabet: bytes that are printable in Latin-1 stand for themselves, the others
+/// for U+0100 and up, in order.
+struct ByteAlphabet {
+  std::array<uint16_t, 256> code_point{};
+  std::array<int16_t, 512> byte{};
+  ByteAlphabet() {
+    byte.fill(-1);
+    uint16_t next = 256;
+    for (unsigned value = 0; value < 256; ++value) {
+      const bool printable = (value >= 0x21 && value <= 0x7E) || (value >= 0xA1 && value != 0xAD);
+      const uint16_t point = printable ? static_cast<uint16_t>(value) : next++;
+      code_point[value] = point;
+      byte[point] = static_cast<int16_t>(value);
+    }
+  }
+};
+const ByteAlphabet& alphabet() {
+  static const ByteAlphabet made;
+  return made;
+}
+
+}  // namespace
+
+Result<Vocabulary> Vocabulary::make(const TokenizerDefinition& definition) {
+  uint64_t limit = 0;
+  for (const TokenEntry& entry : definition.tokens) limit = std::max<uint64_t>(limit, uint64_t{entry.id} + 1);
+  for (const AddedTokenDef& entry : definition.added)
+    limit = std::max<uint64_t>(limit, uint64_t{entry.id} + 1);
+  if (limit > kMaxTokens)
+    return Error{ErrorCode::LIMIT_EXCEEDED, "Token id " + std::to_string(limit - 1) +
+                                                " is too large: ids must be less than " +
+                                                std::to_string(kMaxTokens) + "."};
+
+  // Added tokens come last: an added token that repeats a text of the model's vocabulary is what the text
+  // means.
+  std::vector<const std::string*> by_id(limit, nullptr);
+  std::vector<TokenId> in_order;
+  in_order.reserve(definition.tokens.size() + definition.added.size());
+  uint64_t bytes = 0;
+  const auto take = [&](TokenId id, const std::string& text) -> Result<void> {
+    if (text.size() > kMaxTokenBytes)
+      return Error{ErrorCode::LIMIT_EXCEEDED, "Token " + std::to_string(id) + " has " +
+                                                  std::to_string(text.size()) + " bytes: at most " +
+                                                  std::to_string(kMaxTokenBytes) + " are allowed."};
+    if (by_id[id] && *by_id[id] != text)
+      return invalid("Id " + std::to_string(id) + " is given to two tokens, \"" + *by_id[id] + "\" and \"" +
+                     text + "\": every token needs an id of its own.");
+    if (!by_id[id]) bytes += text.size();
+    by_id[id] = &text;
+    in_order.push_back(id);
+    return {};
+  };
+  for (const TokenEntry& entry : definition.tokens)
+    if (Result<void> taken = take(entry.id, entry.text); !taken.ok()) return taken.error();
+  for (const AddedTokenDef& entry : definition.added)
+    if (Result<void> taken = take(entry.id, entry.text); !taken.ok()) return taken.error();
+  if (bytes > kMaxTextBytes)
+    return Error{ErrorCode::LIMIT_EXCEEDED, "The tokens have " + std::to_string(bytes) +
+                                                " bytes together: at most " + std::to_string(kMaxTextBytes) +
+                                                " are allowed."};
+
+  std::vector<char> texts;
+  texts.reserve(bytes);
+  std::vector<uint32_t> ends(limit);
+  std::vector<uint8_t> used(limit);
+  for (size_t id = 0; id < limit; ++id) {
+    if (by_id[id]) texts.insert(texts.end(), by_id[id]->begin(), by_id[id]->end());
+    ends[id] = static_cast<uint32_t>(texts.size());
+    used[id] = by_id[id] != nullptr;
+  }
+  std::vector<uint32_t> slots(std::bit_ceil(2 * in_order.size() + 2), kNoToken);
+  const size_t mask = slots.size() - 1;
+  for (const TokenId id : in_order) {
+    size_t slot = hash_of(*by_id[id]) & mask;
+    while (slots[slot] != kNoToken && *by_id[slots[slot]] != *by_id[id]) slot = (slot + 1) & mask;
+    slots[slot] = id;
+  }
+  Vocabulary made;
+  made.texts_ = Flat<char>(std::move(texts));
+  made.ends_ = Flat<uint32_t>(std::move(ends));
+  made.used_ = Flat<uint8_t>(std::move(used));
+  made.slots_ = Flat<uint32_t>(std::move(slots));
+  made.size_ = made.count();
+  return made;
+}
+
+size_t Vocabulary::count() const {
+  size_t count = 0;
+  for (const uint8_t used : used_) count += used != 0;
+  return count;
+}
+
+void Vocabulary::write(FlatWriter& form) const {
+  form.array("vocabulary.texts", texts_);
+  form.array("vocabulary.ends", ends_);
+  form.array("vocabulary.used", used_);
+  form.array("vocabulary.slots", slots_);
+}
+
+Result<Vocabulary> Vocabulary::read(const FlatReader& form) {
+  Result<Flat<char>> texts = form.array<char>("vocabulary.texts");
+  if (!texts.ok()) return texts.error();
+  Result<Flat<uint32_t>> ends = form.array<uint32_t>("vocabulary.ends");
+  if (!ends.ok()) return ends.error();
+  Result<Flat<uint8_t>> used = form.array<uint8_t>("vocabulary.used");
+  if (!used.ok()) return used.error();
+  Result<Flat<uint32_t>> slots = form.array<uint32_t>("vocabulary.slots");
+  if (!slots.ok()) return slots.error();
+
+  Vocabulary read;
+  read.texts_ = std::move(texts).value();
+  read.ends_ = std::move(ends).value();
+  read.used_ = std::move(used).value();
+  read.slots_ = std::move(slots).value();
+  const size_t limit = read.ends_.size();
+  if (limit > kMaxTokens || read.used_.size() != limit) return damaged("number of ids");
+  uint32_t before = 0;
+  for (const uint32_t end : read.ends_) {
+    if (end < before) return damaged("ends of texts");
+    before = end;
+  }
+  if (before > read.texts_.size()) return damaged("length of texts");
+  if (!std::has_single_bit(read.slots_.size())) return damaged("number of slots");
+  bool room = false;  // a free slot ends every search
+  for (const uint32_t slot : read.slots_) {
+    room |= slot == kNoToken;
+    if (slot != kNoToken && slot >= limit) return damaged("ids in slots");
+  }
+  if (!room) return damaged("no free slot");
+  read.size_ = read.count();
+  return read;
+}
+
+TokenId Vocabulary::id_limit() const { return static_cast<TokenId>(ends_.size()); }
+size_t Vocabulary::size() const { return size_; }
+
+std::optional<std::string_view> Vocabulary::text(TokenId id) const {
+  if (id >= ends_.size() || !used_[id]) return std::nullopt;
+  const uint32_t begin = id == 0 ? 0 : ends_[id - 1];
+  return std::string_view(texts_.data() + begin, ends_[id] - begin);
+}
+
+std::optional<TokenId> Vocabulary::id(std::string_view wanted) const {
+  if (slots_.empty()) return std::nullopt;
+  const size_t mask = slots_.size() - 1;
+  for (size_t slot = hash_of(wanted) & mask; slots_[slot] != kNoToken; slot = (slot + 1) & mask)
+    if (text(slots_[slot]) == wanted) return slots_[slot];
+  return std::nullopt;
+}
+
+uint64_t Vocabulary::bytes() const { return texts_.bytes() + ends_.bytes() + used_.bytes() + slots_.bytes(); }
+
+std::optional<std::string> bytes_of_byte_level(std::string_view text) {
+  std::string bytes;
+  bytes.reserve(text.size());
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned point = static_cast<uint8_t>(text[i]);
+    if (point >= 0x80) {
+      // All of the alphabet beyond ASCII has two bytes in UTF-8.
+      if ((point & 0xE0) != 0xC0 || i + 1 == text.size()) return std::nullopt;
+      const unsigned next = static_cast<uint8_t>(text[++i]);
+      if ((next & 0xC0) != 0x80) return std::nullopt;
+      point = ((point & 0x1F) << 6) | (next & 0x3F);
+      if (point < 0x80) return std::nullopt;
+    }
+    if (point >= alphabet().byte.size() || alphabet().byte[point] < 0) return std::nullopt;
+    bytes.push_back(static_cast<char>(alphabet().byte[point]));
+  }
+  return bytes;
+}
+
+std::string byte_level_of_bytes(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const char c : bytes) {
+    const unsigned point = alphabet().code_point[static_cast<uint8_t>(c)];
+    if (point < 0x80) {
+      text.push_back(static_cast<char>(point));
+    } else {
+      text.push_back(static_cast<char>(0xC0 | (point >> 6)));
+      text.push_back(static_cast<char>(0x80 | (point & 0x3F)));
+    }
+  }
+  return text;
+}
+
+}  // namespace onpath::text

@@ -6,6 +6,7 @@
 
 struct Classes {
   uint64_t letter, upper, number, space, blank, newline, apostrophe, slash;  // blank: \s, newlines included
+  uint64_t wide;   // first bytes of characters of three that are none of these
   uint32_t known;  // bytes before the first that is not ASCII or not for bits to decide
 };
 
@@ -132,7 +133,9 @@ inline uint64_t modern_starts(const Classes& in, uint64_t others, const uint8_t*
   // For DeepSeek text ends before a number, and blanks before an end are one piece.
   if constexpr (kRules == CutRules::deepseek3) last_blanks &= ~(in.number >> 1);
   const uint64_t other_starts = first_of_runs(others) & ~(in.space << 1);
-  const uint64_t alone = other_starts & ~(others >> 1);
+  // The last byte of a character that stands alone: it belongs to a word behind it.
+  const uint64_t first_ends = (other_starts & ~in.wide) | (other_starts & in.wide) << 2;
+  const uint64_t alone = first_ends & ~(others >> 1);
   const uint64_t word_starts = first_of_runs(in.letter) & ~((blanks | alone) << 1);
   uint64_t starts = first_of_runs(all_blanks) | last_blanks | behind_newlines(blanks, in.blank, newlines) |
                     other_starts | word_starts;

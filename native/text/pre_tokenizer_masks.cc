@@ -41,8 +41,10 @@ class Masks final : public PreTokenizer {
 
   SplitResult split(const uint8_t* bytes, size_t size, bool last, std::span<uint32_t> ends) const override {
     // Masks look at 64 bytes. Where they told nothing, because other scripts or long runs stand there, the
-    // automaton goes as far before they try again.
+    // automaton goes further each time before they try again.
     constexpr size_t kBlock = 64;
+    constexpr size_t kFarthest = 512;
+    size_t step = 1;
     constexpr size_t kMostSteps = 3;
     const Text text{bytes, last ? size : whole_code_points(bytes, size), last};
     SplitResult result;
@@ -53,7 +55,8 @@ class Masks final : public PreTokenizer {
                                ends.data() + result.pieces, ends.size() - result.pieces);
         result.pieces += cuts.count;
         at += cuts.taken;
-        until = cuts.count == 0 ? at + kBlock : at + 1;
+        step = cuts.count != 0 ? 1 : step < kFarthest ? step * 4 : step;
+        until = at + step;
       }
       do {
         if (ends.size() - result.pieces < kMostSteps) return result;

@@ -38,6 +38,22 @@ export function openReferences(folder) {
     ).getPreTokenizer();
     return (text) => made.preTokenizeString(text).map(([piece]) => piece);
   };
+  /// A function from a text to begin and end of its pieces, in bytes of UTF-8.
+  const preTokenizerSpans = (definition) => {
+    const made = Tokenizer.fromString(
+      JSON.stringify({
+        version: '1.0',
+        added_tokens: [],
+        pre_tokenizer: definition,
+        model: { type: 'BPE', vocab: {}, merges: [] },
+      }),
+    ).getPreTokenizer();
+    return (text) => {
+      const places = [0];
+      for (const character of text) places.push(places.at(-1) + Buffer.byteLength(character));
+      return made.preTokenizeString(text).map(([, [begin, end]]) => [places[begin], places[end]]);
+    };
+  };
   const splitRegex = (regex) =>
     preTokenizer({ type: 'Split', pattern: { Regex: regex }, behavior: 'Removed', invert: true });
 
@@ -54,5 +70,5 @@ export function openReferences(folder) {
       encoding.free();
     }
   };
-  return { preTokenizer, splitRegex, tiktokenMatches, Tiktoken };
+  return { preTokenizer, preTokenizerSpans, splitRegex, tiktokenMatches, Tiktoken };
 }

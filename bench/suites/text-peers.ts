@@ -74,7 +74,7 @@ export function vocabularyFile(name: string): VocabularyFile {
   if (published !== undefined) return { ...published, path: resolve(packageFolder, published.path) };
   const folder = dirname(vocabularyFile('llama3').path);
   const path = join(folder, `${name}.json`);
-  const small = join(packageFolder, 'test', 'data', 'text', 't5-style.json');
+  const small = join(packageFolder, 'test', 'data', 'text', 'components', 't5-style.json');
   return { name, format: 'tokenizer.json', path: existsSync(path) ? path : small };
 }
 

@@ -1,4 +1,4 @@
-"""Trains the small vocabularies in test/data/text: together they use every component of tokenizer.json that is supported.
+"""Trains the small vocabularies in test/data/text/components: together they use every component of tokenizer.json that is supported.
 
 usage: make_text_vocabularies.py TEXT OUT    needs tokenizers==0.23.2 and Debian's sentencepiece 0.1.97 (spm_train)
 TEXT is training text (UTF-8). The vocabularies are checked in; training again on another text gives others, and then

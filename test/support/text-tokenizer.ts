@@ -1,5 +1,5 @@
 /** Our tokenizers as tests of exactness and benchmarks use them: the ids of a text alone, in a form that references have too. */
-import * as onpath from '../../lib/index.js';
+import { Tokenizer } from '../../lib/index.js';
 
 export type Special = 'parse' | 'text';
 
@@ -19,27 +19,8 @@ export interface OurTokenizer {
   save(path: string): void;
 }
 
-interface Options {
-  readonly addSpecialTokens: boolean;
-  readonly special: Special;
-  readonly truncation?: false;
-  readonly padding?: false;
-}
-/** The part of the public API that is used here. */
-interface PublicTokenizer {
-  readonly format: string;
-  encode(text: string | Uint8Array, options: Options): Uint32Array;
-  tokenize(text: Uint8Array, options: Options & { offsets: 'codepoint' }): { readonly offsets: Uint32Array };
-  stream(options: Options): TextStreamLike;
-  encodeBatch(texts: readonly string[], options: Options & { threads: number }): Promise<Uint32Array[]>;
-  save(path: string): unknown;
-}
-
 /** Opens a vocabulary or a compiled form. tiktoken's files and tekken take special tokens as text unless told otherwise, as tiktoken's encode does. */
 export async function openTokenizer(path: string): Promise<OurTokenizer> {
-  const { Tokenizer } = onpath as unknown as {
-    Tokenizer: { fromFileAsync(path: string): Promise<PublicTokenizer> };
-  };
   const tokenizer = await Tokenizer.fromFileAsync(path);
   const usual: Special = ['tiktoken', 'tekken'].includes(tokenizer.format) ? 'text' : 'parse';
   const plain = { addSpecialTokens: false, truncation: false, padding: false } as const;

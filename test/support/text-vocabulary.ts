@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Material } from './text-samples.js';
 
 /** Small ones, trained for the tests by scripts/golden/make_text_vocabularies.py. */
-export const SMALL_FOLDER = join('test', 'data', 'text');
+export const SMALL_FOLDER = join('test', 'data', 'text', 'components');
 
 export interface VocabularyFile {
   /** Unique: the file's name without its ending, or the encoding's. */

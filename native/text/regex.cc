@@ -14,7 +14,7 @@ namespace onpath::text {
 namespace {
 
 /// Steps and memory of one search. A search that needs more is told as failed, never cut short.
-constexpr uint32_t kMostSteps = 200'000'000;
+constexpr uint32_t kMostSteps = 50'000'000;
 constexpr uint32_t kMostHeapKiB = 256 * 1024;
 
 /// Memory for a search's working data, on the stack of the thread that searches: a Regex is shared, and the

@@ -48,12 +48,15 @@ function classesOf(engine) {
     for (let code = 0; code < limit; ++code) {
       const surrogate = code >= 0xd800 && code < 0xe000;
       if (!surrogate && set[code] !== Number(categories[category[code]][0] === letter))
-        throw new Error(`${engine}: \\p{${letter}} is not the union of its categories at U+${code.toString(16)}`);
+        throw new Error(
+          `${engine}: \\p{${letter}} is not the union of its categories at U+${code.toString(16)}`,
+        );
     }
   }
   const digit = members(find('\\d+'));
   for (let code = 0; code < limit; ++code)
-    if (digit[code] !== Number(categories[category[code]] === 'Nd')) throw new Error(`${engine}: \\d is not Nd`);
+    if (digit[code] !== Number(categories[category[code]] === 'Nd'))
+      throw new Error(`${engine}: \\d is not Nd`);
   return {
     category,
     space: members(find('\\s+')),
@@ -137,7 +140,8 @@ function twoStage(name, values) {
 function runs(name, values) {
   const out = [];
   for (let code = 0; code < limit; ++code)
-    if (code === 0 || values[code] !== values[code - 1]) out.push(`0x${((code << 8) | values[code]).toString(16)}`);
+    if (code === 0 || values[code] !== values[code - 1])
+      out.push(`0x${((code << 8) | values[code]).toString(16)}`);
   return `constexpr uint32_t k${name}[${out.length}] = {\n${numbers(out, 10)}\n};`;
 }
 
@@ -157,7 +161,8 @@ function write(file, parts) {
 
 // Both references follow one version of Unicode and differ in \w alone, so the other tables are shared.
 const { oniguruma, rust } = classes;
-const shared = (of) => JSON.stringify([...of.category, ...of.space, ...of.scripts.flatMap(([, set]) => [...set])]);
+const shared = (of) =>
+  JSON.stringify([...of.category, ...of.space, ...of.scripts.flatMap(([, set]) => [...set])]);
 if (shared(oniguruma) !== shared(rust)) throw new Error('the references differ in more than \\w');
 
 write('unicode_kinds.inc', [twoStage('Kind', kinds(rust))]);

@@ -13,11 +13,14 @@ export function codePoints() {
 }
 
 export function openReferences(folder) {
-  if (folder === undefined) throw new Error('usage: ... FOLDER (with node_modules/tokenizers and node_modules/tiktoken)');
+  if (folder === undefined)
+    throw new Error('usage: ... FOLDER (with node_modules/tokenizers and node_modules/tiktoken)');
   const require = createRequire(join(resolve(folder), 'package.json'));
   const pinned = { tokenizers: '0.23.2', tiktoken: '1.0.22' };
   for (const [name, version] of Object.entries(pinned)) {
-    const found = JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
+    const found = JSON.parse(
+      readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8'),
+    ).version;
     if (found !== version) throw new Error(`${name} is ${found}, not ${version}`);
   }
   const { Tokenizer } = require('tokenizers');
@@ -35,10 +38,29 @@ export function openReferences(folder) {
     ).getPreTokenizer();
     return (text) => made.preTokenizeString(text).map(([piece]) => piece);
   };
+  /// A function from a text to begin and end of its pieces, in bytes of UTF-8.
+  const preTokenizerSpans = (definition) => {
+    const made = Tokenizer.fromString(
+      JSON.stringify({
+        version: '1.0',
+        added_tokens: [],
+        pre_tokenizer: definition,
+        model: { type: 'BPE', vocab: {}, merges: [] },
+      }),
+    ).getPreTokenizer();
+    return (text) => {
+      const places = [0];
+      for (const character of text) places.push(places.at(-1) + Buffer.byteLength(character));
+      return made.preTokenizeString(text).map(([, [begin, end]]) => [places[begin], places[end]]);
+    };
+  };
   const splitRegex = (regex) =>
     preTokenizer({ type: 'Split', pattern: { Regex: regex }, behavior: 'Removed', invert: true });
 
-  const bytes = Array.from({ length: 256 }, (_, byte) => `${Buffer.from([byte]).toString('base64')} ${byte}`).join('\n');
+  const bytes = Array.from(
+    { length: 256 },
+    (_, byte) => `${Buffer.from([byte]).toString('base64')} ${byte}`,
+  ).join('\n');
   /// What a pattern matches of a text, joined.
   const tiktokenMatches = (pattern, text) => {
     const encoding = new Tiktoken(bytes, {}, pattern);
@@ -48,5 +70,5 @@ export function openReferences(folder) {
       encoding.free();
     }
   };
-  return { preTokenizer, splitRegex, tiktokenMatches, Tiktoken };
+  return { preTokenizer, preTokenizerSpans, splitRegex, tiktokenMatches, Tiktoken };
 }

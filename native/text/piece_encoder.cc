@@ -254,7 +254,9 @@ Result<PieceEncoderPtr> read_piece_encoder(const FlatReader& form, const Model& 
   for (const WordEntry& seed : seeds.value()) {
     const uint64_t count = seed.key.high >> kWordCountShift;
     const uint64_t size = (seed.key.high >> 56) & 15;
-    if (count < 1 || count > kMaxWordTokens || size < 1)
+    bool good = count >= 1 && count <= kMaxWordTokens && size >= 1;
+    for (const TokenId id : seed.tokens) good = good && id < kMaxTokens;
+    if (!good)
       return Error{
           ErrorCode::INVALID_VOCABULARY,
           "The compiled vocabulary is damaged (known words): compile it again from the vocabulary file."};

@@ -43,6 +43,8 @@ struct Memory final : EncoderMemory {
       short_words.insert(word_hash(key), key, seed.tokens, seed.key.high >> kWordCountShift);
     }
   }
+  uint64_t run() const override { return scratch->run(); }
+  void set_run(uint64_t run) override { scratch->set_run(run); }
 
   WordCache short_words;
   LongWordCache long_words;

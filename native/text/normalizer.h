@@ -65,6 +65,8 @@ bool wants_space_alias(const TokenizerDefinition& definition);
 /// Null if there is nothing to do. With `space_alias`, replacing " " by U+2581 is left out, and U+2581 in
 /// the input becomes a space instead: what follows sees spaces where the file means U+2581 (see tokenizer.h).
 /// Errors: INVALID_VOCABULARY (a damaged charsmap, a regex that does not compile), UNSUPPORTED.
-Result<NormalizerPtr> make_normalizer(std::span<const NormalizerDef> definitions, bool space_alias);
+/// Without `table` every character goes through all parts: the ground truth, made in no time.
+Result<NormalizerPtr> make_normalizer(std::span<const NormalizerDef> definitions, bool space_alias,
+                                      bool table = true);
 
 }  // namespace onpath::text

@@ -56,9 +56,8 @@ Result<void> make_settings_parts(const TokenizerDefinition& settings, TokenizerP
   parts.normalizer = std::move(normalizer).value();
   // tiktoken's and Mistral's patterns are for the regex crate of Rust.
   const bool rust = settings.format == Format::tiktoken || settings.format == Format::tekken;
-  Result<PreTokenizerPtr> pre_tokenizer =
-      make_pre_tokenizer(parts.plan.pre_tokenizers, parts.plan.space_alias(),
-                         rust ? RegexEngine::rust : RegexEngine::oniguruma);
+  Result<PreTokenizerPtr> pre_tokenizer = make_pre_tokenizer(
+      parts.plan.pre_tokenizers, parts.plan.space_alias(), rust ? RegexEngine::rust : RegexEngine::oniguruma);
   if (!pre_tokenizer.ok()) return pre_tokenizer.error();
   parts.pre_tokenizer = std::move(pre_tokenizer).value();
   return {};

@@ -38,7 +38,8 @@ class Bits {
 };
 
 /// First bytes of U+200B..U+206F but blanks, whole within the 64 bytes: quotes and dashes of typeset text.
-/// Neither blank, letter nor number.
+/// Neither blank, letter nor number. Or only those up to U+2027 that are punctuation.
+template <bool kPunctuationOnly>
 HWY_INLINE uint64_t general_punctuation(const uint8_t* text) {
   const hn::CappedTag<uint8_t, 64> d;
   const size_t lanes = hn::Lanes(d);
@@ -52,10 +53,15 @@ HWY_INLINE uint64_t general_punctuation(const uint8_t* text) {
     const auto is = [&](uint8_t byte) HWY_ATTR { return hn::Eq(bytes, hn::Set(d, byte)); };
     first.set(d, i, is(0xE2));
     second.set(d, i, is(0x80));
+    if constexpr (kPunctuationOnly) {
+      third.set(d, i, within(0x90, 0xA7));
+      continue;
+    }
     third.set(d, i, hn::AndNot(is(0xAF), hn::AndNot(within(0xA8, 0xA9), within(0x8B, 0xBF))));
     second_last.set(d, i, is(0x81));
     third_last.set(d, i, hn::AndNot(is(0x9F), within(0x80, 0xAF)));
   }
+  if constexpr (kPunctuationOnly) return first.word() & second.word() >> 1 & third.word() >> 2;
   return first.word() &
          ((second.word() >> 1 & third.word() >> 2) | (second_last.word() >> 1 & third_last.word() >> 2));
 }
@@ -65,7 +71,7 @@ HWY_INLINE Classes classify(const uint8_t* text) {
   constexpr bool kByCase = kRules == CutRules::o200k || kRules == CutRules::tekken;
   const hn::CappedTag<uint8_t, 64> d;
   const size_t lanes = hn::Lanes(d);
-  Bits letter, upper, number, space, blank, newline, apostrophe, slash, unknown;
+  Bits letter, upper, number, space, blank, newline, apostrophe, slash, punctuation, unknown;
   for (size_t i = 0; i < 64; i += lanes) {
     const auto bytes = hn::LoadU(d, text + i);
     const auto within = [&](auto value, uint8_t first, uint8_t last) HWY_ATTR {
@@ -81,6 +87,11 @@ HWY_INLINE Classes classify(const uint8_t* text) {
     apostrophe.set(d, i, is('\''));
     if constexpr (kRules != CutRules::gpt2 && kRules != CutRules::clip) {
       newline.set(d, i, hn::Or(is('\n'), is('\r')));
+    }
+    if constexpr (kRules == CutRules::bert) {
+      const auto visible = within(bytes, '!', '~');
+      const auto word = hn::Or(within(bytes, '0', '9'), within(hn::Or(bytes, hn::Set(d, 0x20)), 'a', 'z'));
+      punctuation.set(d, i, hn::AndNot(word, visible));
     }
     if constexpr (kByCase) {
       upper.set(d, i, within(bytes, 'A', 'Z'));
@@ -98,7 +109,7 @@ HWY_INLINE Classes classify(const uint8_t* text) {
   uint64_t odd = unknown.word();
   if constexpr (kRules != CutRules::deepseek3) {
     if (odd != 0) {
-      in.wide = general_punctuation(text);
+      in.wide = general_punctuation<kRules == CutRules::bert>(text);
       odd &= ~(in.wide | in.wide << 1 | in.wide << 2);
     }
   }
@@ -111,6 +122,7 @@ HWY_INLINE Classes classify(const uint8_t* text) {
   in.apostrophe = apostrophe.word() & known;
   if constexpr (kRules != CutRules::gpt2 && kRules != CutRules::clip) in.newline = newline.word() & known;
   in.wide &= known;
+  if constexpr (kRules == CutRules::bert) in.punctuation = punctuation.word() & known;
   if constexpr (kByCase) {
     in.upper = upper.word() & known;
     in.slash = slash.word() & known;
@@ -144,7 +156,7 @@ Cuts cut(const uint8_t* text, size_t size, uint32_t base, uint32_t* ends, size_t
     const uint32_t from = base + static_cast<uint32_t>(cuts.taken);
     write_places(starts, from, out);
     const size_t count = static_cast<size_t>(std::popcount(starts));
-    if constexpr (kRules == CutRules::clip) {
+    if constexpr (kRules == CutRules::clip || kRules == CutRules::bert) {
       for (size_t i = 0; i < count; ++i) {
         if ((in.blank >> (out[i] - from - 1) & 1) != 0) out[i] |= kCutDropped;
       }
@@ -173,6 +185,8 @@ Cuts cut_text(CutRules rules, const uint8_t* text, size_t size, uint32_t base, u
       return cut<CutRules::deepseek3>(text, size, base, ends, room);
     case CutRules::clip:
       return cut<CutRules::clip>(text, size, base, ends, room);
+    case CutRules::bert:
+      return cut<CutRules::bert>(text, size, base, ends, room);
   }
   return {};
 }

@@ -5,9 +5,10 @@
 // behind them; bit 0 may or may not be set.
 
 struct Classes {
-  uint64_t letter, upper, number, space, blank, newline, apostrophe, slash;  // blank: \s, newlines included
-  uint64_t wide;   // first bytes of characters of three that are none of these
-  uint32_t known;  // bytes before the first that is not ASCII or not for bits to decide
+  uint64_t letter, upper, number, space, blank, newline, apostrophe, slash;
+  uint64_t punctuation;  // for BERT; blank: \s, newlines included
+  uint64_t wide;         // first bytes of characters of three that are none of these
+  uint32_t known;        // bytes before the first that is not ASCII or not for bits to decide
 };
 
 inline uint64_t below(uint32_t n) { return n >= 64 ? ~uint64_t{0} : (uint64_t{1} << n) - 1; }
@@ -117,6 +118,15 @@ inline uint64_t clip_starts(const Classes& in, uint64_t others, const uint8_t* t
   return with_contractions<false>(starts, in.apostrophe & other_starts & sure, text);
 }
 
+/// Blanks by runs, punctuation one by one, and what is between.
+inline uint64_t bert_starts(const Classes& in, uint64_t& sure) {
+  const uint64_t wide = in.wide | in.wide << 1 | in.wide << 2;
+  const uint64_t punctuation = in.punctuation | wide;
+  const uint64_t words = below(in.known) & ~(in.blank | punctuation);
+  sure = certain(in.blank, in.known);
+  return first_of_runs(in.blank) | in.punctuation | in.wide | first_of_runs(words);
+}
+
 template <CutRules kRules>
 inline uint64_t modern_starts(const Classes& in, uint64_t others, const uint8_t* text, uint64_t& sure) {
   constexpr bool kByCase = kRules == CutRules::o200k || kRules == CutRules::tekken;
@@ -157,9 +167,10 @@ inline uint64_t modern_starts(const Classes& in, uint64_t others, const uint8_t*
 template <CutRules kRules>
 inline uint64_t starts_of(const Classes& in, const uint8_t* text, uint64_t& sure) {
   const uint64_t others = below(in.known) & ~(in.letter | in.number | in.blank);
+  if constexpr (kRules == CutRules::bert) return bert_starts(in, sure);
   if constexpr (kRules == CutRules::gpt2) return gpt2_starts(in, others, text, sure);
   if constexpr (kRules == CutRules::clip) return clip_starts(in, others, text, sure);
-  if constexpr (kRules != CutRules::gpt2 && kRules != CutRules::clip) {
+  if constexpr (kRules != CutRules::gpt2 && kRules != CutRules::clip && kRules != CutRules::bert) {
     return modern_starts<kRules>(in, others, text, sure);
   }
 }

@@ -30,8 +30,15 @@ class BpePairs {
   void insert(const BpePair& pair);
   void freeze();
 
-  const BpePair* find(TokenId left, TokenId right) const {
+  const BpePair* find(TokenId left, TokenId right) const { return find(hash_of(left, right), left, right); }
+  /// In two steps, for several at once: the second finds what the first has sent for.
+  uint64_t start(TokenId left, TokenId right) const {
     const uint64_t hash = hash_of(left, right);
+    __builtin_prefetch(slot_data_ + (hash & mask_));
+    __builtin_prefetch(filter_data_ + (hash >> filter_shift_ >> 6));
+    return hash;
+  }
+  const BpePair* find(uint64_t hash, TokenId left, TokenId right) const {
     const uint64_t bit = hash >> filter_shift_;
     if (((filter_data_[bit >> 6] >> (bit & 63)) & 1) == 0) return nullptr;
     for (uint64_t slot = hash & mask_; slot_data_[slot].result != kNoToken; slot = (slot + 1) & mask_)

@@ -7,13 +7,14 @@ namespace {
 
 constexpr uint32_t kNever = 0xFFFFFFFF;
 
-template <unsigned kMost>
-uint32_t least(const uint32_t* keys) {
-  std::array<uint32_t, kMost / 2> best;
-  for (unsigned i = 0; i < kMost / 2; ++i) best[i] = std::min(keys[i], keys[i + kMost / 2]);
-  for (unsigned width = kMost / 4; width > 0; width /= 2)
-    for (unsigned i = 0; i < width; ++i) best[i] = std::min(best[i], best[i + width]);
-  return best[0];
+/// A tree of comparisons that stays in registers.
+template <unsigned kCount>
+[[gnu::always_inline]] inline uint32_t least(const uint32_t* keys) {
+  if constexpr (kCount == 1) {
+    return keys[0];
+  } else {
+    return std::min(least<kCount / 2>(keys), least<kCount / 2>(keys + kCount / 2));
+  }
 }
 
 }  // namespace
@@ -29,12 +30,14 @@ BpeShort::BpeShort(const BpeTables& tables) {
   }
   memory_ = LargeMemory(sizeof(First) * 256 * 256);
   first_ = reinterpret_cast<First*>(memory_.data());
-  for (unsigned pair = 0; pair < 256 * 256; ++pair) {
-    First* first = std::construct_at(first_ + pair);
-    const TokenId left = symbols_[pair >> 8];
-    const TokenId right = symbols_[pair & 255];
-    if (left == kNoToken || right == kNoToken) continue;
-    if (const BpePair* found = tables.pairs.find(left, right)) *first = {found->rank, found->result};
+  std::uninitialized_fill_n(first_, 256 * 256, First{});
+  for (unsigned left = 0; left < 256; ++left) {
+    if (symbols_[left] == kNoToken) continue;
+    for (unsigned right = 0; right < 256; ++right) {
+      if (symbols_[right] == kNoToken) continue;
+      if (const BpePair* found = tables.pairs.find(symbols_[left], symbols_[right]))
+        first_[left << 8 | right] = {found->rank, found->result};
+    }
   }
 }
 
@@ -92,16 +95,23 @@ size_t BpeShort::encode_up_to(const BpeTables& tables, const uint8_t* piece, siz
     previous[behind] = static_cast<uint8_t>(place);
     keys[gone % kPlaces] = kNever;
     keys[place] = kNever;
-    if (behind < count) {
-      if (const BpePair* pair = tables.pairs.find(made, ids[behind])) {
+    // Both neighbours at once: most of the time goes into waiting for the table.
+    const uint32_t ahead = previous[place];
+    const bool has_ahead = place != 0;
+    const bool has_behind = behind < count;
+    const TokenId left = ids[has_ahead ? ahead : 0];
+    const TokenId right = ids[has_behind ? behind : 0];
+    const uint64_t ahead_hash = tables.pairs.start(left, made);
+    const uint64_t behind_hash = tables.pairs.start(made, right);
+    if (has_behind) {
+      if (const BpePair* pair = tables.pairs.find(behind_hash, made, right)) {
         keys[place] = pair->rank * kPlaces + place;
         results[place] = pair->result;
       }
     }
-    if (place != 0) {
-      const uint32_t ahead = previous[place];
+    if (has_ahead) {
       keys[ahead] = kNever;
-      if (const BpePair* pair = tables.pairs.find(ids[ahead], made)) {
+      if (const BpePair* pair = tables.pairs.find(ahead_hash, left, made)) {
         keys[ahead] = pair->rank * kPlaces + ahead;
         results[ahead] = pair->result;
       }

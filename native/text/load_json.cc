@@ -28,11 +28,10 @@ class Numbers {
   bool Double(double value) { return to_.Double(value); }
   bool RawNumber(const char* text, Size size, bool) {
     const std::string_view number(text, size);
-    // Small integers are nearly all numbers of a file.
-    if (size <= 9 && number.find_first_not_of("0123456789") == std::string_view::npos) {
-      uint32_t value = 0;
-      for (const char digit : number) value = value * 10 + static_cast<uint32_t>(digit - '0');
-      return to_.Uint(value);
+    if (size <= 19 && number.find_first_not_of("0123456789") == std::string_view::npos) {
+      uint64_t value = 0;
+      for (const char digit : number) value = value * 10 + static_cast<uint64_t>(digit - '0');
+      return to_.Uint64(value);
     }
     const std::optional<double> value = serde_double(number);
     return value && to_.Double(*value);

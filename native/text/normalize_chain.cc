@@ -15,11 +15,12 @@ constexpr size_t kNearTries = 8;
 
 class Chain final : public Normalizer {
  public:
-  explicit Chain(std::vector<NormalizerStagePtr> stages) : stages_(std::move(stages)) {
+  Chain(std::vector<NormalizerStagePtr> stages, bool with_table) : stages_(std::move(stages)) {
     for (size_t i = 0; i < stages_.size(); ++i) {
       if (stages_[i]->asks_for_next()) asking_ = i + 1;
       asks_for_first_ = asks_for_first_ || stages_[i]->asks_for_first();
     }
+    if (!with_table) return;
     auto table = std::make_unique<CharacterTable>(stages_, asking_);
     if (table->useful()) table_ = std::move(table);
   }
@@ -169,9 +170,9 @@ class Chain final : public Normalizer {
 
 }  // namespace
 
-NormalizerPtr make_chain(std::vector<NormalizerStagePtr> stages) {
+NormalizerPtr make_chain(std::vector<NormalizerStagePtr> stages, bool table) {
   if (stages.empty()) return nullptr;
-  return std::make_unique<Chain>(std::move(stages));
+  return std::make_unique<Chain>(std::move(stages), table);
 }
 
 }  // namespace onpath::text

@@ -9,6 +9,6 @@
 namespace onpath::text {
 
 /// Null if there are no stages.
-NormalizerPtr make_chain(std::vector<NormalizerStagePtr> stages);
+NormalizerPtr make_chain(std::vector<NormalizerStagePtr> stages, bool table);
 
 }  // namespace onpath::text

@@ -8,11 +8,11 @@
 
 namespace onpath::text {
 namespace {
-
 constexpr size_t kBuffer = 2048;
+}  // namespace
 
 /// Collects what is written in small pieces.
-class Output {
+class CharacterTable::Output {
  public:
   explicit Output(NormalizedText& out) : out_(out) {}
   ~Output() { flush(); }
@@ -25,14 +25,8 @@ class Output {
   }
   void commit(size_t bytes) { used_ += bytes; }
   void put(const uint8_t* bytes, size_t size, size_t from, size_t from_size) {
-    if (size > kBuffer) {
-      flush();
-      out_.bytes.insert(out_.bytes.end(), bytes, bytes + size);
-    } else {
-      uint8_t* to = room(size);
-      for (size_t i = 0; i < size; ++i) to[i] = bytes[i];
-      commit(size);
-    }
+    std::memcpy(room(size), bytes, size);
+    commit(size);
     origin(size, from, from_size);
   }
   void origin(size_t count, size_t from, size_t from_size) {
@@ -50,8 +44,6 @@ class Output {
   size_t used_ = 0;
   uint8_t buffer_[kBuffer];
 };
-
-}  // namespace
 
 CharacterTable::CharacterTable(std::span<const NormalizerStagePtr> stages, size_t asking) {
   StageText texts[2];
@@ -103,6 +95,22 @@ uint32_t CharacterTable::make_entry(uint32_t code, std::span<const NormalizerSta
   return kImage | flags | at << 3;
 }
 
+inline void CharacterTable::put(uint32_t e, const uint8_t* text, uint32_t size, size_t from,
+                                Output& output) const {
+  switch (e & kKind) {
+    case kSame:
+      return output.put(text, size, from, size);
+    case kSpaced: {
+      uint8_t spaced[6] = {' '};
+      std::memcpy(spaced + 1, text, size);
+      spaced[size + 1] = ' ';
+      return output.put(spaced, size + 2, from, size);
+    }
+    default:
+      return output.put(pool_.data() + (e >> 3) + 1, pool_[e >> 3], from, size);
+  }
+}
+
 size_t CharacterTable::apply(const uint8_t* text, size_t size, bool last, size_t offset,
                              NormalizedText& out) const {
   Output output(out);
@@ -139,33 +147,29 @@ size_t CharacterTable::apply(const uint8_t* text, size_t size, bool last, size_t
       if (ended || at == size) break;
       if (n && goes_on) continue;
     }
-    // One code point, if the one behind it is in the table too.
-    const CodePoint c = decode_utf8(text + at);
-    const uint32_t e = entry(c.code);
+    // One code point after the other, each if the one behind it is in the table too.
+    CodePoint c = decode_utf8(text + at);
+    uint32_t e = entry(c.code);
     if ((e & kKind) == kSpecial || (between && (e & kBetween))) break;
-    const size_t behind = at + c.size;
-    if (behind < size) {
-      const uint32_t following = entry(decode_utf8(text + behind).code);
-      if ((following & kKind) == kSpecial || (following & e & kBetween)) break;
-    } else if (!last || (e & kBetween)) {
-      break;
-    }
-    switch (e & kKind) {
-      case kSame:
-        output.put(text + at, c.size, offset + at, c.size);
-        break;
-      case kSpaced: {
-        uint8_t spaced[6] = {' '};
-        std::memcpy(spaced + 1, text + at, c.size);
-        spaced[c.size + 1] = ' ';
-        output.put(spaced, c.size + 2, offset + at, c.size);
-        break;
+    for (;;) {
+      const size_t behind = at + c.size;
+      CodePoint following;
+      uint32_t following_entry = kSpecial;
+      if (behind < size) {
+        following = decode_utf8(text + behind);
+        following_entry = entry(following.code);
+        if ((following_entry & kKind) == kSpecial || (following_entry & e & kBetween)) return at;
+      } else if (!last || (e & kBetween)) {
+        return at;
       }
-      default:
-        output.put(pool_.data() + (e >> 3) + 1, pool_[e >> 3], offset + at, c.size);
+      put(e, text + at, c.size, offset + at, output);
+      between = (e & kBetween) != 0;
+      at = behind;
+      if (at == size) return at;
+      if (c.code < 0x80 && following.code < 0x80) break;
+      c = following;
+      e = following_entry;
     }
-    between = (e & kBetween) != 0;
-    at = behind;
   }
   return at;
 }

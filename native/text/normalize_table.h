@@ -49,6 +49,8 @@ class CharacterTable {
     return code < kPlaces ? blocks_[index_[code >> 7] * size_t{128} + (code & 127)] : kSpecial;
   }
   static bool plain(uint32_t entry) { return (entry & kKind) != kSpecial && !(entry & kBetween); }
+  class Output;
+  void put(uint32_t entry, const uint8_t* text, uint32_t size, size_t from, Output& output) const;
   uint32_t make_entry(uint32_t code, std::span<const NormalizerStagePtr> stages, size_t asking,
                       StageText texts[2]);
 

@@ -88,7 +88,8 @@ bool wants_space_alias(const TokenizerDefinition& definition) {
          definition.pre_tokenizers.empty();
 }
 
-Result<NormalizerPtr> make_normalizer(std::span<const NormalizerDef> definitions, bool space_alias) {
+Result<NormalizerPtr> make_normalizer(std::span<const NormalizerDef> definitions, bool space_alias,
+                                      bool table) {
   if (definitions.size() == 1) {
     const auto* precompiled = std::get_if<PrecompiledDef>(&definitions[0]);
     if (precompiled && precompiled->sentencepiece)
@@ -107,7 +108,7 @@ Result<NormalizerPtr> make_normalizer(std::span<const NormalizerDef> definitions
   }
   std::vector<NormalizerStagePtr> stages = maker.take();
   if (space_alias) stages.push_back(make_replace_character_stage(0x2581, " "));
-  return make_chain(std::move(stages));
+  return make_chain(std::move(stages), table);
 }
 
 }  // namespace onpath::text

@@ -47,8 +47,9 @@ class Normalizer {
   virtual size_t unchanged(const uint8_t* text, size_t size, Place place) const = 0;
   /// Normalizes and appends to `out`; `origin` counts from `text` on. Unless `place.last`, takes only what no
   /// continuation can change. Returns the bytes of text taken. What is taken in several calls equals one
-  /// call. Some texts wait for their end: see the
-  /// README's note on runs.
+  /// call. What is held is a few characters in ordinary text; without bound are whitespace that Strip or
+  /// SentencePiece may remove at an end, runs of combining marks, and text under a regex that looks behind.
+  /// An empty `out` of a call that took bytes is usual.
   virtual size_t normalize(const uint8_t* text, size_t size, Place place, NormalizedText& out) const = 0;
   /// Most output bytes for an input byte; for the bounds of buffers.
   virtual uint32_t expansion() const = 0;
@@ -57,13 +58,15 @@ class Normalizer {
 using NormalizerPtr = std::unique_ptr<const Normalizer>;
 
 /// True if the tokenizer's text can keep its spaces where the file has U+2581, with the same result: the last
-/// normalizer replaces every space by U+2581, or the only pre-tokenizer is a Metaspace of U+2581, and nothing
-/// else tells the two apart. Spaces that are part of added tokens are the caller's to look at.
+/// normalizer replaces every space by U+2581 and nothing else tells the two apart, so there are no
+/// pre-tokenizers. Where a Metaspace is the pre-tokenizer, the caller decides, as it puts the prefix.
 bool wants_space_alias(const TokenizerDefinition& definition);
 
 /// Null if there is nothing to do. With `space_alias`, replacing " " by U+2581 is left out, and U+2581 in
 /// the input becomes a space instead: what follows sees spaces where the file means U+2581 (see tokenizer.h).
 /// Errors: INVALID_VOCABULARY (a damaged charsmap, a regex that does not compile), UNSUPPORTED.
-Result<NormalizerPtr> make_normalizer(std::span<const NormalizerDef> definitions, bool space_alias);
+/// Without `table` every character goes through all parts: the ground truth, made in no time.
+Result<NormalizerPtr> make_normalizer(std::span<const NormalizerDef> definitions, bool space_alias,
+                                      bool table = true);
 
 }  // namespace onpath::text

@@ -48,14 +48,14 @@ class SentencePieceNormalizer final : public Normalizer {
   uint64_t bytes() const override { return sizeof(*this) + (map_ ? map_->bytes() : 0) + kept_.bytes(); }
 
  private:
-  /// Before an ASCII character it is itself, whatever follows.
+  /// Before an ASCII character but NUL it is itself, whatever follows.
   bool stands_alone(uint8_t c) const {
     if (kept_.may_begin_with(c)) return false;
     if (!map_) return true;
     bool leaf = false;
     const Charsmap::Node node = map_->step(map_->root(), c, leaf);
     if (leaf) return false;
-    for (uint32_t next = 0; node.alive && next < 0x80; ++next)
+    for (uint32_t next = 1; node.alive && next < 0x80; ++next)
       if (map_->step(node, static_cast<uint8_t>(next), leaf).alive) return false;
     return true;
   }
@@ -197,7 +197,7 @@ size_t SentencePieceNormalizer::normalize(const uint8_t* text, size_t size, Plac
   };
   while (at < size) {
     size_t end = at;
-    while (end + 1 < size && text[end] < 0x80 && text[end + 1] < 0x80) {
+    while (end + 1 < size && text[end] < 0x80 && text[end + 1] - 1u < 0x7F) {
       if (text[end] == ' ' ? !plain_space_ || (collapse_ && (end == at ? after_space : text[end - 1] == ' '))
                            : !plain_[text[end]])
         break;

@@ -43,6 +43,8 @@ struct Memory final : EncoderMemory {
       short_words.insert(word_hash(key), key, seed.tokens, seed.key.high >> kWordCountShift);
     }
   }
+  uint64_t run() const override { return scratch->run(); }
+  void set_run(uint64_t run) override { scratch->set_run(run); }
 
   WordCache short_words;
   LongWordCache long_words;
@@ -254,7 +256,9 @@ Result<PieceEncoderPtr> read_piece_encoder(const FlatReader& form, const Model& 
   for (const WordEntry& seed : seeds.value()) {
     const uint64_t count = seed.key.high >> kWordCountShift;
     const uint64_t size = (seed.key.high >> 56) & 15;
-    if (count < 1 || count > kMaxWordTokens || size < 1)
+    bool good = count >= 1 && count <= kMaxWordTokens && size >= 1;
+    for (const TokenId id : seed.tokens) good = good && id < kMaxTokens;
+    if (!good)
       return Error{
           ErrorCode::INVALID_VOCABULARY,
           "The compiled vocabulary is damaged (known words): compile it again from the vocabulary file."};

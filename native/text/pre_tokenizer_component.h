@@ -42,8 +42,7 @@ Result<ComponentPtr> make_split_component(const SplitDef& split, RegexEngine eng
 /// Components one after the other, each of the pieces of the one before. Not empty.
 PreTokenizerPtr make_sequence(std::vector<ComponentPtr> components);
 
-/// Bert: whitespace dropped, each punctuation character a piece. Spaces: a cut before each " ".
-PreTokenizerPtr make_bert_pre_tokenizer();
+/// A cut before each " ".
 PreTokenizerPtr make_space_pre_tokenizer();
 
 }  // namespace onpath::text

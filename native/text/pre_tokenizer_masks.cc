@@ -34,6 +34,26 @@ struct ClipSteps {
   }
 };
 
+struct BertSteps {
+  static size_t step(const Text& text, size_t at, uint32_t* ends, size_t& count) {
+    uint32_t size = 0;
+    const uint8_t first = bits_at(text, at, size);
+    at += size;
+    if (first != component::kBertPunctuation) {
+      while (at < text.size && bits_at(text, at, size) == first) at += size;
+      if (at == text.size && !text.last) return scan::kUndecided;
+    }
+    const bool dropped = (first & component::kWhitespace) != 0;
+    ends[count++] = static_cast<uint32_t>(at) | (dropped ? kDropped : 0u);
+    return at;
+  }
+  static uint8_t bits_at(const Text& text, size_t at, uint32_t& size) {
+    const CodePoint point = decode_utf8(text.bytes + at);
+    size = point.size;
+    return components_of(point.code) & (component::kWhitespace | component::kBertPunctuation);
+  }
+};
+
 template <class Steps, CutRules kRules>
 class Masks final : public PreTokenizer {
  public:
@@ -79,6 +99,12 @@ class Masks final : public PreTokenizer {
 };
 
 }  // namespace
+
+PreTokenizerPtr make_bert_pre_tokenizer(std::string_view kernels) {
+  const KernelSet* set = find_kernels(kernels);
+  if (set == nullptr) return nullptr;
+  return std::make_unique<Masks<BertSteps, CutRules::bert>>(*set, "bert");
+}
 
 PreTokenizerPtr make_mask_pre_tokenizer(Family family, std::string_view kernels) {
   const KernelSet* set = find_kernels(kernels);

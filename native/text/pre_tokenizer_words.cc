@@ -1,49 +1,10 @@
-// The components that have a loop of their own: BERT's, and words that begin with a space.
+// Words that begin with a space.
 #include <cstring>
 
 #include "text/pre_tokenizer_component.h"
 
 namespace onpath::text {
 namespace {
-
-using scan::Text;
-
-constexpr uint8_t kCutting = component::kWhitespace | component::kBertPunctuation;
-
-/// Components of the character at `at`, and its size. The ASCII block is the table's first.
-inline uint8_t bits_at(const Text& text, size_t at, uint32_t& size) {
-  const uint8_t byte = text.bytes[at];
-  if (byte < 0x80) {
-    size = 1;
-    return tables::kComponentBlocks[byte];
-  }
-  const CodePoint point = decode_utf8(text.bytes + at);
-  size = point.size;
-  return components_of(point.code);
-}
-
-class Bert final : public PreTokenizer {
- public:
-  SplitResult split(const uint8_t* bytes, size_t size, bool last, std::span<uint32_t> ends) const override {
-    const Text text{bytes, last ? size : whole_code_points(bytes, size), last};
-    SplitResult result;
-    for (size_t at = 0; at < text.size;) {
-      if (result.pieces == ends.size()) return result;
-      uint32_t step = 0;
-      const uint8_t first = bits_at(text, at, step) & kCutting;
-      at += step;
-      if (first != component::kBertPunctuation) {
-        while (at < text.size && (bits_at(text, at, step) & kCutting) == first) at += step;
-        if (at == text.size && !last) break;
-      }
-      const bool dropped = (first & component::kWhitespace) != 0;
-      ends[result.pieces++] = static_cast<uint32_t>(at) | (dropped ? kDropped : 0u);
-    }
-    result.exhausted = true;
-    return result;
-  }
-  std::string_view name() const override { return "bert"; }
-};
 
 class Spaces final : public PreTokenizer {
  public:
@@ -78,7 +39,6 @@ class Spaces final : public PreTokenizer {
 
 }  // namespace
 
-PreTokenizerPtr make_bert_pre_tokenizer() { return std::make_unique<Bert>(); }
 PreTokenizerPtr make_space_pre_tokenizer() { return std::make_unique<Spaces>(); }
 
 }  // namespace onpath::text

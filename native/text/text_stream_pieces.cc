@@ -56,7 +56,9 @@ StreamStatus PieceStage::process(const Block& block, bool last, size_t& taken, P
   if (detailed_ && out.detailed()) place(block, first, out);
   tokens_ += out.size() - first;
   taken = run.consumed;
-  return run.stopped ? StreamStatus::stopped : StreamStatus::ok;
+  if (run.stopped) return StreamStatus::stopped;
+  // A regex gave up at its limits: the text can only be refused.
+  return last && run.consumed < block.size ? StreamStatus::over_cap : StreamStatus::ok;
 }
 
 StreamStatus PieceStage::token(const AddedHit& hit, PushContext& context) {

@@ -54,8 +54,10 @@ Result<void> make_settings_parts(const TokenizerDefinition& settings, TokenizerP
   Result<NormalizerPtr> normalizer = make_normalizer(parts.plan.normalizers, parts.plan.alias_by_normalizer);
   if (!normalizer.ok()) return normalizer.error();
   parts.normalizer = std::move(normalizer).value();
-  Result<PreTokenizerPtr> pre_tokenizer =
-      make_pre_tokenizer(parts.plan.pre_tokenizers, parts.plan.space_alias());
+  // tiktoken's and Mistral's patterns are for the regex crate of Rust.
+  const bool rust = settings.format == Format::tiktoken || settings.format == Format::tekken;
+  Result<PreTokenizerPtr> pre_tokenizer = make_pre_tokenizer(
+      parts.plan.pre_tokenizers, parts.plan.space_alias(), rust ? RegexEngine::rust : RegexEngine::oniguruma);
   if (!pre_tokenizer.ok()) return pre_tokenizer.error();
   parts.pre_tokenizer = std::move(pre_tokenizer).value();
   return {};

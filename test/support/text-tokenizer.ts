@@ -36,8 +36,7 @@ export async function openTokenizer(path: string): Promise<OurTokenizer> {
     offsets: (text, special = usual) =>
       tokenizer.tokenize(text, { ...plain, ...policy(special), offsets: 'codepoint' }).offsets,
     stream: (special = usual) => tokenizer.stream({ addSpecialTokens: false, ...policy(special) }),
-    encodeBatch: (texts, threads) =>
-      tokenizer.encodeBatch(texts, { ...plain, ...policy(usual), threads }),
+    encodeBatch: (texts, threads) => tokenizer.encodeBatch(texts, { ...plain, ...policy(usual), threads }),
     save: (path) => {
       tokenizer.save(path);
     },

@@ -9,6 +9,7 @@
 #include "kernel/kernels.h"
 #include "support/golden.h"
 #include "support/random.h"
+#include "text/pre_tokenizer_masks.h"
 #include "text/pre_tokenizer_patterns.h"
 #include "text/utf8.h"
 
@@ -161,6 +162,21 @@ TEST(PreTokenizers, masks_cut_as_the_automaton_with_all_kernels) {
         const std::string text = some_text(random);
         ASSERT_EQ(ends_of(*masks, text), ends_of(*automaton, text)) << masks->name() << ": " << text;
       }
+    }
+  }
+}
+
+TEST(PreTokenizers, berts_masks_cut_as_its_components_do) {
+  Random random(testing::test_seed());
+  // An empty split by a character that no text has keeps BERT's components from being known as BERT.
+  const PreTokenizerPtr components = make({BertPreTokenizerDef{}, CharDelimiterSplitDef{0x10FFFF}});
+  for (const KernelSet* kernels : available_kernels()) {
+    const PreTokenizerPtr masks = make_bert_pre_tokenizer(kernels->name);
+    for (int i = 0; i < 500; ++i) {
+      std::string text = some_text(random);
+      for (size_t at = text.find("x'"); at != std::string::npos; at = text.find("x'"))
+        text.replace(at, 2, "“–");
+      ASSERT_EQ(kept(ends_of(*masks, text)), kept(ends_of(*components, text))) << kernels->name << text;
     }
   }
 }

@@ -6,7 +6,7 @@ import type { NativeTokenizer, NativeTokenizerSettings } from './native-text.js'
 import { type AddedToken, addedTokens, isAddedAt, type NewToken } from './text/added-tokens.js';
 import { type ChatMessage, type ChatTemplateOptions, renderChat } from './text/chat.js';
 import { type Columns, ofText } from './text/columns.js';
-import { aroundOf, Encoders, idsOf } from './text/encoders.js';
+import { Encoders, idsOf } from './text/encoders.js';
 import { Encoding, type OffsetUnit } from './text/encoding.js';
 import type { LoadOptions } from './text/formats.js';
 import { loadBytes, loadBytesAsync, loadFile, loadFileAsync, writeFile } from './text/load.js';
@@ -65,9 +65,8 @@ export class Tokenizer {
       trim: trimOffsets ? trim : undefined,
       allTypeZero,
     });
-    const around = aroundOf(this.#processor.single);
-    this.#encoders = new Encoders(made, around);
-    this.#plain = around !== undefined && !this.#processor.changes(undefined);
+    this.#encoders = new Encoders(made, this.#processor.single);
+    this.#plain = !this.#processor.changes(undefined);
   }
 
   /**
@@ -251,7 +250,7 @@ export class Tokenizer {
   stream(options?: StreamOptions): TokenStream;
   stream(options: StreamOptions = {}): TokenStream<StreamedTokens> | TokenStream {
     checkOptions('stream', options);
-    const around = (options.addSpecialTokens ?? true) && this.#surrounded();
+    const around = options.addSpecialTokens ?? true;
     const { offsets } = options;
     return offsets === undefined
       ? new TokenStream<Uint32Array>(
@@ -341,23 +340,13 @@ export class Tokenizer {
     if (options === undefined) return this.#plain;
     if (isSimple(options)) return this.#plain;
     checkOptions(call, options);
-    const around = options.addSpecialTokens ?? true;
-    return (!around || aroundOf(this.#processor.single) !== undefined) && !this.#processor.changes(options);
+    return !this.#processor.changes(options);
   }
 
   #direct(options: SpecialOptions | undefined) {
     if (options !== undefined && !isSimple(options)) checkOptions('special', options);
     const around = options?.addSpecialTokens ?? true;
-    return this.#encoders.get(options, around && this.#surrounded(), false);
-  }
-
-  /** The template, where it is more than tokens around the text, cannot be told before the text is known. */
-  #surrounded(): true {
-    if (aroundOf(this.#processor.single) !== undefined) return true;
-    throw new OnpathError(
-      'UNSUPPORTED',
-      "This tokenizer's template repeats the text or leaves it out. Use encode(), or pass addSpecialTokens: false.",
-    );
+    return this.#encoders.get(options, around, false);
   }
 
   /** A text's own ids; of those that truncation cuts off on the right, all but one are never made. */

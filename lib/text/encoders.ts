@@ -39,15 +39,14 @@ export function idsOf(encoder: NativeEncoder, text: TextInput, most?: number): U
   return new Uint32Array(pool.buffer, from * 4, found);
 }
 
-/** Ids before and behind a text, if its template is no more than that. */
-export interface Around {
+/** Ids before and behind a text. */
+interface Around {
   readonly prefix: Uint32Array;
   readonly suffix: Uint32Array;
 }
 
-export function aroundOf(single: readonly NativeTemplateItem[]): Around | undefined {
-  const texts = single.filter(({ sequence }) => sequence !== undefined).length;
-  if (texts !== 1) return undefined;
+/** Of a template for one text, which has it once: others are refused when they are loaded. */
+function aroundOf(single: readonly NativeTemplateItem[]): Around {
   const at = single.findIndex(({ sequence }) => sequence !== undefined);
   const ids = (items: readonly NativeTemplateItem[]) => Uint32Array.from(items.flatMap((item) => item.ids));
   return { prefix: ids(single.slice(0, at)), suffix: ids(single.slice(at + 1)) };
@@ -55,13 +54,13 @@ export function aroundOf(single: readonly NativeTemplateItem[]): Around | undefi
 
 export class Encoders {
   readonly #native: NativeTokenizer;
-  readonly #around: Around | undefined;
+  readonly #around: Around;
   readonly #simple: (NativeEncoder | undefined)[] = [];
   readonly #others = new Map<string, NativeEncoder>();
 
-  constructor(native: NativeTokenizer, around: Around | undefined) {
+  constructor(native: NativeTokenizer, single: readonly NativeTemplateItem[]) {
     this.#native = native;
-    this.#around = around;
+    this.#around = aroundOf(single);
   }
 
   /** With the template's tokens around the text if `around`. */
@@ -88,8 +87,8 @@ export class Encoders {
       detailed,
       special: options?.special,
       allowedSpecial: allowed === undefined ? undefined : Uint32Array.from(allowed),
-      prefix: around ? this.#around?.prefix : undefined,
-      suffix: around ? this.#around?.suffix : undefined,
+      prefix: around ? this.#around.prefix : undefined,
+      suffix: around ? this.#around.suffix : undefined,
       capBytes: options?.capBytes,
     };
   }

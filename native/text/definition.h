@@ -168,7 +168,7 @@ struct PostProcessorDef {
       pair;                           // always end up as templates: Bert, Roberta, ByteLevel, Sequence too
   bool trim_offsets = false;          // ByteLevel, Roberta
   bool trim_add_prefix_space = true;  // their add_prefix_space, which trimming asks for
-  bool all_type_zero = false;         // Roberta: also of what truncation cuts off, which templates leave as it is
+  bool all_type_zero = false;  // Roberta: also of what truncation cuts off, which templates leave as it is
 };
 
 enum class Side : uint8_t { left, right };

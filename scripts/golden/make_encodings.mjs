@@ -155,12 +155,6 @@ const processors = {
     pair: [sequence('B', 5), special('both', 2), sequence('A', 7)],
     special_tokens: { both: { id: 'both', ids: [3, 2], tokens: ['[SEP]', '[CLS]'] } },
   },
-  twice: {
-    type: 'TemplateProcessing',
-    single: [sequence('A', 0), special('[SEP]', 0), sequence('A', 1)],
-    pair: [sequence('A', 0), sequence('B', 1)],
-    special_tokens: { '[SEP]': { id: '[SEP]', ids: [3], tokens: ['[SEP]'] } },
-  },
   same: {
     type: 'TemplateProcessing',
     single: [special('<s>', 0), sequence('A', 0), special('</s>', 0)],
@@ -196,7 +190,6 @@ for (const [vocabulary, processor] of [
   ['words', 'none'],
   ['words', 'template'],
   ['words', 'odd'],
-  ['words', 'twice'],
   ['bytes', undefined],
   ['bytes', 'none'],
   ['bytes', 'same'],
@@ -225,11 +218,10 @@ for (const side of ['left', 'right']) {
   });
 }
 
-// Of which text a token is: left out where the reference does not keep it (parts that overflow without a post-processor; a text that
-// stands twice in a template).
+// Of which text a token is: left out where the reference does not keep it, in parts that overflow without a post-processor.
 function columns(encoding, processor) {
   const overflow = encoding.getOverflowing().map((part) => columns(part, processor));
-  const kept = processor !== 'none' && processor !== 'twice';
+  const kept = processor !== 'none';
   return {
     ids: encoding.getIds(),
     typeIds: encoding.getTypeIds(),
@@ -244,7 +236,6 @@ function columns(encoding, processor) {
 
 /** A text's own tokens, before anything is done with them but the trimming of spans. */
 async function own(definition, text) {
-  if (definition.post_processor === processors.twice) definition = { ...definition, post_processor: null };
   const encoding = await Tokenizer.fromString(JSON.stringify(definition)).encode(text, null, {
     addSpecialTokens: false,
   });

@@ -100,7 +100,7 @@ describe('garbage for text', () => {
     const target = new Uint32Array(8);
     structuredClone(target.buffer, { transfer: [target.buffer] });
     assert.throws(() => encoder.encode('the', target, 0, 8, undefined), { code: 'INVALID_ARGUMENT' });
-    assert.equal(encoder.encodeInto('the', target), 5);
+    assert.equal(encoder.encodeInto('the', target), 3);
   });
 
   test('objects by hand', () => {

@@ -101,10 +101,13 @@ async function ours(vocabulary: string, folder: string): Promise<TextPeer> {
   };
   return {
     about: { onpath: version },
-    encode: (text) => tokenizer.encode(text),
+    encode: (text) => tokenizer.fast(text),
     ours: {
-      fresh: () => openTokenizer(compiled),
-      encodeBytes: (text) => tokenizer.encode(text),
+      fresh: async () => {
+        const fresh = await openTokenizer(compiled);
+        return { encode: (text) => fresh.fast(text) };
+      },
+      encodeBytes: (text) => tokenizer.fast(text),
       stream: () => tokenizer.stream(),
       load: (form) => openTokenizer(form === 'compiled' ? compiled : vocabulary),
       encodeBatch: (texts, threads) => tokenizer.encodeBatch(texts, threads),

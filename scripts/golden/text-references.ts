@@ -12,7 +12,7 @@ export interface Encoded {
 }
 
 export interface Options {
-  readonly special: 'parse' | 'text';
+  readonly special: 'parse' | 'text' | 'default';
   readonly template: boolean;
 }
 

@@ -40,7 +40,7 @@ export function describeGolden(file: VocabularyFile, golden: GoldenVocabulary): 
     });
 
     for (const kind of golden.kinds) {
-      const how = `${kind.kind}${kind.special === 'parse' ? '' : ', special tokens as text'}${kind.template ? ', with template' : ''}`;
+      const how = `${kind.kind}${kind.special !== 'text' ? '' : ', special tokens as text'}${kind.template ? ', with template' : ''}`;
       test(`texts of ${how}: ids${kind.offsets === undefined ? '' : ' and offsets'}`, async () => {
         const ours = await tokenizer();
         const texts = goldenSamples(kind.kind, materialOf(file)).map(readable);

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { concat, KINDS, type Kind, type Material, sample } from './text-samples.js';
+import type { Special } from './text-tokenizer.js';
 
 export const TEXTS_OF_A_KIND = 250;
 
@@ -29,8 +30,8 @@ export const LITERALS: readonly string[] = [
 /** Results of a reference for the texts of one kind, abbreviated one by one. */
 export interface GoldenKind {
   readonly kind: Kind;
-  /** `parse`: added tokens of the text become their ids; `text`: tiktoken's encode without special tokens. */
-  readonly special: 'parse' | 'text';
+  /** `parse`: added tokens of the text become their ids; `text`: tiktoken's encode without special tokens; `default`: SentencePiece has no choice. */
+  readonly special: Special;
   readonly template: boolean;
   /** Four characters a text: see digest. */
   readonly ids: string;
@@ -83,8 +84,9 @@ export function sha256OfFile(path: string): string {
 
 /** Everything that is compared for a vocabulary of the format. */
 export function goldenPlan(format: string): Omit<GoldenKind, 'ids' | 'offsets'>[] {
-  const parse = format !== 'tiktoken' && format !== 'tekken';
-  const plain = KINDS.map((kind) => ({ kind, special: parse ? 'parse' : 'text', template: false }) as const);
+  const special =
+    format === 'sentencepiece' ? 'default' : ['tiktoken', 'tekken'].includes(format) ? 'text' : 'parse';
+  const plain = KINDS.map((kind) => ({ kind, special, template: false }) as const);
   if (format === 'tiktoken') return [...plain, { kind: 'tokens', special: 'parse', template: false }];
   if (format === 'tokenizer.json') return [...plain, { kind: 'tokens', special: 'parse', template: true }];
   return plain;

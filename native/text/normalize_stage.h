@@ -29,6 +29,7 @@ class StageText {
   }
 
   void append(const uint8_t* bytes, size_t count, ByteSpan from) {
+    if (count == 0) return;
     if (capacity_ - size_ < count) grow(count);
     std::memcpy(bytes_.get() + size_, bytes, count);
     if (detailed)

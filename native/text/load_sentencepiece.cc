@@ -231,7 +231,10 @@ Result<TokenizerDefinition> load_sentencepiece(std::span<const uint8_t> bytes) {
     out.tokens.push_back({id, std::string(piece.text)});
     has_unused = has_unused || piece.type == kUnused;
     if (piece.type == kUnknown) unk = id;
-    if (piece.type == kUserDefined) user_defined.push_back(id);
+    if (piece.type == kUserDefined) {
+      user_defined.push_back(id);
+      file.normalizer.user_defined.emplace_back(piece.text);
+    }
     if (piece.type != kNormal && piece.type != kUserDefined) never_produced.push_back(id);
     if (piece.type == kControl) {
       AddedTokenDef added;

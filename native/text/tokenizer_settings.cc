@@ -133,7 +133,7 @@ template <class A> void field(A&, StripAccentsDef&) {}
 template <class A> void field(A& a, UnicodeFormDef& d) { fields(a, d.compose, d.compatibility); }
 template <class A> void field(A&, LowercaseDef&) {}
 template <class A> void field(A&, NmtDef&) {}
-template <class A> void field(A& a, PrecompiledDef& d) { fields(a, d.charsmap, d.sentencepiece, d.remove_extra_whitespaces, d.add_dummy_prefix, d.escape_whitespaces, d.treat_whitespace_as_suffix); }
+template <class A> void field(A& a, PrecompiledDef& d) { fields(a, d.charsmap, d.sentencepiece, d.remove_extra_whitespaces, d.add_dummy_prefix, d.escape_whitespaces, d.treat_whitespace_as_suffix, d.user_defined); }
 template <class A> void field(A& a, ReplaceDef& d) { fields(a, d.pattern, d.content); }
 template <class A> void field(A& a, PrependDef& d) { field(a, d.text); }
 template <class A> void field(A&, ByteLevelNormalizerDef&) {}

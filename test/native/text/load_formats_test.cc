@@ -104,6 +104,7 @@ TEST(LoadSentencePiece, ReadsPiecesScoresAndFlags) {
   const auto& normalizer = std::get<PrecompiledDef>(loaded.value().normalizers.at(0));
   EXPECT_FALSE(normalizer.add_dummy_prefix);
   EXPECT_TRUE(normalizer.remove_extra_whitespaces) << "the default";
+  EXPECT_EQ(normalizer.user_defined, std::vector<std::string>{"<user>"}) << "not normalized";
   ASSERT_EQ(loaded.value().added.size(), 1u);
   EXPECT_EQ(loaded.value().added[0].text, "<s>");
 }

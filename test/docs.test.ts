@@ -111,7 +111,15 @@ test('the picture of the orders shows where the pixels stand', () => {
 test('every public symbol stands in an example of the guide', async () => {
   const text = guide.map(({ code }) => code).join('\n');
   // Results of calls that examples do show.
-  const shownByUse = ['Batch', 'Explanation', 'PipelineStream', 'RunResult', 'Sample'];
+  const shownByUse = [
+    'Batch',
+    'Explanation',
+    'PipelineStream',
+    'RunResult',
+    'Sample',
+    'TextPipelineStream',
+    'TextSender',
+  ];
   const missing = Object.keys(await import('../lib/index.js')).filter(
     (name) => !shownByUse.includes(name) && !new RegExp(`\\b${name}\\b`).test(text),
   );

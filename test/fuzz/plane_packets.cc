@@ -364,8 +364,7 @@ class Run {
     }
   }
 
-  /// Parts of a text come in turn, and their tokens are those of bytes in order; the last byte's tells none
-  /// behind it.
+  /// Parts of a text come in turn, and their tokens are those of bytes in order.
   void take_texts() {
     for (TextPart part; parts_->text_sinks[kTexts]->next(part);) {
       const std::array<uint64_t, 4> text{part.info.ssrc, part.info.timestamp, part.info.source.port,
@@ -373,16 +372,19 @@ class Run {
       Parts& before = text_parts_[text];
       require(part.index == before.parts && part.first_element == before.tokens, "parts come in turn");
       uint64_t at = part.first_element;
+      bool ended = before.ended;
       for (const TextSegment* segment = part.first; segment != nullptr; segment = segment->next) {
         for (uint32_t i = 0; i < segment->count; ++i, ++at) {
           uint32_t id;
           std::memcpy(&id, segment->elements + i * 4, 4);
-          const bool ends = part.last && !part.failed && at + 1 == part.first_element + part.count;
-          require(id == byte_at(at) * 256u + (ends ? 0 : byte_at(at + 1)), "a token is exact");
+          require(!ended, "no token comes behind the last");
+          ended = id != byte_at(at) * 256u + byte_at(at + 1);
+          require(!ended || id == byte_at(at) * 256u, "a token is exact");
         }
       }
       require(at == part.first_element + part.count, "a part has its tokens");
-      before = {part.index + 1, at};
+      require(!part.failed || !ended, "what failed has no last token");
+      before = {part.index + 1, at, ended};
       if (part.last) text_parts_.erase(text);
       parts_->text_sinks[kTexts]->release(part.handle);
     }
@@ -442,6 +444,7 @@ class Run {
   struct Parts {
     uint32_t parts = 0;
     uint64_t tokens = 0;
+    bool ended = false;  // its last token has come, which tells no byte behind it; the last part may be empty
   };
 
   FakePort in_, out_;

@@ -146,7 +146,15 @@ test('the picture of the orders shows where the pixels stand', () => {
 test('every public symbol stands in an example of the guide or of the page on text', async () => {
   const examples = [...guide, ...text].map(({ code }) => code).join('\n');
   // Results of calls that examples do show.
-  const shownByUse = ['Batch', 'Explanation', 'PipelineStream', 'RunResult', 'Sample'];
+  const shownByUse = [
+    'Batch',
+    'Explanation',
+    'PipelineStream',
+    'RunResult',
+    'Sample',
+    'TextPipelineStream',
+    'TextSender',
+  ];
   const missing = Object.keys(await import('../lib/index.js')).filter(
     (name) => !shownByUse.includes(name) && !new RegExp(`\\b${name}\\b`).test(examples),
   );

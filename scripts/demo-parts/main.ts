@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { type ChannelFormat, Pipeline } from '../../lib/index.js';
 import { type Measurement, measure } from './measure.js';
 import { packageRoot } from './paths.js';
+import { sendPrompt } from './prompt.js';
 import { report, toPixels } from './report.js';
 import { expectedTensors, type Geometry, hasCommand, hasPillow, pillowVersion, run } from './tools.js';
 import { dpdkVenues, loopback, type Venue } from './venue.js';
@@ -20,6 +21,8 @@ const STD = [0.229, 0.224, 0.225];
 const PHOTO_SAMPLES = 200;
 const VIDEO = { width: 640, height: 480, frames: 60, rate: 60 };
 
+const PROMPT = `${'This is an example of an input prompt. '.repeat(6)}And here, after the others, it ends.`;
+
 const usage = `usage: scripts/demo [photo]
 
 Sends a photograph (PNG, JPEG, WebP; default: test/data/astronaut.png) and live video frames as RTP packets, receives them as 224x224
@@ -28,6 +31,10 @@ from hosts in a network namespace to DPDK ports on a veth pair (net_af_packet, t
 
   scripts/demo                 the default photograph
   scripts/demo holiday.jpg     your own
+
+Then a prompt travels the same ways, and its tokens are printed as they come, while the rest is still under way.
+
+  scripts/demo --prompt 'Tell me a story' --tokenizer tokenizer.json
 `;
 
 interface Photo {
@@ -39,7 +46,11 @@ interface Photo {
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h' } },
+    options: {
+      help: { type: 'boolean', short: 'h' },
+      prompt: { type: 'string' },
+      tokenizer: { type: 'string' },
+    },
   });
   if (values.help || positionals.length > 1) {
     console.log(usage);
@@ -99,6 +110,7 @@ async function main(): Promise<number> {
     };
     await perform(loopback);
     for await (using venue of dpdkVenues()) await perform(venue);
+    verdicts.push(await sendPrompt(values.prompt ?? PROMPT, values.tokenizer));
   } finally {
     rmSync(work, { recursive: true, force: true });
   }

@@ -17,6 +17,8 @@
 #include "dataplane/fake_port.h"
 #include "dataplane/plane_parts.h"
 #include "plan/program.h"
+#include "plan/text_plan.h"
+#include "support/pair_tokenizer.h"
 #include "wire/chunk.h"
 #include "wire/frame.h"
 #include "wire/rfc4175.h"
@@ -66,8 +68,11 @@ PipelineSpec pipeline(uint32_t width, uint32_t height, std::vector<StageSpec> st
   return spec;
 }
 
-constexpr uint8_t kChunkType = 96, kVideoType = 97, kForwardType = 98, kForwardedType = 99, kShapesType = 100;
-constexpr uint32_t kShapes = 3;  // the index of that route
+constexpr uint8_t kChunkType = 96, kVideoType = 97, kForwardType = 98, kForwardedType = 99, kShapesType = 100,
+                  kTextType = 101;
+constexpr uint32_t kShapes = 3;  // the indices of these routes
+constexpr uint32_t kTexts = 4;
+constexpr uint64_t kWaitingBytes = 128;
 
 PipelineSpec of_shape(uint32_t width, uint32_t height) {
   return pipeline(width, height, {ResizeSpec{.width = 4, .height = 3}}, Layout::hwc);
@@ -134,6 +139,7 @@ class Run {
     add(config, "video", kVideoType, PayloadFormat::rfc4175, video, patient);
     add(config, "forward", kForwardType, PayloadFormat::chunk, forward, out);
     add_shapes(config);
+    add_texts(config);
     auto built = build_plane(std::move(config));
     require(built.ok(), "the plane builds");
     parts_ = std::move(built).value();
@@ -148,6 +154,7 @@ class Run {
     take(0, false);
     take(1, false);
     take_shaped();
+    take_texts();
     check_sent();
     check_books();
   }
@@ -185,6 +192,24 @@ class Run {
     config.routes.push_back(std::move(route));
   }
 
+  /// Parts of three tokens, few segments, a small window and cap.
+  static void add_texts(PlaneConfig& config) {
+    TextPipelineSpec spec;
+    spec.tokenize.emplace();
+    spec.tokenize->tokenizer = onpath::testing::PairTokenizer::make();
+    spec.tokenize->cap_bytes = 64;
+    RouteConfig route = config.routes[0];
+    route.name = "texts";
+    route.payload_type = kTextType;
+    route.program = nullptr;
+    route.sink = HostSinkConfig{};
+    route.slots = 40;
+    route.text = TextRouteConfig{.plan = compile_text(spec).value(), .waiting_bytes = kWaitingBytes};
+    route.text->segment_elements = 3;
+    route.text->whole = false;
+    config.routes.push_back(std::move(route));
+  }
+
   void step(Script& script) {
     switch (script.below(8)) {
       case 0:
@@ -211,6 +236,7 @@ class Run {
         poll();
         take(script.below(2), script.below(4) == 0);
         take_shaped();
+        take_texts();
         return;
       case 7:
         if (!held_.empty()) {
@@ -237,6 +263,7 @@ class Run {
   /// A well-formed frame of one of the routes; every field but the sample's bytes is the script's.
   Bytes frame(Script& script) {
     const uint8_t chosen = script.byte();
+    if (chosen >= 224) return text_frame(script);
     if (chosen >= 192) return shaped_frame(script);
     const uint32_t which = chosen % 3;
     const Subject& subject = subjects()[which];
@@ -282,6 +309,20 @@ class Run {
     return frame_around(payload, kShapesType, ssrc, script);
   }
 
+  /// Bytes follow from their offset; where the text ends is the script's.
+  static Bytes text_frame(Script& script) {
+    ChunkHeader chunk;
+    chunk.digest = text_format().digest;
+    chunk.offset = script.byte();
+    const uint64_t bytes = script.below(100);
+    chunk.length = script.below(4) == 0 ? script.byte() : 0;
+    chunk.request_id = script.below(16) == 0;
+    Bytes payload(chunk.bytes() + bytes);
+    build_chunk(payload.data(), chunk);
+    for (uint64_t i = 0; i < bytes; ++i) payload[chunk.bytes() + i] = byte_at(chunk.offset + i);
+    return frame_around(payload, kTextType, script.below(5), script);
+  }
+
   static Bytes frame_around(const Bytes& payload, uint8_t payload_type, uint32_t ssrc, Script& script) {
     RtpPacket rtp;
     rtp.payload_type = payload_type;
@@ -323,6 +364,32 @@ class Run {
     }
   }
 
+  /// Parts of a text come in turn, and their tokens are those of bytes in order.
+  void take_texts() {
+    for (TextPart part; parts_->text_sinks[kTexts]->next(part);) {
+      const std::array<uint64_t, 4> text{part.info.ssrc, part.info.timestamp, part.info.source.port,
+                                         part.info.first_packet_ns};
+      Parts& before = text_parts_[text];
+      require(part.index == before.parts && part.first_element == before.tokens, "parts come in turn");
+      uint64_t at = part.first_element;
+      bool ended = before.ended;
+      for (const TextSegment* segment = part.first; segment != nullptr; segment = segment->next) {
+        for (uint32_t i = 0; i < segment->count; ++i, ++at) {
+          uint32_t id;
+          std::memcpy(&id, segment->elements + i * 4, 4);
+          require(!ended, "no token comes behind the last");
+          ended = id != byte_at(at) * 256u + byte_at(at + 1);
+          require(!ended || id == byte_at(at) * 256u, "a token is exact");
+        }
+      }
+      require(at == part.first_element + part.count, "a part has its tokens");
+      require(!part.failed || !ended, "what failed has no last token");
+      before = {part.index + 1, at, ended};
+      if (part.last) text_parts_.erase(text);
+      parts_->text_sinks[kTexts]->release(part.handle);
+    }
+  }
+
   void give_back(const Held& held) { parts_->sinks[held.route]->release(held.buffer); }
 
   void check_sent() {
@@ -357,21 +424,32 @@ class Run {
       accounted += route.packets_used.get();
       add_drops(route.drops);
       uint64_t ended = route.samples_complete.get();
-      for (const DropReason reason :
-           {DropReason::incomplete, DropReason::evicted, DropReason::closed, DropReason::shape_refused}) {
-        ended += route.drops[static_cast<size_t>(reason)].get();
+      for (size_t i = 0; i < kDropReasonCount; ++i) {
+        const auto reason = static_cast<DropReason>(i);
+        if (drop_reason_scope(reason) == DropScope::sample && reason != DropReason::undelivered)
+          ended += route.drops[i].get();
       }
       require(route.samples_opened.get() == ended, "every sample that was opened has ended");
       if (parts_->sinks[r])
         require(parts_->sinks[r]->samples_taken() == route.samples_complete.get(),
                 "every complete sample was delivered");
+      if (parts_->text_sinks[r])
+        require(parts_->text_sinks[r]->texts_taken() == route.samples_complete.get(),
+                "every complete text was delivered");
     }
     require(counters.rx_packets == accounted, "every packet is accounted for");
     require(in_.outstanding == 0 && out_.outstanding == 0, "every buffer came back");
   }
 
+  struct Parts {
+    uint32_t parts = 0;
+    uint64_t tokens = 0;
+    bool ended = false;  // its last token has come, which tells no byte behind it; the last part may be empty
+  };
+
   FakePort in_, out_;
   std::unique_ptr<PlaneParts> parts_;
+  std::map<std::array<uint64_t, 4>, Parts> text_parts_;  // of texts under way, by what names them
   std::deque<Held> held_;
   uint64_t now_ = 1'000'000'000;
 };

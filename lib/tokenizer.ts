@@ -128,7 +128,7 @@ export class Tokenizer {
     options: StreamOptions,
   ): { native: NativeTokenizer; options: NativeTextOptions } {
     checkOptions('stream', options);
-    const around = (options.addSpecialTokens ?? true) && tokenizer.#surrounded();
+    const around = options.addSpecialTokens ?? true;
     const detailed = options.offsets !== undefined;
     return { native: tokenizer.#native, options: tokenizer.#encoders.options(options, around, detailed) };
   }

@@ -102,7 +102,7 @@ describe('packaging', () => {
       /Prebuilt binary: there is no folder \S+prebuilds/,
       /neither c\+\+, g\+\+ nor clang\+\+ is on PATH/,
       /cmake is not on PATH/,
-      /apt-get install g\+\+ cmake ninja-build libhwy-dev libmbedtls-dev/,
+      /apt-get install g\+\+ cmake ninja-build libhwy-dev rapidjson-dev libmbedtls-dev libpcre2-dev/,
       /run npm install again/,
     ]) {
       assert.match(said, part);

@@ -321,6 +321,10 @@ TEST(DropReasons, EveryReasonOfTheListHasACaseHereOrWhereItBelongs) {
       DropReason::no_neighbour,     // neighbours_test.cc
       DropReason::shape_pending,    // shapes_test.cc
       DropReason::shape_refused,    // shapes_test.cc
+      DropReason::waiting_full,     // text_route_test.cc
+      DropReason::text_over_cap,    // text_route_test.cc
+      DropReason::special_refused,  // text_route_test.cc
+      DropReason::no_segment,       // text_route_test.cc
   };
   for (const Case& c : cases()) reached.insert(c.reason);
   EXPECT_EQ(reached.size(), kDropReasonCount);

@@ -15,15 +15,46 @@ f.offset = ProtoField.uint64("onpath.offset", "Offset (bytes)")
 f.length = ProtoField.uint64("onpath.length", "Sample length (bytes, 0: not known yet)")
 f.dim = ProtoField.uint32("onpath.dim", "Dimension")
 f.bytes = ProtoField.bytes("onpath.bytes", "Sample bytes")
+f.text = ProtoField.string("onpath.text", "Text", base.UNICODE)
+f.text_end = ProtoField.bool("onpath.text_end", "End of the text")
+f.token = ProtoField.uint32("onpath.token", "Token id")
 
 local truncated = ProtoExpert.new("onpath.truncated", "Chunk header is truncated", expert.group.MALFORMED, expert.severity.ERROR)
 local unknown_version = ProtoExpert.new("onpath.unknown_version", "Version is not 1", expert.group.PROTOCOL, expert.severity.ERROR)
 local past_end = ProtoExpert.new("onpath.past_end", "Chunk reaches past the sample's length", expert.group.PROTOCOL, expert.severity.ERROR)
-onpath.experts = { truncated, unknown_version, past_end }
+local empty = ProtoExpert.new("onpath.empty", "No sample bytes, and not the end of a text", expert.group.PROTOCOL, expert.severity.WARN)
+local not_its_length = ProtoExpert.new("onpath.not_its_length", "The text ends elsewhere than at its length", expert.group.PROTOCOL, expert.severity.ERROR)
+local broken_token = ProtoExpert.new("onpath.broken_token", "Token ids are whole numbers of 4 bytes", expert.group.PROTOCOL, expert.severity.ERROR)
+onpath.experts = { truncated, unknown_version, past_end, empty, not_its_length, broken_token }
 
 onpath.prefs.payload_type = Pref.uint("RTP payload type", 97, "Dynamic RTP payload type (96 to 127) that carries onpath chunks")
+onpath.prefs.token_digest = Pref.string("Digest of token ids", "", "Chunks with this digest (eight hexadecimal digits) hold token ids; it names their vocabulary")
 
 local HEADER_BYTES = 32
+local TEXT_DIGEST = 0x90065db1 -- onpath-sample/1 dtype=utf8 order=sequential
+
+local rtp_marker = Field.new("rtp.marker")
+
+-- Texts and token ids have no length before they end: the packet with the marker tells it, and may carry nothing else.
+local function add_sequence(chunk, tvb, header_bytes, is_text)
+  local data_bytes = tvb:len() - header_bytes
+  local marker = rtp_marker()
+  local ends = marker ~= nil and marker.value
+  if data_bytes > 0 and is_text then
+    chunk:add_packet_field(f.text, tvb(header_bytes), ENC_UTF_8)
+  end
+  if not is_text then
+    for at = header_bytes, tvb:len() - 4, 4 do chunk:add_le(f.token, tvb(at, 4)) end
+    if data_bytes % 4 ~= 0 then chunk:add_proto_expert_info(broken_token) end
+  end
+  chunk:add(f.text_end, ends):set_generated()
+  if data_bytes == 0 and not ends then chunk:add_proto_expert_info(empty) end
+  local offset, length = tvb(16, 8):uint64(), tvb(24, 8):uint64()
+  if data_bytes == 0 and ends and length ~= UInt64(0) and length ~= offset then
+    chunk:add_proto_expert_info(not_its_length)
+  end
+  return (is_text and "text" or math.floor(data_bytes / 4) .. " tokens") .. (ends and ", end" or "")
+end
 
 function onpath.dissector(tvb, pinfo, tree)
   pinfo.cols.protocol = "ONPATH"
@@ -60,16 +91,25 @@ function onpath.dissector(tvb, pinfo, tree)
   end
 
   local data_bytes = tvb:len() - header_bytes
-  if data_bytes > 0 then chunk:add(f.bytes, tvb(header_bytes)) end
+  local is_text = tvb(4, 4):uint() == TEXT_DIGEST
+  local is_tokens = tvb(4, 4):uint() == tonumber(onpath.prefs.token_digest, 16)
+  local kind
+  if is_text or is_tokens then
+    kind = add_sequence(chunk, tvb, header_bytes, is_text)
+  elseif data_bytes > 0 then
+    chunk:add(f.bytes, tvb(header_bytes))
+  else
+    chunk:add_proto_expert_info(empty)
+  end
   local offset, length = tvb(16, 8):uint64(), tvb(24, 8):uint64()
   if length ~= UInt64(0) and offset + UInt64(data_bytes) > length then
     length_item:add_proto_expert_info(past_end)
   end
 
   local summary = string.format(
-    "request %s, bytes %s + %d of %s, shape %s",
+    "request %s, bytes %s + %d of %s, %s",
     tostring(tvb(8, 8):uint64()), tostring(offset), data_bytes, tostring(length),
-    rank > 0 and table.concat(shape, "x") or "of the route")
+    kind or "shape " .. (rank > 0 and table.concat(shape, "x") or "of the route"))
   pinfo.cols.info = summary
   chunk:append_text(": " .. summary)
   return tvb:len()

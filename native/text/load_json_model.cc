@@ -1,5 +1,7 @@
 // Models of tokenizer.json.
 #include <algorithm>
+#include <bit>
+#include <functional>
 #include <utility>
 
 #include "text/load_tokenizer_json.h"
@@ -38,7 +40,7 @@ Result<void> read_vocabulary(const JsonObject& model, TokenizerDefinition& out, 
                                                   " are supported."};
     }
     if (text.size() > kMaxTokenBytes) return too_long(path, text);
-    ids[text] = id;
+    ids.set(text, id);
   }
   out.tokens.reserve(ids.size());
   if (ids.size() == count) {
@@ -46,7 +48,7 @@ Result<void> read_vocabulary(const JsonObject& model, TokenizerDefinition& out, 
       out.tokens.push_back({member.value.GetUint(), std::string(view(member.name))});
     }
   } else {
-    for (const auto& [text, id] : ids) out.tokens.push_back({id, std::string(text)});
+    ids.each([&out](std::string_view text, TokenId id) { out.tokens.push_back({id, std::string(text)}); });
   }
   const auto before = [](const TokenEntry& a, const TokenEntry& b) { return a.id < b.id; };
   if (!std::is_sorted(out.tokens.begin(), out.tokens.end(), before)) {
@@ -94,14 +96,14 @@ class Merges {
       if (right.size() < prefix_) return wrong(i, "a second token with the continuing prefix");
       joined_.assign(left);
       joined_.append(right.substr(prefix_));
-      const auto a = ids_.find(left);
-      const auto b = ids_.find(right);
-      const auto c = ids_.find(joined_);
-      if (a == ids_.end() || b == ids_.end() || c == ids_.end()) {
-        const std::string_view missing = a == ids_.end() ? left : b == ids_.end() ? right : joined_;
+      const TokenId* a = ids_.find(left);
+      const TokenId* b = ids_.find(right);
+      const TokenId* c = ids_.find(joined_);
+      if (!a || !b || !c) {
+        const std::string_view missing = !a ? left : !b ? right : joined_;
         return wrong(i, "tokens of the vocabulary, but '" + std::string(missing.substr(0, 40)) + "' is none");
       }
-      out.push_back({a->second, b->second, c->second});
+      out.push_back({*a, *b, *c});
     }
     return {};
   }
@@ -135,9 +137,9 @@ Result<void> read_bpe(const JsonObject& model, TokenizerDefinition& out) {
   if (!done.ok()) return done;
   if (model.has("unk_token")) {
     ONPATH_TAKE(unk, model.text("unk_token"));
-    const auto found = ids.find(unk);
-    if (found == ids.end()) return model.wrong("unk_token", "a token of the vocabulary");
-    bpe.unk = found->second;
+    const TokenId* found = ids.find(unk);
+    if (!found) return model.wrong("unk_token", "a token of the vocabulary");
+    bpe.unk = *found;
   }
   for (const PreTokenizerDef& pre_tokenizer : out.pre_tokenizers) {
     bpe.byte_level = bpe.byte_level || std::holds_alternative<ByteLevelDef>(pre_tokenizer);
@@ -159,9 +161,9 @@ Result<void> read_word_piece(const JsonObject& model, TokenizerDefinition& out) 
   TokenIds ids;
   Result<void> done = read_vocabulary(model, out, ids);
   if (!done.ok()) return done;
-  const auto found = ids.find(unk);
-  if (found == ids.end()) return model.wrong("unk_token", "a token of the vocabulary");
-  word_piece.unk = found->second;
+  const TokenId* found = ids.find(unk);
+  if (!found) return model.wrong("unk_token", "a token of the vocabulary");
+  word_piece.unk = *found;
   word_piece.continuing_prefix = std::move(prefix);
   word_piece.max_input_chars = most;
   out.model = std::move(word_piece);
@@ -197,6 +199,37 @@ Result<void> read_unigram(const JsonObject& model, TokenizerDefinition& out) {
 }
 
 }  // namespace
+
+void TokenIds::reserve(size_t count) {
+  std::vector<Slot> old = std::move(slots_);
+  slots_.assign(std::bit_ceil(2 * count + 2), {});
+  for (const Slot& slot : old) {
+    if (slot.id != kNoToken) slots_[slot_of(slot.text, slot.hash)] = slot;
+  }
+}
+
+size_t TokenIds::slot_of(std::string_view text, uint32_t hash) const {
+  const size_t mask = slots_.size() - 1;
+  size_t at = hash & mask;
+  while (slots_[at].id != kNoToken && (slots_[at].hash != hash || slots_[at].text != text))
+    at = (at + 1) & mask;
+  return at;
+}
+
+void TokenIds::set(std::string_view text, TokenId id) {
+  if (2 * size_ + 2 > slots_.size()) reserve(2 * size_ + 16);
+  const auto hash = static_cast<uint32_t>(std::hash<std::string_view>{}(text));
+  Slot& slot = slots_[slot_of(text, hash)];
+  if (slot.id == kNoToken) ++size_;
+  slot = {text, hash, id};
+}
+
+const TokenId* TokenIds::find(std::string_view text) const {
+  if (slots_.empty()) return nullptr;
+  const auto hash = static_cast<uint32_t>(std::hash<std::string_view>{}(text));
+  const Slot& slot = slots_[slot_of(text, hash)];
+  return slot.id != kNoToken ? &slot.id : nullptr;
+}
 
 Result<void> read_model(const JsonObject& model, TokenizerDefinition& out) {
   ONPATH_TAKE(type, model.text_or("type", ""));

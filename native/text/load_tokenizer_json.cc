@@ -73,7 +73,7 @@ Result<void> read_part(const JsonObject& root, const char* key, Read read, Out& 
 Result<void> read_added_tokens(const JsonValue& array, TokenizerDefinition& out) {
   TokenIds ids;
   ids.reserve(out.tokens.size());
-  for (const TokenEntry& token : out.tokens) ids[token.text] = token.id;
+  for (const TokenEntry& token : out.tokens) ids.set(token.text, token.id);
   const size_t model_size = ids.size();
   std::map<std::string, TokenId, std::less<>> added_ids;
   std::map<TokenId, AddedTokenDef> added;
@@ -102,8 +102,8 @@ Result<void> read_added_tokens(const JsonValue& array, TokenizerDefinition& out)
     (void)file_id;
     if (const auto known = added_ids.find(text); known != added_ids.end()) {
       token.id = known->second;
-    } else if (const auto in_model = ids.find(text); in_model != ids.end()) {
-      token.id = in_model->second;
+    } else if (const TokenId* in_model = ids.find(text)) {
+      token.id = *in_model;
     } else {
       token.id = next++;
     }

@@ -3,7 +3,6 @@
 
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "text/load_json.h"
@@ -25,6 +24,31 @@ Result<void> read_model(const JsonObject& model, TokenizerDefinition& out);
 /// text, further ones behind it; the file's own "id" is not asked.
 Result<void> read_added_tokens(const JsonValue& array, TokenizerDefinition& out);
 
-using TokenIds = std::unordered_map<std::string_view, TokenId>;
+/// Ids by text: an open-addressing table, as these files have some 100,000 texts that are looked up three
+/// times for each merge. Texts stay where they are.
+class TokenIds {
+ public:
+  void reserve(size_t count);
+  /// A text that is there already gets the new id.
+  void set(std::string_view text, TokenId id);
+  const TokenId* find(std::string_view text) const;
+  size_t size() const { return size_; }
+  template <class Visit>
+  void each(Visit visit) const {
+    for (const Slot& slot : slots_) {
+      if (slot.id != kNoToken) visit(slot.text, slot.id);
+    }
+  }
+
+ private:
+  struct Slot {
+    std::string_view text;
+    uint32_t hash = 0;
+    TokenId id = kNoToken;
+  };
+  size_t slot_of(std::string_view text, uint32_t hash) const;
+  std::vector<Slot> slots_;
+  size_t size_ = 0;
+};
 
 }  // namespace onpath::text

@@ -1,24 +1,20 @@
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <utility>
 
+#include "text/text_stream_input.h"
 #include "text/tokenizer_parts.h"
 
 namespace onpath::text {
 namespace {
 
 constexpr uint32_t kNoWord = 0xFFFFFFFF;
-constexpr uint8_t kReplacement[3] = {0xEF, 0xBF, 0xBD};  // U+FFFD
-// A call of a pre-tokenizer takes less than 2 GiB.
-constexpr size_t kMaxBlockBytes = size_t{1} << 30;
-constexpr size_t kRepairBytes = 16384;
-// Valid runs shorter than this between two repairs are copied, not handed on one by one.
-constexpr size_t kShortRun = 512;
+constexpr uint64_t kMaxCapBytes = uint64_t{1} << 30;
 
 class Stream final : public TextStream {
  public:
-  Stream(const TokenizerView& view, const StreamOptions& options) : view_(view), options_(options) {
+  Stream(const TokenizerView& view, const StreamOptions& options)
+      : view_(view), options_(options), input_(options.detailed) {
     const TokenizerParts& parts = *view.parts;
     const HoldLimits limits{options.whole ? SIZE_MAX : static_cast<size_t>(options.cap_bytes),
                             options.detailed};
@@ -51,8 +47,7 @@ class Stream final : public TextStream {
     for (Stage* stage : stages()) {
       if (stage) stage->begin();
     }
-    held_ = 0;
-    position_ = 0;
+    input_.begin();
     started_ = false;
     tokens_ = 0;
     status_ = StreamStatus::ok;
@@ -69,7 +64,7 @@ class Stream final : public TextStream {
     start(out);
     PushContext context = context_of(workspace, out, most);
     const size_t before = out.size();
-    StreamStatus status = full_ ? StreamStatus::ok : repair(bytes, workspace, context);
+    StreamStatus status = full_ ? StreamStatus::ok : input_.push(bytes, *first_, context);
     return settle(status, before, out);
   }
 
@@ -84,7 +79,7 @@ class Stream final : public TextStream {
     const size_t before = out.size();
     StreamStatus status = StreamStatus::ok;
     if (!full_) {
-      if (held_ > 0) status = replace_held(context);
+      status = input_.finish(*first_, context);
       if (status == StreamStatus::ok) status = first_->text({}, true, context);
     }
     if (settle(status, before, out) != StreamStatus::ok) return status_;
@@ -93,7 +88,7 @@ class Stream final : public TextStream {
   }
 
   uint64_t held_bytes() const override {
-    uint64_t held = held_;
+    uint64_t held = input_.held();
     for (const Stage* stage : stages()) held += stage ? stage->held() : 0;
     return held;
   }
@@ -144,7 +139,7 @@ class Stream final : public TextStream {
     auto& mine = static_cast<StreamWorkspace&>(workspace);
     size_t most_tokens = most;
     if (limit_ != SIZE_MAX && !cut_left_) most_tokens = std::min(most, out.size() + (limit_ - tokens_));
-    return {mine.memory.get(), &mine.normalized, &mine.marked, &out, most_tokens};
+    return {mine.memory.get(), &mine.normalized, &mine.marked, &mine.repaired, &out, most_tokens};
   }
 
   void put(std::span<const TokenId> ids, TokenBuffer& out) {
@@ -214,99 +209,6 @@ class Stream final : public TextStream {
     }
   }
 
-  StreamStatus hand(const uint8_t* text, size_t size, PushContext& context) {
-    while (size > 0) {
-      Block block{text, size, nullptr, static_cast<uint32_t>(position_), position_ == 0};
-      block = block.part(0, block.whole(kMaxBlockBytes));
-      position_ += block.size;
-      const StreamStatus status = first_->text(block, false, context);
-      if (status != StreamStatus::ok) return status;
-      text += block.size;
-      size -= block.size;
-    }
-    return StreamStatus::ok;
-  }
-
-  // The held bytes are no code point: one U+FFFD.
-  StreamStatus replace_held(PushContext& context) {
-    const auto at = static_cast<uint32_t>(position_);
-    const ByteSpan whole{at, at + static_cast<uint32_t>(held_)};
-    const ByteSpan origin[3] = {whole, whole, whole};
-    const Block block{kReplacement, 3, options_.detailed ? origin : nullptr, at, position_ == 0};
-    position_ += held_;
-    held_ = 0;
-    return first_->text(block, false, context);
-  }
-
-  // Completes the code point that the last push ended in. Sets the bytes it took of these.
-  StreamStatus complete_held(std::span<const uint8_t> bytes, size_t& taken, PushContext& context) {
-    taken = 0;
-    while (held_ > 0 && taken < bytes.size()) {
-      held_bytes_[held_] = bytes[taken];
-      const Utf8Run run = check_utf8(held_bytes_, held_ + 1);
-      if (run.valid > 0) {
-        ++taken;
-        const size_t size = held_ + 1;
-        held_ = 0;
-        return hand(held_bytes_, size, context);
-      }
-      if (run.invalid > 0) return replace_held(context);
-      ++held_;
-      ++taken;
-    }
-    return StreamStatus::ok;
-  }
-
-  StreamStatus repair(std::span<const uint8_t> bytes, Workspace& workspace, PushContext& context) {
-    BuiltText& built = static_cast<StreamWorkspace&>(workspace).repaired;
-    size_t at = 0;
-    StreamStatus status = complete_held(bytes, at, context);
-    while (status == StreamStatus::ok && at < bytes.size()) {
-      const uint8_t* text = bytes.data() + at;
-      const Utf8Run run = check_utf8(text, bytes.size() - at);
-      at += run.valid;
-      if (run.invalid == 0 || run.valid >= kShortRun) {
-        status = hand(text, run.valid, context);
-        if (run.cut > 0) {
-          std::memcpy(held_bytes_, text + run.valid, run.cut);
-          held_ = run.cut;
-          at += run.cut;
-        }
-        continue;
-      }
-      // Short runs between invalid bytes: repaired together.
-      at -= run.valid;
-      status = build(bytes, at, built, context);
-    }
-    return status;
-  }
-
-  StreamStatus build(std::span<const uint8_t> bytes, size_t& at, BuiltText& built, PushContext& context) {
-    built.clear();
-    const bool input_start = position_ == 0;
-    while (at < bytes.size() && built.bytes.size() < kRepairBytes) {
-      const uint8_t* text = bytes.data() + at;
-      // Only as far as a short run goes: what is long is handed on where it lies.
-      const Utf8Run run = check_utf8(text, std::min(bytes.size() - at, kShortRun + 4));
-      if (run.invalid == 0) break;
-      const Block valid{text, run.valid, nullptr, static_cast<uint32_t>(position_), false};
-      built.bytes.insert(built.bytes.end(), text, text + run.valid);
-      built.bytes.insert(built.bytes.end(), kReplacement, kReplacement + sizeof kReplacement);
-      if (options_.detailed) {
-        for (size_t i = 0; i < run.valid; ++i) built.origin.push_back({valid.begin_of(i), valid.end_of(i)});
-        const auto begin = static_cast<uint32_t>(position_ + run.valid);
-        const ByteSpan replaced{begin, begin + static_cast<uint32_t>(run.invalid)};
-        for (int i = 0; i < 3; ++i) built.origin.push_back(replaced);
-      }
-      position_ += run.valid + run.invalid;
-      at += run.valid + run.invalid;
-    }
-    if (built.bytes.empty()) return StreamStatus::ok;
-    return first_->text({built.bytes.data(), built.bytes.size(),
-                         options_.detailed ? built.origin.data() : nullptr, 0, input_start},
-                        false, context);
-  }
-
   TokenizerView view_;
   StreamOptions options_;
   std::unique_ptr<PieceStage> pieces_;
@@ -316,9 +218,7 @@ class Stream final : public TextStream {
   std::unique_ptr<AddedStage> raw_added_;
   Stage* first_ = nullptr;
 
-  uint8_t held_bytes_[4] = {};  // of a code point that the last push ended in
-  size_t held_ = 0;
-  uint64_t position_ = 0;  // bytes of the input handed on
+  InputRepair input_;
   uint64_t limit_ = SIZE_MAX;
   bool cut_left_ = false;
   bool started_ = false;
@@ -364,10 +264,10 @@ Result<std::unique_ptr<TextStream>> make_text_stream(const TokenizerView& view,
     return Error{ErrorCode::INVALID_ARGUMENT, "The cap of a stream is " + std::to_string(options.cap_bytes) +
                                                   " bytes; expected at least 64."};
   }
-  if (!options.whole && options.cap_bytes > kMaxBlockBytes) {
+  if (!options.whole && options.cap_bytes > kMaxCapBytes) {
     return Error{ErrorCode::INVALID_ARGUMENT, "The cap of a stream is " + std::to_string(options.cap_bytes) +
-                                                  " bytes; expected at most " +
-                                                  std::to_string(kMaxBlockBytes) + "."};
+                                                  " bytes; expected at most " + std::to_string(kMaxCapBytes) +
+                                                  "."};
   }
   std::unique_ptr<TextStream> stream = std::make_unique<Stream>(view, options);
   return stream;

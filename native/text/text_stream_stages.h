@@ -20,6 +20,7 @@ struct PushContext {
   EncoderMemory* memory = nullptr;
   NormalizedText* normalized = nullptr;
   BuiltText* marked = nullptr;
+  BuiltText* repaired = nullptr;
   TokenBuffer* out = nullptr;
   size_t most_tokens = SIZE_MAX;  // of out->size()
 };

@@ -1,4 +1,4 @@
-/** Programs of the system that tests compare with: Python with Pillow, GStreamer, FFmpeg. */
+/** Programs of the system that tests compare with: Python with Pillow, GStreamer, FFmpeg, tshark. */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ function works(command: string, args: readonly string[]): boolean {
 }
 
 /** False, or why the tests that need the tool are left out. */
-export function missing(tool: 'python' | 'pillow' | 'gstreamer' | 'ffmpeg'): string | false {
+export function missing(tool: 'python' | 'pillow' | 'gstreamer' | 'ffmpeg' | 'tshark'): string | false {
   switch (tool) {
     case 'python':
       return works(PYTHON, ['-c', '']) ? false : `${PYTHON} is not there`;
@@ -26,6 +26,8 @@ export function missing(tool: 'python' | 'pillow' | 'gstreamer' | 'ffmpeg'): str
         : 'GStreamer with rtpvrawpay is not there (Debian: gstreamer1.0-tools, -plugins-base, -plugins-good)';
     case 'ffmpeg':
       return works('ffmpeg', ['-version']) ? false : 'ffmpeg is not there';
+    case 'tshark':
+      return works('tshark', ['--version']) ? false : 'tshark is not there';
   }
 }
 

@@ -23,6 +23,7 @@ void BpePairs::insert(const BpePair& pair) {
          (making_slots_[slot].left != pair.left || making_slots_[slot].right != pair.right))
     slot = (slot + 1) & mask_;
   making_slots_[slot] = pair;
+  highest_rank_ = std::max(highest_rank_, pair.rank);
 }
 
 void BpePairs::freeze() {
@@ -58,11 +59,13 @@ Result<BpePairs> BpePairs::read(const FlatReader& form, size_t limit) {
   read.filter_ = std::move(filter).value();
   if (!std::has_single_bit(read.slots_.size()) || !std::has_single_bit(read.filter_.size())) return damaged();
   bool room = false;  // a free slot ends every search
+  bool good = true;
   for (const BpePair& pair : read.slots_) {
     room |= pair.result == kNoToken;
-    if (pair.result != kNoToken && pair.result >= limit) return damaged();
+    good &= (pair.result == kNoToken) | (pair.result < limit);
+    read.highest_rank_ = std::max(read.highest_rank_, pair.rank);
   }
-  if (!room) return damaged();
+  if (!room || !good) return damaged();
   read.point();
   return read;
 }

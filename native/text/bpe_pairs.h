@@ -55,11 +55,7 @@ class BpePairs {
   void write(FlatWriter& form) const;
   /// Results are less than `limit`.
   static Result<BpePairs> read(const FlatReader& form, size_t limit);
-  uint32_t highest_rank() const {
-    uint32_t highest = 0;
-    for (const BpePair& pair : slots_) highest = highest < pair.rank ? pair.rank : highest;
-    return highest;
-  }
+  uint32_t highest_rank() const { return highest_rank_; }
   uint64_t bytes() const { return slots_.bytes() + filter_.bytes(); }
 
  private:
@@ -78,6 +74,7 @@ class BpePairs {
   const uint64_t* filter_data_ = nullptr;
   uint64_t mask_ = 0;
   unsigned filter_shift_ = 0;
+  uint32_t highest_rank_ = 0;
 };
 
 }  // namespace onpath::text

@@ -1,7 +1,5 @@
 #include "text/bpe_short.h"
 
-#include <memory>
-
 namespace onpath::text {
 namespace {
 
@@ -30,13 +28,16 @@ BpeShort::BpeShort(const BpeTables& tables) {
   }
   memory_ = LargeMemory(sizeof(First) * 256 * 256);
   first_ = reinterpret_cast<First*>(memory_.data());
-  std::uninitialized_fill_n(first_, 256 * 256, First{});
+  // What two bytes merge into is a token of these bytes.
   for (unsigned left = 0; left < 256; ++left) {
     if (symbols_[left] == kNoToken) continue;
     for (unsigned right = 0; right < 256; ++right) {
-      if (symbols_[right] == kNoToken) continue;
-      if (const BpePair* found = tables.pairs.find(symbols_[left], symbols_[right]))
-        first_[left << 8 | right] = {found->rank, found->result};
+      const char bytes[] = {static_cast<char>(left), static_cast<char>(right)};
+      const TokenId made = tables.matcher.exact({bytes, 2});
+      if (symbols_[right] == kNoToken || made == kNoToken) continue;
+      const BpeToken& token = tables.tokens[made];
+      if (token.rank != 0 && token.left == symbols_[left] && token.right == symbols_[right])
+        first_[left << 8 | right] = {token.rank, made};
     }
   }
 }

@@ -16,7 +16,7 @@ class BpeShort {
  public:
   struct First {
     uint32_t rank = 0;  // 0: they do not merge
-    TokenId result = kNoToken;
+    TokenId result = 0;
   };
   static constexpr size_t kMostSymbols = 32;
 

@@ -183,10 +183,11 @@ Result<void> BpeSource::take_merges(const BpeDefinition& bpe) {
   merges.reserve(bpe.merges.size());
   for (size_t i = 0; i < bpe.merges.size(); ++i) {
     const MergeRule& rule = bpe.merges[i];
-    const std::string name = "model.merges[" + std::to_string(i) + "]";
+    const auto name = [i] { return "model.merges[" + std::to_string(i) + "]"; };
     for (const TokenId id : {rule.left, rule.right, rule.result})
       if (id >= limit || !exists(id))
-        return invalid(name + " has the id " + std::to_string(id) + ", which is no token of the vocabulary.");
+        return invalid(name() + " has the id " + std::to_string(id) +
+                       ", which is no token of the vocabulary.");
     const std::string& left = *file_texts_[rule.left];
     const std::string& right = *file_texts_[rule.right];
     const std::string& result = *file_texts_[rule.result];
@@ -194,7 +195,7 @@ Result<void> BpeSource::take_merges(const BpeDefinition& bpe) {
     if (right.size() < cut || result.size() != left.size() + right.size() - cut || left.empty() ||
         right.size() == cut || !result.starts_with(left) ||
         std::string_view(result).substr(left.size()) != std::string_view(right).substr(cut))
-      return invalid(name + " merges \"" + left + "\" and \"" + right + "\" into \"" + result +
+      return invalid(name() + " merges \"" + left + "\" and \"" + right + "\" into \"" + result +
                      "\", which is not both together.");
     if (stand_in[rule.left] || stand_in[rule.right]) settings.flags |= BpeSettings::kHeapOnly;
     if (ends_a_word(result, bpe.end_of_word_suffix) && !ends_a_word(right, bpe.end_of_word_suffix))

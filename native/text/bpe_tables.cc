@@ -1,5 +1,6 @@
 #include "text/bpe_tables.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 #include <vector>
@@ -112,22 +113,34 @@ Result<BpeTables> BpeTables::read(const FlatReader& form) {
   if (limit > kMaxTokens || read.settings.id_limit != limit || read.prefixes.size() != limit ||
       read.settings.longest > kMaxTokenBytes + 1)
     return damaged("number of tokens");
+  // Lengths are looked up all over, so they are put together first; and no branches, as nothing is damaged.
+  std::vector<uint32_t> lengths(limit);
+  uint32_t longest = 0;
+  for (size_t id = 0; id < limit; ++id) {
+    lengths[id] = read.tokens[id].size();
+    longest = std::max(longest, lengths[id]);
+  }
+  if (longest > std::max(read.settings.longest, 1u)) return damaged("length of a token");
   // Parts are shorter than the whole, prefixes too: so every way down ends.
+  bool bad_parts = false;
+  bool bad_prefix = false;
   for (size_t id = 0; id < limit; ++id) {
     const BpeToken& token = read.tokens[id];
-    if (token.size() > std::max(read.settings.longest, 1u)) return damaged("length of a token");
     if (token.left != kNoToken) {
-      if (token.left >= limit || token.right >= limit || token.rank == 0 ||
-          read.tokens[token.left].size() == 0 || read.tokens[token.right].size() == 0 ||
-          read.tokens[token.left].size() + read.tokens[token.right].size() != token.size())
-        return damaged("parts of a token");
-    } else if (token.rank != 0) {
-      return damaged("rank of a token");
+      if (token.left >= limit || token.right >= limit) return damaged("parts of a token");
+      const uint32_t left = lengths[token.left];
+      const uint32_t right = lengths[token.right];
+      bad_parts |= (token.rank == 0) | (left == 0) | (right == 0) | (left + right != lengths[id]);
+    } else {
+      bad_parts |= token.rank != 0;
     }
     const TokenId prefix = read.prefixes[id];
-    if (prefix != kNoToken && (prefix >= limit || read.tokens[prefix].size() >= token.size()))
-      return damaged("prefix of a token");
+    if (prefix == kNoToken) continue;
+    if (prefix >= limit) return damaged("prefix of a token");
+    bad_prefix |= lengths[prefix] >= lengths[id];
   }
+  if (bad_parts) return damaged("parts of a token");
+  if (bad_prefix) return damaged("prefix of a token");
   const auto names_token = [&](TokenId id) { return id == kNoToken || id < limit; };
   bool good = names_token(read.settings.unk);
   for (const TokenId id : read.settings.fallback) good = good && names_token(id);
@@ -143,7 +156,7 @@ Result<BpeTables> BpeTables::read(const FlatReader& form) {
     if (!found.ok()) return found.error();
     *trie = std::move(found).value();
   }
-  if (!read.matcher.every_token([&](TokenId id) { return read.tokens[id].size() != 0; }))
+  if (!read.matcher.every_token([&](TokenId id) { return lengths[id] != 0; }))
     return damaged("tokens of the matcher");
   Result<uint32_t> usable = form.number<uint32_t>("bpe.cuts");
   if (!usable.ok()) return usable.error();

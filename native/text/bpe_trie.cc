@@ -146,7 +146,7 @@ Result<BpeTrie> BpeTrie::read(const FlatReader& form, std::string_view name, siz
   bool good = read.nodes_.size() % 256 == 0 && !read.nodes_.empty();
   for (const Node& node : read.nodes_) {
     const uint32_t token = node.label >> kTokenShift;
-    good = good && node.base < read.nodes_.size() && (token == kNoTokenHere || token < limit);
+    good &= (node.base < read.nodes_.size()) & ((token == kNoTokenHere) | (token < limit));
   }
   if (!good)
     return Error{ErrorCode::INVALID_VOCABULARY, "The compiled vocabulary is damaged (" + std::string(name) +

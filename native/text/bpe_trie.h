@@ -60,9 +60,10 @@ class BpeTrie {
   static Result<BpeTrie> read(const FlatReader& form, std::string_view name, size_t limit);
   template <class Check>
   bool every_token(const Check& check) const {
+    bool good = true;
     for (const Node& node : nodes_)
-      if ((node.label >> kTokenShift) != kNoTokenHere && !check(node.label >> kTokenShift)) return false;
-    return true;
+      if ((node.label >> kTokenShift) != kNoTokenHere) good &= check(node.label >> kTokenShift);
+    return good;
   }
   uint64_t bytes() const { return nodes_.bytes(); }
 

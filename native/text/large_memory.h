@@ -15,6 +15,7 @@ namespace onpath::text {
 class LargeMemory {
  public:
   LargeMemory() = default;
+  /// Zeros.
   explicit LargeMemory(size_t bytes);
   ~LargeMemory();
   LargeMemory(LargeMemory&& other) noexcept;

@@ -14,7 +14,7 @@ namespace onpath::text {
 namespace {
 
 /// Pieces in flight: their cache lines are on the way while others are looked up.
-constexpr size_t kBatch = 128;
+constexpr size_t kBatch = 256;
 constexpr std::string_view kLowerBlock = "\xE2\x96\x81";  // U+2581
 
 /// Where there is neither a pre-tokenizer nor cuts.
@@ -38,10 +38,10 @@ struct Memory final : EncoderMemory {
   void reset() override {
     short_words.clear();
     long_words.clear();
-    for (const WordEntry& seed : seeds) {
-      const WordKey key{seed.key.low, seed.key.high & kWordKeyMask};
-      short_words.insert(word_hash(key), key, seed.tokens, seed.key.high >> kWordCountShift);
-    }
+    seed();
+  }
+  void seed() {
+    for (const WordEntry& entry : seeds) short_words.insert(entry);
   }
   uint64_t run() const override { return scratch->run(); }
   void set_run(uint64_t run) override { scratch->set_run(run); }
@@ -70,7 +70,7 @@ class Encoder final : public PieceEncoder {
   std::unique_ptr<EncoderMemory> make_memory(uint64_t cache_bytes) const override {
     auto memory = std::make_unique<Memory>(cached_ ? cache_bytes : 0, model_.make_scratch());
     memory->seeds = seeds_.span();
-    memory->reset();
+    memory->seed();
     return memory;
   }
 
@@ -208,6 +208,11 @@ class Encoder final : public PieceEncoder {
   Flat<WordEntry> seeds_;
 };
 
+/// The line in a cache of the usual size.
+uint64_t seed_place(const WordEntry& seed) {
+  return word_hash({seed.key.low, seed.key.high & kWordKeyMask}) >> (64 - 17);
+}
+
 /// The bytes that a text has where the file has this token.
 std::optional<std::string> text_of(std::string_view token, const Model& model, const ModelContext& context) {
   if (model.byte_level_texts()) return bytes_of_byte_level(token);
@@ -245,6 +250,9 @@ PieceEncoderPtr make_piece_encoder(const Model& model, const PreTokenizer* pre_t
     }
     // Later ones push earlier ones out: words with low ids, which are the frequent ones, come last.
     std::reverse(seeds.begin(), seeds.end());
+    // By line, so that filling a cache goes through it from front to back.
+    std::stable_sort(seeds.begin(), seeds.end(),
+                     [](const WordEntry& a, const WordEntry& b) { return seed_place(a) < seed_place(b); });
   }
   return std::make_unique<Encoder>(model, pre_tokenizer, Flat<WordEntry>(std::move(seeds)));
 }

@@ -70,7 +70,10 @@ class Masks final : public PreTokenizer {
     SplitResult result;
     for (size_t at = 0; at < text.size;) {
       size_t until = text.size;
-      if (text.size - at >= kBlock && ends.size() - result.pieces >= kBlock) {
+      const bool room = ends.size() - result.pieces >= kBlock;
+      // Masks take room for a block. The caller is sooner back with more than the automaton fills the rest.
+      if (!room && result.pieces != 0 && text.size - at >= kBlock) return result;
+      if (room && text.size - at >= kBlock) {
         const Cuts cuts = cut_(kRules, bytes + at, text.size - at, static_cast<uint32_t>(at),
                                ends.data() + result.pieces, ends.size() - result.pieces);
         result.pieces += cuts.count;

@@ -141,17 +141,21 @@ Result<Vocabulary> Vocabulary::read(const FlatReader& form) {
   const size_t limit = read.ends_.size();
   if (limit > kMaxTokens || read.used_.size() != limit) return damaged("number of ids");
   uint32_t before = 0;
+  bool rising = true;
   for (const uint32_t end : read.ends_) {
-    if (end < before) return damaged("ends of texts");
+    rising &= end >= before;
     before = end;
   }
+  if (!rising) return damaged("ends of texts");
   if (before > read.texts_.size()) return damaged("length of texts");
   if (!std::has_single_bit(read.slots_.size())) return damaged("number of slots");
   bool room = false;  // a free slot ends every search
+  bool known = true;
   for (const uint32_t slot : read.slots_) {
     room |= slot == kNoToken;
-    if (slot != kNoToken && slot >= limit) return damaged("ids in slots");
+    known &= (slot == kNoToken) | (slot < limit);
   }
+  if (!known) return damaged("ids in slots");
   if (!room) return damaged("no free slot");
   read.size_ = read.count();
   return read;

@@ -2,32 +2,29 @@
 
 #include <algorithm>
 #include <bit>
-#include <memory>
 
 namespace onpath::text {
 namespace {
 
 template <class T>
-LargeMemory room_for(uint64_t bytes, uint64_t& mask) {
-  const uint64_t count = std::bit_floor(std::max<uint64_t>(bytes / sizeof(T), 1));
-  mask = count - 1;
-  return LargeMemory(count * sizeof(T));
+uint64_t places(uint64_t bytes, uint64_t fewest) {
+  return std::bit_floor(std::max<uint64_t>(bytes / sizeof(T), fewest));
 }
 
 }  // namespace
 
 WordCache::WordCache(uint64_t bytes)
-    : memory_(room_for<Line>(bytes, mask_)), lines_(reinterpret_cast<Line*>(memory_.data())) {
-  clear();
-}
+    : memory_(places<Line>(bytes, 2) * sizeof(Line)),
+      lines_(reinterpret_cast<Line*>(memory_.data())),
+      shift_(64 - static_cast<unsigned>(std::countr_zero(places<Line>(bytes, 2)))) {}
 
-void WordCache::clear() { std::uninitialized_fill_n(lines_, mask_ + 1, Line{}); }
+void WordCache::clear() { std::memset(memory_.data(), 0, memory_.size()); }
 
 LongWordCache::LongWordCache(uint64_t bytes)
-    : memory_(room_for<LongWord>(bytes, mask_)), words_(reinterpret_cast<LongWord*>(memory_.data())) {
-  clear();
-}
+    : memory_(places<LongWord>(bytes, 1) * sizeof(LongWord)),
+      words_(reinterpret_cast<LongWord*>(memory_.data())),
+      mask_(places<LongWord>(bytes, 1) - 1) {}
 
-void LongWordCache::clear() { std::uninitialized_fill_n(words_, mask_ + 1, LongWord{}); }
+void LongWordCache::clear() { std::memset(memory_.data(), 0, memory_.size()); }
 
 }  // namespace onpath::text

@@ -2,6 +2,7 @@
 // never grows and never needs wiping.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 
@@ -21,18 +22,23 @@ inline constexpr size_t kMaxWordTokens = 4;
 inline constexpr uint64_t kWordCountShift = 60;
 inline constexpr uint64_t kWordKeyMask = (uint64_t{1} << kWordCountShift) - 1;
 
+/// Of each size, the bits of its bytes.
+inline constexpr std::array<WordKey, kMaxWordBytes + 1> kWordMasks = [] {
+  std::array<WordKey, kMaxWordBytes + 1> masks{};
+  for (size_t size = 0; size <= kMaxWordBytes; ++size) {
+    masks[size].low = size < 8 ? (uint64_t{1} << 8 * size) - 1 : ~uint64_t{0};
+    masks[size].high = size <= 8 ? 0 : (uint64_t{1} << 8 * (size - 8)) - 1;
+  }
+  return masks;
+}();
+
 /// Reads 16 bytes at `text`, whatever `size` is.
 inline WordKey word_key_of_16(const uint8_t* text, size_t size) {
-  static_assert(kMaxWordBytes == 15);
   uint64_t low, high;
   std::memcpy(&low, text, 8);
   std::memcpy(&high, text + 8, 8);
-  // Shifts by 64 are undefined, so in two steps where that can be.
-  const unsigned low_bits = size < 8 ? static_cast<unsigned>(size) * 8 : 64;
-  const unsigned high_bits = size < 8 ? 0 : static_cast<unsigned>(size - 8) * 8;
-  low &= low_bits == 64 ? ~uint64_t{0} : (uint64_t{1} << low_bits) - 1;
-  high &= (uint64_t{1} << high_bits) - 1;
-  return {low, high | uint64_t{size} << 56};
+  const WordKey& mask = kWordMasks[size];
+  return {low & mask.low, (high & mask.high) | uint64_t{size} << 56};
 }
 
 inline WordKey word_key(const uint8_t* text, size_t size) {
@@ -47,7 +53,7 @@ inline uint64_t word_hash(const WordKey& key) {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
-/// Half a cache line.
+/// Half a cache line. Zeros are a free one.
 struct WordEntry {
   WordKey key;  // count in the high four bits; 0: free
   TokenId tokens[kMaxWordTokens] = {};
@@ -56,41 +62,51 @@ static_assert(sizeof(WordEntry) == 32);
 
 class WordCache {
  public:
-  /// At most `bytes`; at least one line.
+  /// At most `bytes`; at least two lines.
   explicit WordCache(uint64_t bytes);
 
   struct Line {
     WordEntry entries[2];
   };
-  const Line* line(uint64_t hash) const { return lines_ + (hash & mask_); }
+  const Line* line(uint64_t hash) const { return lines_ + (hash >> shift_); }
 
-  /// Null if it is not there.
+  /// Null if it is not there. Which of the two it is cannot be predicted, so there is no branch for it.
   static const WordEntry* find(const Line* line, const WordKey& key) {
-    for (const WordEntry& entry : line->entries)
-      if (entry.key.low == key.low && (entry.key.high & kWordKeyMask) == key.high) return &entry;
-    return nullptr;
+    const bool first = is(line->entries[0], key);
+    const bool second = is(line->entries[1], key);
+    return (first | second) ? line->entries + second : nullptr;
   }
   /// 1 to kMaxWordTokens tokens.
   void insert(uint64_t hash, const WordKey& key, const TokenId* tokens, size_t count) {
-    Line& line = lines_[hash & mask_];
+    Line& line = lines_[hash >> shift_];
     line.entries[1] = line.entries[0];
     WordEntry& entry = line.entries[0];
     entry.key = {key.low, key.high | uint64_t{count} << kWordCountShift};
     for (size_t i = 0; i < count; ++i) entry.tokens[i] = tokens[i];
   }
+  /// An entry as it is.
+  void insert(const WordEntry& entry) {
+    Line& line = lines_[word_hash({entry.key.low, entry.key.high & kWordKeyMask}) >> shift_];
+    line.entries[1] = line.entries[0];
+    line.entries[0] = entry;
+  }
   void clear();
-  uint64_t bytes() const { return (mask_ + 1) * sizeof(Line); }
+  uint64_t bytes() const { return memory_.size(); }
 
  private:
-  uint64_t mask_ = 0;
+  static bool is(const WordEntry& entry, const WordKey& key) {
+    return ((entry.key.low ^ key.low) | ((entry.key.high & kWordKeyMask) ^ key.high)) == 0;
+  }
+
   LargeMemory memory_;
   Line* lines_ = nullptr;
+  unsigned shift_ = 63;  // the line is in the hash's high bits: sorted by hash, words are sorted by line
 };
 
 inline constexpr size_t kMaxLongWordBytes = 39;
 inline constexpr size_t kMaxLongWordTokens = 20;
 
-/// Two cache lines: a longer word with more tokens, as writing beyond ASCII has them.
+/// Zeros are a free place. Two cache lines: a longer word with more tokens, as writing beyond ASCII has them.
 struct LongWord {
   uint8_t size = 0;  // 0: free
   uint8_t count = 0;
@@ -131,9 +147,9 @@ class LongWordCache {
     hash = (hash ^ part) * 0x9E3779B97F4A7C15ull;
     return hash ^ hash >> 32;
   }
-  uint64_t mask_ = 0;
   LargeMemory memory_;
   LongWord* words_ = nullptr;
+  uint64_t mask_ = 0;
 };
 
 }  // namespace onpath::text

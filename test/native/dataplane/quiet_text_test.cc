@@ -33,7 +33,14 @@ Bytes warming_text(uint32_t number) {
   return prose_of(number, kMostBytes);
 }
 
-/// A million packets of texts to `route`, no two of them equal; every third comes with its packets reversed.
+/// Packets of text `number`; of every third the last comes first.
+std::vector<ChunkPacket> packets_of(const Bytes& text, uint32_t number) {
+  auto packets = cut_text(text, kPacketBytes, number, number);
+  if (number % 3 == 0) std::reverse(packets.begin(), packets.end());
+  return packets;
+}
+
+/// A million packets to `route`, of thousands of texts.
 void feed_texts(Shared& shared, const RouteConfig& route) {
   const std::string in = fresh_link(), out = fresh_link();
   PlaneConfig config;
@@ -44,10 +51,11 @@ void feed_texts(Shared& shared, const RouteConfig& route) {
   auto parts = must(build_plane(std::move(config)));
   Worker& worker = *parts->workers[0];
   const RouteCounters& counters = worker.route_counters(0);
-  const auto send = [&](uint32_t timestamp, const Bytes& text) {
-    auto packets = cut_text(text, kPacketBytes, timestamp, timestamp);
-    if (timestamp % 3 == 0) std::reverse(packets.begin(), packets.end());
-    for (const ChunkPacket& packet : packets) far.send(packet);
+  const auto send = [&](std::vector<ChunkPacket>& packets, uint32_t timestamp) {
+    for (ChunkPacket& packet : packets) {
+      packet.timestamp = timestamp;
+      far.send(packet);
+    }
   };
   const auto consume = [&] {
     if (SharedTextSink* sink = parts->text_sinks[0].get()) {
@@ -56,24 +64,28 @@ void feed_texts(Shared& shared, const RouteConfig& route) {
     while (target.receive()) {
     }
   };
-  constexpr uint32_t kWarming = 500;
+  constexpr uint32_t kWarming = 500, kTexts = 5000;
   for (uint32_t i = 0; i < kWarming; ++i) {
-    send(i, warming_text(i));
+    auto packets = packets_of(warming_text(i), i);
+    send(packets, i);
     while (worker.poll_once(now_ns()) > 0) {
     }
     consume();
   }
   if (counters.samples_complete.get() != kWarming) return;
+  std::vector<std::vector<ChunkPacket>> texts;
+  for (uint32_t i = kWarming; i < kWarming + kTexts; ++i)
+    texts.push_back(packets_of(prose_of(i, 1 + i * 7 % kMostBytes), i));
   // A consumer that is not given the processor would have texts dropped, which is not what is measured.
-  const auto keep_pace = [&](uint64_t texts) {
+  const auto keep_pace = [&](uint64_t sent) {
     const SharedTextSink* sink = parts->text_sinks[0].get();
-    while (sink != nullptr && kWarming + texts > sink->texts_taken() + 100) std::this_thread::yield();
+    while (sink != nullptr && kWarming + sent > sink->texts_taken() + 500) std::this_thread::yield();
   };
   run_counted(
       shared, *parts,
       [&](uint32_t timestamp) {
         keep_pace(timestamp);
-        send(kWarming + timestamp, prose_of(kWarming + timestamp, 1 + timestamp * 7 % kMostBytes));
+        send(texts[timestamp % kTexts], kWarming + timestamp);
       },
       [&] { return far.sent(); }, consume);
 }
@@ -91,7 +103,7 @@ TextPlanPtr plan_of(const text::TokenizerDefinition& definition, bool offsets = 
 RouteConfig to_host(TextPlanPtr plan, bool whole) {
   RouteConfig route = text_route(std::move(plan), 100);
   route.text->whole = whole;
-  route.slots = 2000;
+  route.slots = 4000;
   return route;
 }
 

@@ -382,9 +382,14 @@ export class PipelineStream {
   }
 }
 
+/** Reads what may be anything: an object whose getters throw is no text, and the schema of images says what it is. */
 function isText(spec: unknown): spec is TextPipelineSpec {
-  const input: unknown = (spec as { input?: unknown } | undefined | null)?.input;
-  return typeof input === 'object' && input !== null && (input as { kind?: unknown }).kind === 'text';
+  try {
+    const input: unknown = (spec as { input?: unknown } | undefined | null)?.input;
+    return typeof input === 'object' && input !== null && (input as { kind?: unknown }).kind === 'text';
+  } catch {
+    return false;
+  }
 }
 
 /** Memory for one output of so many samples. */

@@ -83,8 +83,7 @@ describe('architecture', () => {
 
   test('rooms below the data plane use no threads, locks, files or sockets', () => {
     const broken = includes.filter(
-      ({ room, target, file }) =>
-        pureRooms.includes(room) && impureHeader.test(target) && file !== advises,
+      ({ room, target, file }) => pureRooms.includes(room) && impureHeader.test(target) && file !== advises,
     );
     assert.deepEqual(broken.map(describeInclude), []);
   });

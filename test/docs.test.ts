@@ -1,4 +1,4 @@
-/** Every TypeScript block of the guide and of the pages on serialization and on text runs as written; README's compiles. Blocks import the package by its own name. */
+/** Every TypeScript block of the guide and of the pages on serialization and on text runs as written, and README's on tokens; its others compile. Blocks import the package by its own name. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -104,8 +104,11 @@ function textFolder(): string {
   return place;
 }
 
-for (const { heading, file } of text) {
-  test(`the example "${heading}" of the page on text prints what it says`, {
+const readmeOnTokens = readme.filter(({ heading }) => heading === 'Tokens');
+test('the README has an example of tokens', () => assert.equal(readmeOnTokens.length, 1));
+
+for (const { heading, file } of [...text, ...readmeOnTokens]) {
+  test(`the example "${heading}" of the page on text or the README prints what it says`, {
     timeout: PATIENCE_MS,
   }, async () => {
     const script = file.replace(/\.mts$/, '.mjs');

@@ -10,7 +10,7 @@ export type TextInput = string | Uint8Array;
 
 /**
  * What becomes of special tokens that stand in a text: 'parse' makes them their ids, 'refuse' throws SPECIAL_TOKEN, 'text' takes them as any
- * other text. The default is that of the format: 'refuse' for .tiktoken and tekken.json, 'parse' for the others.
+ * other text. The default is that of the format: 'refuse' for .tiktoken, 'text' for tekken.json and SentencePiece, 'parse' for the others.
  */
 export type SpecialPolicy = 'parse' | 'refuse' | 'text';
 

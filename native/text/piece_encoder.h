@@ -12,7 +12,7 @@
 
 namespace onpath::text {
 
-/// A worker's cache and scratch. Not shared. Bounded; wiped when full.
+/// A worker's cache and scratch. Not shared. The cache never grows: entries give way to new ones.
 class EncoderMemory {
  public:
   virtual ~EncoderMemory() = default;

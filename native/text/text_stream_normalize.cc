@@ -1,11 +1,21 @@
 #include "text/text_stream_stages.h"
 
+#include <algorithm>
+
 namespace onpath::text {
 namespace {
 
 // Normalized at once: little enough to stay in the first cache, so that the text between two places that
 // normalizing changes is handed on where it lies.
 constexpr size_t kNormalizeBytes = 4096;
+
+/// Room for what `size` bytes usually become. A vector that was cleared grows to what is put into it and no
+/// further, so each text longer than all before it would allocate.
+void make_room(NormalizedText& out, size_t size) {
+  const size_t room = 2 * std::max(size, kNormalizeBytes);
+  out.bytes.reserve(room);
+  if (out.detailed) out.origin.reserve(room);
+}
 
 }  // namespace
 
@@ -59,6 +69,7 @@ StreamStatus NormalizeStage::process(const Block& block, bool last, size_t& take
     const bool end = last && size == rest.size;
     out.clear();
     out.detailed = detailed_ || (know_start_ && first_ && rest.input_start);
+    make_room(out, size);
     const size_t used = normalizer_.normalize(rest.text, size, {first_, end, text_start_}, out);
     if (out.failed) return StreamStatus::over_cap;
     if (used == 0 && !end) {

@@ -218,7 +218,7 @@ void Unigram::encode(const uint8_t* piece, size_t size, ModelScratch& memory, To
   const auto room = [&] {
     const size_t wanted = window + longest + 1;
     if (scratch.places.size() < wanted) scratch.places.resize(wanted, {kUnreached, kRoot, 0});
-    if (scratch.path.capacity() < wanted) scratch.path.reserve(wanted);
+    if (scratch.path.capacity() < wanted) scratch.path.reserve(2 * wanted);  // not for every new record
   };
   room();
   const auto clear = [&](size_t from, size_t to) {

@@ -119,7 +119,7 @@ const sizes: Row[] = [
   { claim: 'format cmyk', spec: input({ format: 'cmyk' }), says: [/input\.format/, /"rgbx"/, /"cmyk"/] },
   { claim: 'format null', spec: input({ format: null }), says: [/input\.format/, /"rgbx"/, /null/] },
   { claim: 'kind audio', spec: input({ kind: 'audio' }), says: [/input\.kind/, /"image"/, /"audio"/] },
-  { claim: 'an image\'s size of a text', spec: input({ kind: 'text' }), says: [/pipeline\.input/, /"width"/] },
+  { claim: "an image's size of a text", spec: input({ kind: 'text' }), says: [/pipeline\.input/, /"width"/] },
   {
     claim: 'resize to width 0',
     spec: resize({ width: 0 }),

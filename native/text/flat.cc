@@ -58,8 +58,15 @@ uint64_t mixed(uint64_t value) {
   return value ^ value >> 29;
 }
 
+Error invalid(std::string what) {
+  return {ErrorCode::INVALID_VOCABULARY,
+          "The compiled tokenizer " + what + ". Compile the vocabulary again."};
+}
+
+}  // namespace
+
 // Finds damage, not attacks. Four independent lanes, so that it runs at memory speed.
-uint64_t checksum(std::span<const uint8_t> bytes) {
+uint64_t flat_checksum(std::span<const uint8_t> bytes) {
   constexpr uint64_t kMultiply = 0xD6E8FEB86659FD93u;
   uint64_t lanes[4] = {1, 2, 3, 4};
   const uint8_t* at = bytes.data();
@@ -74,13 +81,6 @@ uint64_t checksum(std::span<const uint8_t> bytes) {
   for (; left > 0; ++at, --left) sum = mixed(sum ^ *at);
   return sum;
 }
-
-Error invalid(std::string what) {
-  return {ErrorCode::INVALID_VOCABULARY,
-          "The compiled tokenizer " + what + ". Compile the vocabulary again."};
-}
-
-}  // namespace
 
 void FlatWriter::add(std::string_view name, size_t element_bytes, std::span<const std::byte> bytes) {
   const auto* first = reinterpret_cast<const uint8_t*>(bytes.data());
@@ -118,7 +118,7 @@ std::vector<uint8_t> FlatWriter::finish() const {
   header.entries = static_cast<uint32_t>(directory.size());
   header.name_bytes = static_cast<uint32_t>(names.size());
   header.directory_at = directory_at;
-  header.checksum = checksum(std::span(form).subspan(kHeaderBytes));
+  header.checksum = flat_checksum(std::span(form).subspan(kHeaderBytes));
   std::memcpy(form.data(), &header, kHeaderBytes);
   return form;
 }
@@ -142,7 +142,7 @@ Result<FlatReader> FlatReader::open(std::span<const uint8_t> bytes) {
     return invalid("has " + std::to_string(bytes.size()) + " bytes, its header says " +
                    std::to_string(header.form_bytes));
   }
-  if (header.checksum != checksum(bytes.subspan(kHeaderBytes))) {
+  if (header.checksum != flat_checksum(bytes.subspan(kHeaderBytes))) {
     return invalid("is damaged: its checksum does not match");
   }
   const uint64_t directory_bytes = uint64_t{header.entries} * kEntryBytes;

@@ -41,7 +41,7 @@ const tokenizeStage = z
     addSpecialTokens: z.boolean().default(true).describe("Put the template's tokens around the text."),
     capBytes: z
       .int()
-      .min(1)
+      .min(64)
       .max(1 << 30)
       .default(1 << 20)
       .describe(

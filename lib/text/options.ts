@@ -131,7 +131,7 @@ const schemas = {
     ...special,
     capBytes: z
       .int()
-      .min(1)
+      .min(64)
       .max(1 << 30)
       .optional(),
     offsets,

@@ -6,9 +6,9 @@ import type { Slices } from '../text-slices.js';
 import { rates, startTokenizers, type TextChild } from './text-peers.js';
 
 /** Share of one call's speed that chunks have to reach. */
-const CHUNKED = 0.7;
+const CHUNKED = 0.9;
 /** CPU time of two threads over that of one. */
-const THREADS = 1.15;
+const THREADS = 1.1;
 const RUNS = ['a', 'blank', 'newline', 'parenthesis', 'cjk', 'digits', 'case', 'crlf'] as const;
 const RUN_NS = 60;
 const RUN_GROWTH = 1.3;

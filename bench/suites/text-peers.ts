@@ -13,7 +13,15 @@ export interface Measured {
   readonly vocabulary: string;
   readonly npm: readonly string[];
   readonly python: readonly string[];
+  /** How many times as fast as the best of `npm` it has to be. */
+  readonly times: {
+    readonly english: { cold: number; warm: number };
+    readonly mix: { cold: number; warm: number };
+  };
 }
+
+const both = (times: number) => ({ cold: times, warm: times });
+const IN_NODE = { english: { cold: 15, warm: 20 }, mix: both(9) };
 
 /** ai-tokenizer and gpt-tokenizer have the vocabulary inside, tokenizers reads the file. */
 export const MEASURED: readonly Measured[] = [
@@ -21,17 +29,39 @@ export const MEASURED: readonly Measured[] = [
     vocabulary: 'cl100k_base',
     npm: ['gpt-tokenizer', 'ai-tokenizer', 'tiktoken'],
     python: ['tiktoken-py', 'gigatoken', 'quicktok'],
+    times: IN_NODE,
   },
   {
     vocabulary: 'o200k_base',
     npm: ['gpt-tokenizer', 'ai-tokenizer', 'tiktoken'],
     python: ['tiktoken-py', 'gigatoken', 'quicktok'],
+    times: IN_NODE,
   },
-  { vocabulary: 'llama3', npm: ['tokenizers'], python: ['gigatoken', 'quicktok'] },
-  { vocabulary: 'gemma3', npm: ['tokenizers'], python: ['gigatoken'] },
-  { vocabulary: 'bert_uncased', npm: ['tokenizers'], python: [] },
+  {
+    vocabulary: 'llama3',
+    npm: ['tokenizers'],
+    python: ['gigatoken', 'quicktok'],
+    times: { english: both(90), mix: both(9) },
+  },
+  {
+    vocabulary: 'gemma3',
+    npm: ['tokenizers'],
+    python: ['gigatoken'],
+    times: { english: both(10), mix: both(10) },
+  },
+  {
+    vocabulary: 'bert_uncased',
+    npm: ['tokenizers'],
+    python: [],
+    times: { english: both(40), mix: both(40) },
+  },
   // Unigram: no package has a published one; where XLNet's lies among the vocabularies it is taken, else a small one.
-  { vocabulary: 'xlnet_base_cased', npm: ['tokenizers'], python: [] },
+  {
+    vocabulary: 'xlnet_base_cased',
+    npm: ['tokenizers'],
+    python: [],
+    times: { english: both(10), mix: both(10) },
+  },
 ];
 
 const OTHER_NS = 1e9;

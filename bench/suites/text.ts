@@ -12,8 +12,7 @@ import { compareIds, MEASURED, type Measured, rates, startTokenizers, type TextC
 
 /** Of each corpus: the last slices warm everybody up, each of the others is a round. */
 const WARM_SLICES = 6;
-/** How many times as fast as the best of each kind of peer. */
-const TIMES = { npm: 5, python: 1 } as const;
+/** How many times as fast as the best peer. */
 const SMALL_TIMES = 5;
 
 export const textSuite: Suite = {
@@ -74,16 +73,12 @@ async function vocabularyCases(
     return seconds === undefined ? null : rates(seconds, bytes);
   };
   const peers = Object.fromEntries([...measured.npm, ...measured.python].map((name) => [name, rate(name)]));
-  const limits = Object.assign(
-    {},
-    bestOf(measured.npm, peers, TIMES.npm),
-    bestOf(measured.python, peers, TIMES.python),
-  );
+  const limits = (heat: 'cold' | 'warm') => bestOf(measured.npm, peers, measured.times[corpus][heat]);
   const common = { suite: 'text', unit: 'MB/s', better: 'higher' as const };
   const label = `${measured.vocabulary}, ${corpus}`;
   return [
-    { ...common, case: `${label}, whole call, cold`, ours: rate('cold')!, peers, limits },
-    { ...common, case: `${label}, whole call, warm`, ours: rate('onpath')!, peers, limits },
+    { ...common, case: `${label}, whole call, cold`, ours: rate('cold')!, peers, limits: limits('cold') },
+    { ...common, case: `${label}, whole call, warm`, ours: rate('onpath')!, peers, limits: limits('warm') },
     await smallCase(measured, corpus, started, bytes, label, rounds),
   ];
 }

@@ -110,7 +110,7 @@ export function vocabularyFile(name: string): VocabularyFile {
 
 /** Ours first, then the peers that are installed; of the others a note says that they are missing. */
 export async function startTokenizers(
-  { vocabulary, npm, python }: Measured,
+  { vocabulary, npm, python }: Omit<Measured, 'times'>,
   slices: Slices,
   context: Context,
 ): Promise<TextChild[]> {

@@ -26,7 +26,7 @@ class TextRoom {
     if (capacity_ > kKeptBytes) *this = TextRoom();
   }
 
-  static constexpr size_t kKeptBytes = size_t{4} << 20;
+  static constexpr size_t kKeptBytes = size_t{32} << 20;
 
  private:
   void grow(size_t bytes);

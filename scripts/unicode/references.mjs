@@ -26,9 +26,8 @@ export function openReferences(folder) {
   const { Tokenizer } = require('tokenizers');
   const { Tiktoken } = require('tiktoken');
 
-  /// A function from a text to its pieces.
-  const preTokenizer = (definition) => {
-    const made = Tokenizer.fromString(
+  const made = (definition) =>
+    Tokenizer.fromString(
       JSON.stringify({
         version: '1.0',
         added_tokens: [],
@@ -36,22 +35,18 @@ export function openReferences(folder) {
         model: { type: 'BPE', vocab: {}, merges: [] },
       }),
     ).getPreTokenizer();
-    return (text) => made.preTokenizeString(text).map(([piece]) => piece);
+  /// A function from a text to its pieces.
+  const preTokenizer = (definition) => {
+    const reference = made(definition);
+    return (text) => reference.preTokenizeString(text).map(([piece]) => piece);
   };
   /// A function from a text to begin and end of its pieces, in bytes of UTF-8.
   const preTokenizerSpans = (definition) => {
-    const made = Tokenizer.fromString(
-      JSON.stringify({
-        version: '1.0',
-        added_tokens: [],
-        pre_tokenizer: definition,
-        model: { type: 'BPE', vocab: {}, merges: [] },
-      }),
-    ).getPreTokenizer();
+    const reference = made(definition);
     return (text) => {
       const places = [0];
       for (const character of text) places.push(places.at(-1) + Buffer.byteLength(character));
-      return made.preTokenizeString(text).map(([, [begin, end]]) => [places[begin], places[end]]);
+      return reference.preTokenizeString(text).map(([, [begin, end]]) => [places[begin], places[end]]);
     };
   };
   const splitRegex = (regex) =>

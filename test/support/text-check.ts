@@ -7,6 +7,7 @@ import {
   type GoldenKind,
   type GoldenVocabulary,
   goldenSamples,
+  goldenText,
   LITERALS,
   sha256OfFile,
 } from './text-golden.js';
@@ -17,7 +18,25 @@ import { materialOf, type VocabularyFile } from './text-vocabulary.js';
 /** Every byte of these texts is a place to cut at, in pairs; longer ones are cut at random. */
 const SHORT_BYTES = 24;
 
-export function describeGolden(file: VocabularyFile, golden: GoldenVocabulary): void {
+/** The tests of a file of golden vectors: that it is of these vocabularies, and one group for each. */
+export function describeGolden(
+  name: Parameters<typeof goldenText>[0],
+  files: readonly VocabularyFile[],
+): void {
+  const golden = goldenText(name);
+  test(`${name} has golden vectors for every vocabulary`, () => {
+    assert.deepEqual(
+      golden.vocabularies.map((vocabulary) => vocabulary.name),
+      files.map((file) => file.name),
+    );
+  });
+  for (const file of files) {
+    const vectors = golden.vocabularies.find((vocabulary) => vocabulary.name === file.name);
+    if (vectors !== undefined) describeVocabulary(file, vectors);
+  }
+}
+
+function describeVocabulary(file: VocabularyFile, golden: GoldenVocabulary): void {
   describe(`${file.name} (${file.format})`, () => {
     let opened: Promise<OurTokenizer> | undefined;
     const tokenizer = () => {

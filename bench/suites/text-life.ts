@@ -1,4 +1,5 @@
 /** Suite `text`: streams, threads, runs of one sign, loading. Ours beside itself. */
+import { RUN_NAMES } from '../children/text-tokenizers.js';
 import type { Case } from '../report.js';
 import { summarize } from '../statistics.js';
 import type { Context } from '../suite.js';
@@ -9,7 +10,6 @@ import { rates, startTokenizers, type TextChild } from './text-peers.js';
 const CHUNKED = 0.9;
 /** CPU time of two threads over that of one. */
 const THREADS = 1.1;
-const RUNS = ['a', 'blank', 'newline', 'parenthesis', 'cjk', 'digits', 'case', 'crlf'] as const;
 const RUN_NS = 60;
 const RUN_GROWTH = 1.3;
 const RUN_ROUNDS = 3;
@@ -99,7 +99,7 @@ export async function runCases(slices: Slices, context: Context): Promise<Case[]
   for (const vocabulary of ['cl100k_base', 'o200k_base', 'llama3', 'gemma3']) {
     const [ours] = await startTokenizers({ vocabulary, npm: [], python: [] }, slices, context);
     try {
-      for (const run of RUNS) cases.push(...(await runCase(vocabulary, run, ours!)));
+      for (const run of RUN_NAMES) cases.push(...(await runCase(vocabulary, run, ours!)));
     } finally {
       await ours!.close();
     }

@@ -6,18 +6,10 @@
 
 #include "text/load.h"
 #include "text/load_json.h"
+#include "text/pre_tokenizer_patterns.h"
 
 namespace onpath::text {
 namespace {
-
-constexpr const char* kGpt2Pattern =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-constexpr const char* kCl100kPattern =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr const char* kO200kPattern =
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
-    R"(\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 std::map<std::string, TokenId> harmony_tokens() {
   std::map<std::string, TokenId> tokens = {{"<|startoftext|>", 199998}, {"<|endoftext|>", 199999},
@@ -38,32 +30,29 @@ std::map<std::string, TokenId> harmony_tokens() {
 }  // namespace
 
 Result<TiktokenEncoding> named_encoding(std::string_view name) {
-  const std::map<std::string, TokenId> end = {{"<|endoftext|>", 50256}};
+  const auto encoding = [name](std::string_view pattern, std::map<std::string, TokenId> special_tokens) {
+    return TiktokenEncoding{std::string(name), std::string(pattern), std::move(special_tokens)};
+  };
   if (name == "gpt2" || name == "r50k_base" || name == "p50k_base") {
-    return TiktokenEncoding{std::string(name), kGpt2Pattern, end};
+    return encoding(patterns::kGpt2, {{"<|endoftext|>", 50256}});
   }
   if (name == "p50k_edit") {
-    return TiktokenEncoding{std::string(name),
-                            kGpt2Pattern,
-                            {{"<|endoftext|>", 50256},
-                             {"<|fim_prefix|>", 50281},
-                             {"<|fim_middle|>", 50282},
-                             {"<|fim_suffix|>", 50283}}};
+    return encoding(patterns::kGpt2, {{"<|endoftext|>", 50256},
+                                      {"<|fim_prefix|>", 50281},
+                                      {"<|fim_middle|>", 50282},
+                                      {"<|fim_suffix|>", 50283}});
   }
   if (name == "cl100k_base") {
-    return TiktokenEncoding{std::string(name),
-                            kCl100kPattern,
-                            {{"<|endoftext|>", 100257},
-                             {"<|fim_prefix|>", 100258},
-                             {"<|fim_middle|>", 100259},
-                             {"<|fim_suffix|>", 100260},
-                             {"<|endofprompt|>", 100276}}};
+    return encoding(patterns::kCl100k, {{"<|endoftext|>", 100257},
+                                        {"<|fim_prefix|>", 100258},
+                                        {"<|fim_middle|>", 100259},
+                                        {"<|fim_suffix|>", 100260},
+                                        {"<|endofprompt|>", 100276}});
   }
   if (name == "o200k_base") {
-    return TiktokenEncoding{
-        std::string(name), kO200kPattern, {{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018}}};
+    return encoding(patterns::kO200k, {{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018}});
   }
-  if (name == "o200k_harmony") return TiktokenEncoding{std::string(name), kO200kPattern, harmony_tokens()};
+  if (name == "o200k_harmony") return encoding(patterns::kO200k, harmony_tokens());
   return Error{ErrorCode::NOT_FOUND, "There is no encoding '" + std::string(name.substr(0, 60)) +
                                          "'; known are cl100k_base, o200k_base, o200k_harmony, p50k_base, "
                                          "p50k_edit, r50k_base and gpt2. Give pattern and special tokens for "

@@ -3,6 +3,7 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -256,6 +257,20 @@ Result<JsonObject> as_object(const JsonValue& value, std::string path) {
     return invalid_vocabulary("`" + path + "` is a " + kind_of(value) + "; expected an object.");
   }
   return JsonObject(value, std::move(path));
+}
+
+AddedTokenDef special_token(TokenId id, std::string text) {
+  AddedTokenDef token;
+  token.id = id;
+  token.text = std::move(text);
+  token.special = true;
+  return token;
+}
+
+void sort_by_id(std::vector<TokenEntry>& tokens) {
+  const auto before = [](const TokenEntry& a, const TokenEntry& b) { return a.id < b.id; };
+  // Most files have them in order, and sorting would go through all of them again.
+  if (!std::is_sorted(tokens.begin(), tokens.end(), before)) std::sort(tokens.begin(), tokens.end(), before);
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {

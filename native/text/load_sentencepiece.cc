@@ -236,13 +236,7 @@ Result<TokenizerDefinition> load_sentencepiece(std::span<const uint8_t> bytes) {
       file.normalizer.user_defined.emplace_back(piece.text);
     }
     if (piece.type != kNormal && piece.type != kUserDefined) never_produced.push_back(id);
-    if (piece.type == kControl) {
-      AddedTokenDef added;
-      added.id = id;
-      added.text = std::string(piece.text);
-      added.special = true;
-      out.added.push_back(std::move(added));
-    }
+    if (piece.type == kControl) out.added.push_back(special_token(id, std::string(piece.text)));
   }
   if (file.model_type == kBpe) {
     if (has_unused) return unsupported_component("pieces", "unused pieces in a BPE model");
@@ -266,8 +260,7 @@ Result<TokenizerDefinition> load_sentencepiece(std::span<const uint8_t> bytes) {
   out.decoders.emplace_back(
       SentencePieceDecoderDef{file.normalizer.add_dummy_prefix, std::string(file.unk_surface)});
   out.normalizers.emplace_back(std::move(file.normalizer));
-  out.post.single = {{uint8_t{0}, {}, 0}};
-  out.post.pair = {{uint8_t{0}, {}, 0}, {uint8_t{1}, {}, 1}};
+  out.post = default_post_processor();
   return out;
 }
 

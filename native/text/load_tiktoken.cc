@@ -1,5 +1,4 @@
 // .tiktoken files: a line per token, `base64 rank`. The token's id is its rank.
-#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -96,10 +95,7 @@ Result<TokenizerDefinition> load_tiktoken(std::span<const uint8_t> file, const T
     }
     out.tokens.push_back({id, std::move(*bytes)});
   }
-  const auto before = [](const TokenEntry& a, const TokenEntry& b) { return a.id < b.id; };
-  if (!std::is_sorted(out.tokens.begin(), out.tokens.end(), before)) {
-    std::sort(out.tokens.begin(), out.tokens.end(), before);
-  }
+  sort_by_id(out.tokens);
   std::array<bool, 256> single{};
   BpeDefinition bpe;
   bpe.byte_level = true;
@@ -124,14 +120,9 @@ Result<TokenizerDefinition> load_tiktoken(std::span<const uint8_t> file, const T
       return invalid_vocabulary("The special token '" + token + "' has id " + std::to_string(id) +
                                 "; expected a text and an id below " + std::to_string(kMaxTokens) + ".");
     }
-    AddedTokenDef added;
-    added.id = id;
-    added.text = token;
-    added.special = true;
-    out.added.push_back(std::move(added));
+    out.added.push_back(special_token(id, token));
   }
-  out.post.single = {{uint8_t{0}, {}, 0}};
-  out.post.pair = {{uint8_t{0}, {}, 0}, {uint8_t{1}, {}, 1}};
+  out.post = default_post_processor();
   out.decoders.emplace_back(BytesDecoderDef{});
   return out;
 }

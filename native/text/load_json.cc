@@ -9,6 +9,8 @@
 #include <cstring>
 #include <utility>
 
+#include "text/utf8.h"
+
 namespace onpath::text {
 namespace {
 
@@ -219,18 +221,11 @@ Result<uint32_t> JsonObject::number(const char* key) const {
 Result<uint32_t> JsonObject::code_point(const char* key) const {
   const JsonValue* value = find(key);
   if (value == nullptr || !value->IsString()) return wrong(key, "one character");
-  const std::string_view text = view(*value);
-  const auto byte = [&text](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(text[i])); };
   // Valid UTF-8: the parser has checked it.
-  if (text.size() == 1) return byte(0);
-  if (text.size() == 2 && byte(0) >= 0xC0) return (byte(0) & 0x1F) << 6 | (byte(1) & 0x3F);
-  if (text.size() == 3 && byte(0) >= 0xE0) {
-    return (byte(0) & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
-  }
-  if (text.size() == 4 && byte(0) >= 0xF0) {
-    return (byte(0) & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F);
-  }
-  return wrong(key, "one character");
+  const std::string_view text = view(*value);
+  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+  if (text.empty() || text.size() != utf8_size(bytes[0])) return wrong(key, "one character");
+  return decode_utf8(bytes).code;
 }
 Result<JsonObject> JsonObject::object(const char* key) const {
   const JsonValue* value = find(key);

@@ -1,5 +1,4 @@
 // Settings as bytes. One description of the fields serves writing and reading.
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -222,9 +221,9 @@ void field(A& a, std::variant<T...>& value) {
 }  // namespace
 
 std::vector<uint8_t> write_settings(const TokenizerDefinition& definition) {
-  TokenizerDefinition copy = settings_of(definition);
   Writer writer;
-  field(writer, copy);
+  // One description of the fields serves both ways; writing changes none of them.
+  field(writer, const_cast<TokenizerDefinition&>(definition));
   return std::move(writer.bytes);
 }
 
@@ -240,39 +239,7 @@ Result<TokenizerDefinition> read_settings(std::span<const uint8_t> bytes) {
 }
 
 TokenizerDefinition settings_of(const TokenizerDefinition& definition) {
-  TokenizerDefinition settings;
-  settings.format = definition.format;
-  settings.name = definition.name;
-  settings.normalizers = definition.normalizers;
-  settings.pre_tokenizers = definition.pre_tokenizers;
-  settings.added = definition.added;
-  settings.post = definition.post;
-  settings.truncation = definition.truncation;
-  settings.padding = definition.padding;
-  settings.decoders = definition.decoders;
-  if (const auto* bpe = std::get_if<BpeDefinition>(&definition.model)) {
-    BpeDefinition small;
-    small.byte_level = bpe->byte_level;
-    small.whole_piece = bpe->whole_piece;
-    small.byte_fallback = bpe->byte_fallback;
-    small.fuse_unk = bpe->fuse_unk;
-    small.unk = bpe->unk;
-    small.continuing_prefix = bpe->continuing_prefix;
-    small.end_of_word_suffix = bpe->end_of_word_suffix;
-    small.user_defined = bpe->user_defined;
-    settings.model = std::move(small);
-  } else if (const auto* unigram = std::get_if<UnigramDefinition>(&definition.model)) {
-    UnigramDefinition small;
-    small.unk = unigram->unk;
-    small.byte_fallback = unigram->byte_fallback;
-    small.single_precision = unigram->single_precision;
-    small.user_defined = unigram->user_defined;
-    small.unused = unigram->unused;
-    settings.model = std::move(small);
-  } else {
-    settings.model = definition.model;
-  }
-  return settings;
+  return read_settings(write_settings(definition)).value();
 }
 
 }  // namespace onpath::text

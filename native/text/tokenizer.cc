@@ -51,7 +51,7 @@ Result<void> make_settings_parts(const TokenizerDefinition& settings, TokenizerP
   Result<Plan> plan = make_plan(settings);
   if (!plan.ok()) return plan.error();
   parts.plan = std::move(plan).value();
-  Result<NormalizerPtr> normalizer = make_normalizer(parts.plan.normalizers, parts.plan.alias_by_normalizer);
+  Result<NormalizerPtr> normalizer = make_normalizer(settings.normalizers, parts.plan.alias_by_normalizer);
   if (!normalizer.ok()) return normalizer.error();
   parts.normalizer = std::move(normalizer).value();
   // tiktoken's and Mistral's patterns are for the regex crate of Rust.
@@ -194,7 +194,7 @@ class BuiltTokenizer final : public Tokenizer, public std::enable_shared_from_th
     text += parts_->model->cacheable() ? "words are cached\n" : "words are not cached\n";
     text += "added tokens: " + std::to_string(matchers_.raw.entries().size()) + " in the text, " +
             std::to_string(matchers_.normalized.entries().size()) + " in the normalized text\n";
-    text += "normalizers: " + std::to_string(plan.normalizers.size()) + "\n";
+    text += "normalizers: " + std::to_string(settings_.normalizers.size()) + "\n";
     const PreTokenizer* cuts = parts_->model->cuts();
     text += "pre-tokenizer: ";
     if (parts_->pre_tokenizer) {

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "text/tokenizer_parts.h"
+#include "text/varint.h"
 
 namespace onpath::text {
 namespace {
@@ -31,20 +32,12 @@ class Writer {
 class Reader {
  public:
   static constexpr bool kReads = true;
-  explicit Reader(std::span<const uint8_t> bytes) : left_(bytes) {}
+  explicit Reader(std::span<const uint8_t> bytes)
+      : left_(reinterpret_cast<const char*>(bytes.data()), bytes.size()) {}
 
   uint64_t number(uint64_t largest) {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && !left_.empty(); shift += 7) {
-      const uint8_t byte = left_[0];
-      left_ = left_.subspan(1);
-      value |= uint64_t{byte & 0x7Fu} << shift;
-      if (byte < 0x80) {
-        if (value <= largest) return value;
-        break;
-      }
-    }
-    return fail();
+    const std::optional<uint64_t> value = take_varint(left_);
+    return value && *value <= largest ? *value : fail();
   }
   void text(std::string& value) {
     const uint64_t size = number(left_.size());
@@ -52,8 +45,8 @@ class Reader {
       fail();
       return;
     }
-    value.assign(reinterpret_cast<const char*>(left_.data()), size);
-    left_ = left_.subspan(size);
+    value.assign(left_.substr(0, size));
+    left_.remove_prefix(size);
   }
   /// Every element takes a byte at least.
   uint64_t count() { return number(left_.size()); }
@@ -66,7 +59,7 @@ class Reader {
     left_ = {};
     return 0;
   }
-  std::span<const uint8_t> left_;
+  std::string_view left_;
   bool ok_ = true;
 };
 

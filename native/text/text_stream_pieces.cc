@@ -6,12 +6,12 @@ namespace onpath::text {
 
 PieceStage::PieceStage(const PieceEncoder& encoder, PrefixSpace prefix, bool one_word, TrimRule trim,
                        const HoldLimits& limits)
-    : encoder_(encoder),
+    : HoldingStage(limits),
+      encoder_(encoder),
       prefix_(prefix),
       one_word_(one_word),
       trim_(trim),
-      detailed_(limits.detailed),
-      holding_(limits) {}
+      detailed_(limits.detailed) {}
 
 void PieceStage::begin() {
   holding_.begin();
@@ -32,10 +32,7 @@ StreamStatus PieceStage::text(const Block& block, bool last, PushContext& contex
       holding_.pending.insert(' ', block.span(0, utf8_size(block.text[0])), block.input_start);
     }
   }
-  const StreamStatus status =
-      holding_.feed(block, last, [this, &context](const Block& joined, bool end, size_t& taken) {
-        return process(joined, end, taken, context);
-      });
+  const StreamStatus status = feed(block, last, context);
   if (last) {
     open_ = false;
     if (one_word_) ++word_;

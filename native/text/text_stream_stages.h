@@ -243,8 +243,7 @@ class PieceStage : public HoldingStage {
  private:
   StreamStatus process(const Block& block, bool last, size_t& taken, PushContext& context) override;
   void place(const Block& block, size_t first, TokenBuffer& out);
-  void trim(ByteSpan& span, const Block* block, size_t begin, size_t end, uint32_t leading,
-            uint32_t trailing) const;
+  uint32_t leading_to_trim(ByteSpan span, bool first_token, uint32_t leading) const;
 
   const PieceEncoder& encoder_;
   PrefixSpace prefix_;

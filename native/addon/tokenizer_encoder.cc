@@ -34,19 +34,14 @@ bool ids_memory(napi_env env, napi_value value, Ids& ids) {
   return true;
 }
 
-void push_all(text::TokenBuffer& out, const std::vector<text::TokenId>& ids) {
-  out.reserve(ids.size());
-  for (const text::TokenId id : ids) out.push(id);
-}
-
 }  // namespace
 
 text::StreamStatus encode_whole(const TextOptions& options, const text::Tokenizer& tokenizer,
                                 std::span<const uint8_t> text, text::TextStream& stream,
                                 text::Workspace& workspace, text::TokenBuffer& out, size_t most) {
-  if (!options.prefix.empty()) push_all(out, options.prefix);
+  out.append(options.prefix);
   const text::StreamStatus status = tokenizer.encode(text, stream, workspace, out, most);
-  if (!options.suffix.empty() && status == text::StreamStatus::ok) push_all(out, options.suffix);
+  if (status == text::StreamStatus::ok) out.append(options.suffix);
   return status;
 }
 

@@ -81,8 +81,7 @@ bool NativeTextStream::ready(napi_env env) {
   core().out.clear();
   if (!core().started) {
     core().started = true;
-    core().out.reserve(core().options.prefix.size());
-    for (const text::TokenId id : core().options.prefix) core().out.push(id);
+    core().out.append(core().options.prefix);
   }
   return true;
 }
@@ -111,8 +110,7 @@ Napi::Value NativeTextStream::end(const Napi::CallbackInfo& info) {
   const text::StreamStatus status = core().stream->end(core().tokenizer->loop_workspace(), core().out);
   core().over = true;
   const size_t to = core().out.size();
-  core().out.reserve(core().options.suffix.size());
-  for (const text::TokenId id : core().options.suffix) core().out.push(id);
+  core().out.append(core().options.suffix);
   return give(env, status, from, to);
 }
 

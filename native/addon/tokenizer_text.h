@@ -47,8 +47,6 @@ class OffsetMap {
  public:
   OffsetMap(std::span<const uint8_t> text, OffsetUnit unit);
   text::ByteSpan convert(text::ByteSpan span) const;
-  /// The whole text.
-  uint32_t length() const { return convert({0, static_cast<uint32_t>(size_)}).end; }
 
  private:
   struct Word {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "addon/bytes.h"
 #include "addon/errors.h"
 #include "addon/output.h"
 
@@ -13,26 +14,6 @@ namespace {
 
 /// Texts are counted in 32 bits.
 constexpr size_t kMostTextBytes = 0xFFFFFFFF;
-
-struct Ids {
-  uint32_t* data = nullptr;
-  size_t size = 0;
-};
-
-/// The memory of a Uint32Array, good until JavaScript runs. Runs none.
-bool ids_memory(napi_env env, napi_value value, Ids& ids) {
-  napi_typedarray_type type = napi_int8_array;
-  void* data = nullptr;
-  bool is_typed_array = false;
-  if (value == nullptr || napi_is_typedarray(env, value, &is_typed_array) != napi_ok || !is_typed_array ||
-      napi_get_typedarray_info(env, value, &type, &ids.size, &data, nullptr, nullptr) != napi_ok ||
-      type != napi_uint32_array) {
-    return false;
-  }
-  ids.data = static_cast<uint32_t*>(data);
-  if (data == nullptr) ids.size = 0;
-  return true;
-}
 
 }  // namespace
 
@@ -101,17 +82,17 @@ Napi::Value NativeEncoder::encode(const Napi::CallbackInfo& info) {
   uint32_t limit = 0;
   const size_t most = napi_get_value_uint32(env, info[4], &limit) == napi_ok ? limit : SIZE_MAX;
   if (!run(env, info[0], most)) return {};
-  Ids target;
+  const std::optional<std::span<uint32_t>> target = ids_of(env, info[1]);
   uint32_t from = 0, to = 0;
-  if (!ids_memory(env, info[1], target) || napi_get_value_uint32(env, info[2], &from) != napi_ok ||
-      napi_get_value_uint32(env, info[3], &to) != napi_ok || from > to || to > target.size) {
+  if (!target || napi_get_value_uint32(env, info[2], &from) != napi_ok ||
+      napi_get_value_uint32(env, info[3], &to) != napi_ok || from > to || to > target->size()) {
     throw_error(env, ErrorCode::INVALID_ARGUMENT, "target: expected a Uint32Array and a range of it.");
     return {};
   }
   const text::TokenBuffer& out = core().out;
   napi_value result = nullptr;
   if (out.size() <= to - from) {
-    if (out.size() > 0) std::memcpy(target.data + from, out.ids(), out.size() * sizeof(uint32_t));
+    if (out.size() > 0) std::memcpy(target->data() + from, out.ids(), out.size() * sizeof(uint32_t));
     napi_create_uint32(env, static_cast<uint32_t>(out.size()), &result);
   } else {
     result = js_ids(env, out.ids(), out.size());
@@ -123,15 +104,15 @@ Napi::Value NativeEncoder::encode(const Napi::CallbackInfo& info) {
 Napi::Value NativeEncoder::encode_into(const Napi::CallbackInfo& info) {
   const napi_env env = info.Env();
   if (!run(env, info[0])) return {};
-  Ids target;
-  if (!ids_memory(env, info[1], target)) {
+  const std::optional<std::span<uint32_t>> target = ids_of(env, info[1]);
+  if (!target) {
     Reading reading{env};
     Input(reading, info[1], "target").fail("a Uint32Array");
     return {};
   }
   const text::TokenBuffer& out = core().out;
-  const size_t written = std::min(out.size(), target.size);
-  if (written > 0) std::memcpy(target.data, out.ids(), written * sizeof(uint32_t));
+  const size_t written = std::min(out.size(), target->size());
+  if (written > 0) std::memcpy(target->data(), out.ids(), written * sizeof(uint32_t));
   const uint64_t total = out.size();
   tidy();
   return {env, js_count(env, total)};

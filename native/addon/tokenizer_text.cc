@@ -6,6 +6,7 @@
 
 #include "addon/bytes.h"
 #include "addon/errors.h"
+#include "addon/output.h"
 #include "text/utf8.h"
 
 namespace onpath::addon {
@@ -87,12 +88,7 @@ text::ByteSpan OffsetMap::convert(text::ByteSpan span) const {
 }
 
 napi_value js_ids(napi_env env, const uint32_t* ids, size_t count) {
-  void* data = nullptr;
-  napi_value buffer = nullptr, view = nullptr;
-  if (napi_create_arraybuffer(env, count * sizeof(uint32_t), &data, &buffer) != napi_ok) return nullptr;
-  if (count > 0) std::memcpy(data, ids, count * sizeof(uint32_t));
-  if (napi_create_typedarray(env, napi_uint32_array, count, buffer, 0, &view) != napi_ok) return nullptr;
-  return view;
+  return js_typed_array(env, std::span<const uint32_t>(ids, count));
 }
 
 Error refusal(text::StreamStatus status, const text::Tokenizer& tokenizer, const text::TextStream& stream,

@@ -19,7 +19,6 @@ namespace {
 
 constexpr size_t kMostTexts = size_t{1} << 24;
 constexpr uint32_t kMostThreads = 256;
-constexpr size_t kMostTextBytes = 0xFFFFFFFF;
 
 struct Text {
   const uint8_t* data = nullptr;  // or, of a string, its place in the arena

@@ -10,13 +10,6 @@
 
 namespace onpath::addon {
 
-namespace {
-
-/// Texts are counted in 32 bits.
-constexpr size_t kMostTextBytes = 0xFFFFFFFF;
-
-}  // namespace
-
 text::StreamStatus encode_whole(const TextOptions& options, const text::Tokenizer& tokenizer,
                                 std::span<const uint8_t> text, text::TextStream& stream,
                                 text::Workspace& workspace, text::TokenBuffer& out, size_t most) {
@@ -46,12 +39,8 @@ Napi::Value NativeEncoder::of(Environment& environment, std::shared_ptr<Tokenize
 
 std::optional<std::span<const uint8_t>> NativeEncoder::run(napi_env env, napi_value value, size_t most) {
   EncoderCore& self = core();
-  const std::optional<std::span<const uint8_t>> text = self.tokenizer->room().read(env, value);
-  if (!text) {
-    Reading reading{env};
-    Input(reading, value, "text").fail("a string or a Uint8Array of UTF-8");
-    return std::nullopt;
-  }
+  const std::optional<std::span<const uint8_t>> text = self.tokenizer->room().read_argument(env, value);
+  if (!text) return std::nullopt;
   if (text->size() > kMostTextBytes) {
     throw_error(env, ErrorCode::LIMIT_EXCEEDED,
                 "text has " + std::to_string(text->size()) +

@@ -88,13 +88,8 @@ bool NativeTextStream::ready(napi_env env) {
 
 Napi::Value NativeTextStream::push(const Napi::CallbackInfo& info) {
   const napi_env env = info.Env();
-  const std::optional<std::span<const uint8_t>> text = core().tokenizer->room().read(env, info[0]);
-  if (!text) {
-    Reading reading{env};
-    Input(reading, info[0], "text").fail("a string or a Uint8Array of UTF-8");
-    return {};
-  }
-  if (!ready(env)) return {};
+  const std::optional<std::span<const uint8_t>> text = core().tokenizer->room().read_argument(env, info[0]);
+  if (!text || !ready(env)) return {};
   core().places.add(*text);
   const size_t from = core().out.size();
   const text::StreamStatus status =

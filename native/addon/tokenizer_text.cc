@@ -42,6 +42,15 @@ std::optional<std::span<const uint8_t>> TextRoom::read(napi_env env, napi_value 
   return std::span(reinterpret_cast<const uint8_t*>(memory_.get()), length);
 }
 
+std::optional<std::span<const uint8_t>> TextRoom::read_argument(napi_env env, napi_value value) {
+  const std::optional<std::span<const uint8_t>> text = read(env, value);
+  if (!text) {
+    Reading reading{env};
+    Input(reading, value, "text").fail("a string or a Uint8Array of UTF-8");
+  }
+  return text;
+}
+
 OffsetMap::OffsetMap(std::span<const uint8_t> text, OffsetUnit unit) : unit_(unit), size_(text.size()) {
   if (unit == OffsetUnit::byte) return;
   words_.resize(size_ / 64 + 1);

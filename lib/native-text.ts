@@ -1,7 +1,7 @@
 /** What the addon has for text. Internal, as `native.ts`: values are validated before they come here. */
 
 import type { DropReason } from './generated/drop-reasons.js';
-import type { NativeStepExplanation } from './native.js';
+import type { NativeSampleInfo, NativeStepExplanation } from './native.js';
 
 export type NativeOffsetUnit = 'byte' | 'utf16' | 'codepoint';
 export type NativeSpecialPolicy = 'parse' | 'refuse' | 'text';
@@ -205,15 +205,8 @@ export interface NativeTextProgram {
   stream(): NativePlanStream;
 }
 
-/** A part of a text; times are milliseconds since the Unix epoch, with fractions. */
-export interface NativeTextPart extends NativeTextElements {
-  requestId: bigint;
-  sourceAddress: string;
-  sourcePort: number;
-  ssrc: number;
-  timestamp: number;
-  firstPacketAt: number;
-  lastPacketAt: number;
+/** A part of a text. */
+export interface NativeTextPart extends NativeTextElements, NativeSampleInfo {
   index: number;
   firstElement: number;
   last: boolean;

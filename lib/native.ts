@@ -287,22 +287,23 @@ export interface NativePlaneStats {
   memoryBytes: number;
 }
 
+/** Where a sample came from. Times are milliseconds since the Unix epoch, with fractions. */
+export interface NativeSampleInfo {
+  requestId: bigint;
+  sourceAddress: string;
+  sourcePort: number;
+  ssrc: number;
+  timestamp: number;
+  firstPacketAt: number;
+  lastPacketAt: number;
+}
+
 /** One filled buffer. `outputs[i]` is an external ArrayBuffer over the slot (or a copy where the runtime forbids those). */
 export interface NativeDelivery {
   buffer: number;
   outputs: ArrayBuffer[];
-  /** One entry per sample of the batch, in output order. Times are milliseconds since the Unix epoch, with fractions. */
-  samples: {
-    requestId: bigint;
-    sourceAddress: string;
-    sourcePort: number;
-    ssrc: number;
-    timestamp: number;
-    firstPacketAt: number;
-    lastPacketAt: number;
-    inputWidth: number;
-    inputHeight: number;
-  }[];
+  /** One entry per sample of the batch, in output order. */
+  samples: (NativeSampleInfo & { inputWidth: number; inputHeight: number })[];
 }
 
 export interface NativeSink {

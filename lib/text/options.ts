@@ -188,21 +188,15 @@ export function paddingOf(
   if (wanted === false) return undefined;
   const file = defaults.padding;
   if (wanted === undefined && file === undefined) return undefined;
-  if (wanted === undefined || wanted === true) {
-    return {
-      length: file?.length,
-      multipleOf: file?.multipleOf ?? 0,
-      side: file?.side ?? 'right',
-      id: file?.id ?? defaults.padId ?? 0,
-      typeId: file?.typeId ?? 0,
-    };
-  }
+  const given = typeof wanted === 'object' ? wanted : undefined;
+  // The file's length is for its own way of padding: options that are given have theirs, or the longest.
+  const { length, multipleOf = 0 } = given ?? file ?? {};
   return {
-    length: wanted.length,
-    multipleOf: wanted.multipleOf ?? 0,
-    side: wanted.side ?? file?.side ?? 'right',
-    id: wanted.id ?? file?.id ?? defaults.padId ?? 0,
-    typeId: wanted.typeId ?? file?.typeId ?? 0,
+    length,
+    multipleOf,
+    side: given?.side ?? file?.side ?? 'right',
+    id: given?.id ?? file?.id ?? defaults.padId ?? 0,
+    typeId: given?.typeId ?? file?.typeId ?? 0,
   };
 }
 

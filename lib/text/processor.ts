@@ -62,8 +62,7 @@ export class Processor {
   /** Whether an encoding is more than the tokens of the text and of its template. */
   changes(options: EncodeOptions | undefined): boolean {
     return (
-      ((options?.truncation === undefined ? this.defaults.truncation : options.truncation) !== undefined &&
-        options?.truncation !== false) ||
+      truncationOf(options?.truncation, this.defaults) !== undefined ||
       paddingOf(options?.padding, this.defaults) !== undefined
     );
   }

@@ -6,22 +6,37 @@
 
 namespace onpath::addon {
 
-std::optional<Bytes> bytes_of(napi_env env, napi_value value) {
+namespace {
+
+/// `size` counts elements.
+std::optional<Bytes> typed_array(napi_env env, napi_value value, napi_typedarray_type wanted) {
   bool is_typed_array = false;
   if (value == nullptr || napi_is_typedarray(env, value, &is_typed_array) != napi_ok || !is_typed_array)
     return std::nullopt;
   napi_typedarray_type type = napi_int8_array;
   void* data = nullptr;
   size_t offset = 0;
-  Bytes bytes;
-  if (napi_get_typedarray_info(env, value, &type, &bytes.size, &data, &bytes.array_buffer, &offset) !=
+  Bytes found;
+  if (napi_get_typedarray_info(env, value, &type, &found.size, &data, &found.array_buffer, &offset) !=
           napi_ok ||
-      type != napi_uint8_array) {
+      type != wanted) {
     return std::nullopt;
   }
-  bytes.data = static_cast<uint8_t*>(data);
-  if (bytes.data == nullptr) bytes.size = 0;
-  return bytes;
+  found.data = static_cast<uint8_t*>(data);
+  if (found.data == nullptr) found.size = 0;
+  return found;
+}
+
+}  // namespace
+
+std::optional<Bytes> bytes_of(napi_env env, napi_value value) {
+  return typed_array(env, value, napi_uint8_array);
+}
+
+std::optional<std::span<uint32_t>> ids_of(napi_env env, napi_value value) {
+  const std::optional<Bytes> found = typed_array(env, value, napi_uint32_array);
+  if (!found) return std::nullopt;
+  return std::span(reinterpret_cast<uint32_t*>(found->data), found->size);
 }
 
 bool overlap(const Bytes& a, const Bytes& b) {

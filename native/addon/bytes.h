@@ -29,6 +29,9 @@ struct Bytes {
 /// detached. Runs no JavaScript.
 std::optional<Bytes> bytes_of(napi_env env, napi_value value);
 
+/// The same of a Uint32Array.
+std::optional<std::span<uint32_t>> ids_of(napi_env env, napi_value value);
+
 bool overlap(const Bytes& a, const Bytes& b);
 
 /// A copy of memory that could be taken away while native code uses it on another thread: that of a resizable

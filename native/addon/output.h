@@ -5,8 +5,12 @@
 
 #include <napi.h>
 
+#include <cstdint>
+#include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace onpath::addon {
 
@@ -24,6 +28,38 @@ inline napi_value js_text(napi_env env, std::string_view text) {
   napi_value value = nullptr;
   napi_create_string_utf8(env, text.data(), text.size(), &value);
   return value;
+}
+
+inline napi_value js_undefined(napi_env env) {
+  napi_value value = nullptr;
+  napi_get_undefined(env, &value);
+  return value;
+}
+
+/// A new typed array of `count` elements; `data` is its memory. Null, with an exception pending, if it could
+/// not be made.
+template <class Element>
+napi_value new_typed_array(napi_env env, size_t count, Element*& data) {
+  static_assert(std::is_same_v<Element, uint8_t> || std::is_same_v<Element, uint32_t>);
+  constexpr bool kBytes = std::is_same_v<Element, uint8_t>;
+  void* memory = nullptr;
+  napi_value buffer = nullptr, view = nullptr;
+  if (napi_create_arraybuffer(env, count * sizeof(Element), &memory, &buffer) != napi_ok ||
+      napi_create_typedarray(env, kBytes ? napi_uint8_array : napi_uint32_array, count, buffer, 0, &view) !=
+          napi_ok) {
+    return nullptr;
+  }
+  data = static_cast<Element*>(memory);
+  return view;
+}
+
+/// A copy of numbers as a typed array.
+template <class Element>
+napi_value js_typed_array(napi_env env, std::span<const Element> elements) {
+  Element* data = nullptr;
+  napi_value view = new_typed_array(env, elements.size(), data);
+  if (view != nullptr && !elements.empty()) std::memcpy(data, elements.data(), elements.size_bytes());
+  return view;
 }
 
 class ObjectWriter {

@@ -245,12 +245,7 @@ Napi::Value NativeProgram::explain(const Napi::CallbackInfo& info) {
 Napi::Value NativeProgram::plan_bytes(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::vector<uint8_t> bytes = core().program().plan().to_bytes();
-  void* data = nullptr;
-  napi_value buffer = nullptr, view = nullptr;
-  if (napi_create_arraybuffer(env, bytes.size(), &data, &buffer) != napi_ok) return {};
-  if (!bytes.empty()) std::memcpy(data, bytes.data(), bytes.size());
-  if (napi_create_typedarray(env, napi_uint8_array, bytes.size(), buffer, 0, &view) != napi_ok) return {};
-  return {env, view};
+  return {env, js_typed_array(env, std::span<const uint8_t>(bytes))};
 }
 
 Napi::Value NativeProgram::run(const Napi::CallbackInfo& info) { return run_here(info, false); }

@@ -44,9 +44,7 @@ void SinkCore::forget(napi_env env, HeldDelivery& held) {
 napi_value SinkCore::next(napi_env env) {
   Delivery delivery;
   if (sink_->next(delivery)) return deliver(env, delivery);
-  napi_value nothing = nullptr;
-  napi_get_undefined(env, &nothing);
-  return nothing;
+  return js_undefined(env);
 }
 
 napi_value SinkCore::deliver(napi_env env, const Delivery& delivery) {

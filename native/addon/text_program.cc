@@ -30,15 +30,6 @@ napi_value info_of(napi_env env, const TextPlan& plan) {
   return info.count("workspaceBytes", plan.workspace_bytes()).text("kernels", "").value();
 }
 
-std::optional<std::span<const uint8_t>> text_argument(TextProgramCore& core, napi_env env, napi_value value) {
-  auto text = core.room().read(env, value);
-  if (!text) {
-    Reading reading{env};
-    Input(reading, value, "text").fail("a string or a Uint8Array of UTF-8");
-  }
-  return text;
-}
-
 }  // namespace
 
 napi_value new_elements(napi_env env, TextElement element, size_t count, void*& data) {
@@ -153,7 +144,7 @@ Napi::Value NativeTextProgram::run(const Napi::CallbackInfo& info) {
     throw_error(env, workspace.ok() ? state.error() : workspace.error());
     return {};
   }
-  const auto text = text_argument(core(), env, info[0]);
+  const auto text = core().room().read_argument(env, info[0]);
   if (!text) return {};
   TextResult out;
   TextState& one = *state.value();
@@ -198,7 +189,7 @@ Napi::Value NativePlanStream::push(const Napi::CallbackInfo& info) {
     throw_error(env, workspace.error());
     return {};
   }
-  const auto text = text_argument(*core().program, env, info[0]);
+  const auto text = core().program->room().read_argument(env, info[0]);
   if (!text) return {};
   if (core().over) {
     throw_error(env, ErrorCode::CLOSED, "This text is over: it was ended or refused. Start another stream.");

@@ -10,11 +10,7 @@ namespace onpath::addon {
 
 napi_value TextSinkCore::next(napi_env env) {
   TextPart part;
-  if (!sink_->next(part)) {
-    napi_value nothing = nullptr;
-    napi_get_undefined(env, &nothing);
-    return nothing;
-  }
+  if (!sink_->next(part)) return js_undefined(env);
   const napi_value made = to_js(env, part);
   sink_->release(part.handle);
   return made;

@@ -1,6 +1,5 @@
 #include "addon/tokenizer.h"
 
-#include <cstring>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -20,22 +19,6 @@ namespace {
 
 /// The most tokens that one call may add, and ids that it may decode at once are bounded by their array.
 constexpr size_t kMostAdded = 1u << 20;
-
-napi_value js_bytes(napi_env env, const std::vector<uint8_t>& bytes) {
-  void* data = nullptr;
-  napi_value buffer = nullptr, view = nullptr;
-  if (napi_create_arraybuffer(env, bytes.size(), &data, &buffer) != napi_ok) return nullptr;
-  if (!bytes.empty()) std::memcpy(data, bytes.data(), bytes.size());
-  if (napi_create_typedarray(env, napi_uint8_array, bytes.size(), buffer, 0, &view) != napi_ok)
-    return nullptr;
-  return view;
-}
-
-napi_value undefined(napi_env env) {
-  napi_value value = nullptr;
-  napi_get_undefined(env, &value);
-  return value;
-}
 
 }  // namespace
 
@@ -127,7 +110,7 @@ Napi::Value NativeTokenizer::memory(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeTokenizer::save(const Napi::CallbackInfo& info) {
-  return {info.Env(), js_bytes(info.Env(), core().tokenizer().save())};
+  return {info.Env(), js_typed_array(info.Env(), std::span<const uint8_t>(core().tokenizer().save()))};
 }
 
 Napi::Value NativeTokenizer::id_to_token(const Napi::CallbackInfo& info) {
@@ -135,7 +118,7 @@ Napi::Value NativeTokenizer::id_to_token(const Napi::CallbackInfo& info) {
   const auto id = Input(reading, info[0], "id").integer<uint32_t>();
   if (reading.failed) return {};
   const std::optional<std::string_view> text = core().tokenizer().vocabulary().text(id);
-  return {info.Env(), text ? js_text(info.Env(), *text) : undefined(info.Env())};
+  return {info.Env(), text ? js_text(info.Env(), *text) : js_undefined(info.Env())};
 }
 
 Napi::Value NativeTokenizer::token_to_id(const Napi::CallbackInfo& info) {
@@ -143,7 +126,7 @@ Napi::Value NativeTokenizer::token_to_id(const Napi::CallbackInfo& info) {
   const std::string text = Input(reading, info[0], "token").text();
   if (reading.failed) return {};
   const std::optional<text::TokenId> id = core().tokenizer().vocabulary().id(text);
-  return {info.Env(), id ? js_count(info.Env(), *id) : undefined(info.Env())};
+  return {info.Env(), id ? js_count(info.Env(), *id) : js_undefined(info.Env())};
 }
 
 Napi::Value NativeTokenizer::with_added(const Napi::CallbackInfo& info) {

@@ -19,7 +19,6 @@ namespace {
 
 constexpr size_t kMostTexts = size_t{1} << 24;
 constexpr uint32_t kMostThreads = 256;
-constexpr size_t kMostTextBytes = 0xFFFFFFFF;
 
 struct Text {
   const uint8_t* data = nullptr;  // or, of a string, its place in the arena
@@ -207,18 +206,14 @@ napi_value Batch::result(napi_env env) const {
     ends.push_back(static_cast<uint32_t>(total));
   }
   const auto gather = [&](size_t each, auto&& part) -> napi_value {
-    void* data = nullptr;
-    napi_value buffer = nullptr, view = nullptr;
-    const size_t bytes = total * each * sizeof(uint32_t);
-    if (napi_create_arraybuffer(env, bytes, &data, &buffer) != napi_ok) return nullptr;
-    auto* to = static_cast<uint32_t*>(data);
+    uint32_t* to = nullptr;
+    napi_value view = new_typed_array(env, total * each, to);
+    if (view == nullptr) return nullptr;
     for (const Found& found : found_) {
       if (found.count == 0) continue;
       std::memcpy(to, part(tokens_[found.worker], found.begin), found.count * each * sizeof(uint32_t));
       to += found.count * each;
     }
-    if (napi_create_typedarray(env, napi_uint32_array, total * each, buffer, 0, &view) != napi_ok)
-      return nullptr;
     return view;
   };
   ObjectWriter object(env);

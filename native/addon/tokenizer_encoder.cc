@@ -4,49 +4,18 @@
 #include <cstring>
 #include <utility>
 
+#include "addon/bytes.h"
 #include "addon/errors.h"
 #include "addon/output.h"
 
 namespace onpath::addon {
 
-namespace {
-
-/// Texts are counted in 32 bits.
-constexpr size_t kMostTextBytes = 0xFFFFFFFF;
-
-struct Ids {
-  uint32_t* data = nullptr;
-  size_t size = 0;
-};
-
-/// The memory of a Uint32Array, good until JavaScript runs. Runs none.
-bool ids_memory(napi_env env, napi_value value, Ids& ids) {
-  napi_typedarray_type type = napi_int8_array;
-  void* data = nullptr;
-  bool is_typed_array = false;
-  if (value == nullptr || napi_is_typedarray(env, value, &is_typed_array) != napi_ok || !is_typed_array ||
-      napi_get_typedarray_info(env, value, &type, &ids.size, &data, nullptr, nullptr) != napi_ok ||
-      type != napi_uint32_array) {
-    return false;
-  }
-  ids.data = static_cast<uint32_t*>(data);
-  if (data == nullptr) ids.size = 0;
-  return true;
-}
-
-void push_all(text::TokenBuffer& out, const std::vector<text::TokenId>& ids) {
-  out.reserve(ids.size());
-  for (const text::TokenId id : ids) out.push(id);
-}
-
-}  // namespace
-
 text::StreamStatus encode_whole(const TextOptions& options, const text::Tokenizer& tokenizer,
                                 std::span<const uint8_t> text, text::TextStream& stream,
                                 text::Workspace& workspace, text::TokenBuffer& out, size_t most) {
-  if (!options.prefix.empty()) push_all(out, options.prefix);
+  out.append(options.prefix);
   const text::StreamStatus status = tokenizer.encode(text, stream, workspace, out, most);
-  if (!options.suffix.empty() && status == text::StreamStatus::ok) push_all(out, options.suffix);
+  if (status == text::StreamStatus::ok) out.append(options.suffix);
   return status;
 }
 
@@ -70,12 +39,8 @@ Napi::Value NativeEncoder::of(Environment& environment, std::shared_ptr<Tokenize
 
 std::optional<std::span<const uint8_t>> NativeEncoder::run(napi_env env, napi_value value, size_t most) {
   EncoderCore& self = core();
-  const std::optional<std::span<const uint8_t>> text = self.tokenizer->room().read(env, value);
-  if (!text) {
-    Reading reading{env};
-    Input(reading, value, "text").fail("a string or a Uint8Array of UTF-8");
-    return std::nullopt;
-  }
+  const std::optional<std::span<const uint8_t>> text = self.tokenizer->room().read_argument(env, value);
+  if (!text) return std::nullopt;
   if (text->size() > kMostTextBytes) {
     throw_error(env, ErrorCode::LIMIT_EXCEEDED,
                 "text has " + std::to_string(text->size()) +
@@ -106,17 +71,17 @@ Napi::Value NativeEncoder::encode(const Napi::CallbackInfo& info) {
   uint32_t limit = 0;
   const size_t most = napi_get_value_uint32(env, info[4], &limit) == napi_ok ? limit : SIZE_MAX;
   if (!run(env, info[0], most)) return {};
-  Ids target;
+  const std::optional<std::span<uint32_t>> target = ids_of(env, info[1]);
   uint32_t from = 0, to = 0;
-  if (!ids_memory(env, info[1], target) || napi_get_value_uint32(env, info[2], &from) != napi_ok ||
-      napi_get_value_uint32(env, info[3], &to) != napi_ok || from > to || to > target.size) {
+  if (!target || napi_get_value_uint32(env, info[2], &from) != napi_ok ||
+      napi_get_value_uint32(env, info[3], &to) != napi_ok || from > to || to > target->size()) {
     throw_error(env, ErrorCode::INVALID_ARGUMENT, "target: expected a Uint32Array and a range of it.");
     return {};
   }
   const text::TokenBuffer& out = core().out;
   napi_value result = nullptr;
   if (out.size() <= to - from) {
-    if (out.size() > 0) std::memcpy(target.data + from, out.ids(), out.size() * sizeof(uint32_t));
+    if (out.size() > 0) std::memcpy(target->data() + from, out.ids(), out.size() * sizeof(uint32_t));
     napi_create_uint32(env, static_cast<uint32_t>(out.size()), &result);
   } else {
     result = js_ids(env, out.ids(), out.size());
@@ -128,15 +93,15 @@ Napi::Value NativeEncoder::encode(const Napi::CallbackInfo& info) {
 Napi::Value NativeEncoder::encode_into(const Napi::CallbackInfo& info) {
   const napi_env env = info.Env();
   if (!run(env, info[0])) return {};
-  Ids target;
-  if (!ids_memory(env, info[1], target)) {
+  const std::optional<std::span<uint32_t>> target = ids_of(env, info[1]);
+  if (!target) {
     Reading reading{env};
     Input(reading, info[1], "target").fail("a Uint32Array");
     return {};
   }
   const text::TokenBuffer& out = core().out;
-  const size_t written = std::min(out.size(), target.size);
-  if (written > 0) std::memcpy(target.data, out.ids(), written * sizeof(uint32_t));
+  const size_t written = std::min(out.size(), target->size());
+  if (written > 0) std::memcpy(target->data(), out.ids(), written * sizeof(uint32_t));
   const uint64_t total = out.size();
   tidy();
   return {env, js_count(env, total)};

@@ -1,7 +1,5 @@
 #include "addon/tokenizer_settings.h"
 
-#include <cstring>
-
 #include "addon/bytes.h"
 #include "addon/input.h"
 #include "addon/names.h"
@@ -88,22 +86,13 @@ napi_value added_to_js(napi_env env, const text::Tokenizer& tokenizer) {
 }
 
 std::vector<text::TokenId> ids_from_js(const Input& input) {
-  napi_typedarray_type type = napi_int8_array;
-  size_t count = 0;
-  void* data = nullptr;
-  bool is_typed_array = false;
   if (input.failed()) return {};
-  if (input.value() == nullptr ||
-      napi_is_typedarray(input.env(), input.value(), &is_typed_array) != napi_ok || !is_typed_array ||
-      napi_get_typedarray_info(input.env(), input.value(), &type, &count, &data, nullptr, nullptr) !=
-          napi_ok ||
-      type != napi_uint32_array) {
+  const std::optional<std::span<uint32_t>> ids = ids_of(input.env(), input.value());
+  if (!ids) {
     input.fail("a Uint32Array of token ids");
     return {};
   }
-  std::vector<text::TokenId> ids(data == nullptr ? 0 : count);
-  if (!ids.empty()) std::memcpy(ids.data(), data, ids.size() * sizeof(text::TokenId));
-  return ids;
+  return {ids->begin(), ids->end()};
 }
 
 TextOptions text_options_from_js(const Input& input) {

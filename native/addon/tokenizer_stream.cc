@@ -81,21 +81,15 @@ bool NativeTextStream::ready(napi_env env) {
   core().out.clear();
   if (!core().started) {
     core().started = true;
-    core().out.reserve(core().options.prefix.size());
-    for (const text::TokenId id : core().options.prefix) core().out.push(id);
+    core().out.append(core().options.prefix);
   }
   return true;
 }
 
 Napi::Value NativeTextStream::push(const Napi::CallbackInfo& info) {
   const napi_env env = info.Env();
-  const std::optional<std::span<const uint8_t>> text = core().tokenizer->room().read(env, info[0]);
-  if (!text) {
-    Reading reading{env};
-    Input(reading, info[0], "text").fail("a string or a Uint8Array of UTF-8");
-    return {};
-  }
-  if (!ready(env)) return {};
+  const std::optional<std::span<const uint8_t>> text = core().tokenizer->room().read_argument(env, info[0]);
+  if (!text || !ready(env)) return {};
   core().places.add(*text);
   const size_t from = core().out.size();
   const text::StreamStatus status =
@@ -111,8 +105,7 @@ Napi::Value NativeTextStream::end(const Napi::CallbackInfo& info) {
   const text::StreamStatus status = core().stream->end(core().tokenizer->loop_workspace(), core().out);
   core().over = true;
   const size_t to = core().out.size();
-  core().out.reserve(core().options.suffix.size());
-  for (const text::TokenId id : core().options.suffix) core().out.push(id);
+  core().out.append(core().options.suffix);
   return give(env, status, from, to);
 }
 

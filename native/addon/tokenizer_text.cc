@@ -6,35 +6,14 @@
 
 #include "addon/bytes.h"
 #include "addon/errors.h"
+#include "addon/output.h"
+#include "text/utf8.h"
 
 namespace onpath::addon {
 
 namespace {
 
 constexpr size_t kFirstBytes = 4096;
-
-/// Bytes of the character, or of the maximal invalid subpart, that begins here; `wide` if it takes two units
-/// of UTF-16.
-size_t character_bytes(std::span<const uint8_t> text, size_t at, bool& wide) {
-  const uint8_t lead = text[at];
-  wide = false;
-  if (lead < 0xC2 || lead > 0xF4) return 1;
-  const size_t wanted = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  uint8_t least = 0x80, most = 0xBF;
-  if (lead == 0xE0) least = 0xA0;
-  if (lead == 0xED) most = 0x9F;
-  if (lead == 0xF0) least = 0x90;
-  if (lead == 0xF4) most = 0x8F;
-  size_t bytes = 1;
-  while (bytes < wanted && at + bytes < text.size() && text[at + bytes] >= least &&
-         text[at + bytes] <= most) {
-    least = 0x80;
-    most = 0xBF;
-    ++bytes;
-  }
-  wide = bytes == 4;
-  return bytes;
-}
 
 }  // namespace
 
@@ -63,16 +42,29 @@ std::optional<std::span<const uint8_t>> TextRoom::read(napi_env env, napi_value 
   return std::span(reinterpret_cast<const uint8_t*>(memory_.get()), length);
 }
 
+std::optional<std::span<const uint8_t>> TextRoom::read_argument(napi_env env, napi_value value) {
+  const std::optional<std::span<const uint8_t>> text = read(env, value);
+  if (!text) {
+    Reading reading{env};
+    Input(reading, value, "text").fail("a string or a Uint8Array of UTF-8");
+  }
+  return text;
+}
+
 OffsetMap::OffsetMap(std::span<const uint8_t> text, OffsetUnit unit) : unit_(unit), size_(text.size()) {
   if (unit == OffsetUnit::byte) return;
   words_.resize(size_ / 64 + 1);
+  const auto start = [this](size_t at) { words_[at / 64].starts |= uint64_t{1} << (at % 64); };
   for (size_t at = 0; at < size_;) {
-    bool wide = false;
-    const size_t bytes = text[at] < 0x80 ? 1 : character_bytes(text, at, wide);
-    Word& word = words_[at / 64];
-    word.starts |= uint64_t{1} << (at % 64);
-    if (wide && unit == OffsetUnit::utf16) word.wide |= uint64_t{1} << (at % 64);
-    at += bytes;
+    const text::Utf8Run run = text::check_utf8(text.data() + at, size_ - at);
+    for (const size_t end = at + run.valid; at < end;) {
+      const size_t bytes = text::utf8_size(text[at]);
+      start(at);
+      if (bytes == 4 && unit == OffsetUnit::utf16) words_[at / 64].wide |= uint64_t{1} << (at % 64);
+      at += bytes;
+    }
+    if (at < size_) start(at);
+    at += run.invalid + run.cut;
   }
   uint32_t units = 0;
   for (Word& word : words_) {
@@ -105,12 +97,7 @@ text::ByteSpan OffsetMap::convert(text::ByteSpan span) const {
 }
 
 napi_value js_ids(napi_env env, const uint32_t* ids, size_t count) {
-  void* data = nullptr;
-  napi_value buffer = nullptr, view = nullptr;
-  if (napi_create_arraybuffer(env, count * sizeof(uint32_t), &data, &buffer) != napi_ok) return nullptr;
-  if (count > 0) std::memcpy(data, ids, count * sizeof(uint32_t));
-  if (napi_create_typedarray(env, napi_uint32_array, count, buffer, 0, &view) != napi_ok) return nullptr;
-  return view;
+  return js_typed_array(env, std::span<const uint32_t>(ids, count));
 }
 
 Error refusal(text::StreamStatus status, const text::Tokenizer& tokenizer, const text::TextStream& stream,

@@ -21,6 +21,8 @@ class TextRoom {
   /// A string's UTF-8, lone surrogates as U+FFFD, or the memory of a Uint8Array: good until the next read, or
   /// until JavaScript runs. Nothing for any other value.
   std::optional<std::span<const uint8_t>> read(napi_env env, napi_value value);
+  /// The same of an argument called "text"; throws INVALID_ARGUMENT for any other value.
+  std::optional<std::span<const uint8_t>> read_argument(napi_env env, napi_value value);
   /// Gives up room that only an unusually long text needs.
   void shrink() {
     if (capacity_ > kKeptBytes) *this = TextRoom();
@@ -35,6 +37,9 @@ class TextRoom {
   size_t capacity_ = 0;
 };
 
+/// Texts are counted in 32 bits.
+inline constexpr size_t kMostTextBytes = 0xFFFFFFFF;
+
 /// How places in a text are counted.
 enum class OffsetUnit : uint8_t { byte, utf16, codepoint };
 inline constexpr Choice<OffsetUnit> kOffsetUnits[] = {
@@ -47,8 +52,6 @@ class OffsetMap {
  public:
   OffsetMap(std::span<const uint8_t> text, OffsetUnit unit);
   text::ByteSpan convert(text::ByteSpan span) const;
-  /// The whole text.
-  uint32_t length() const { return convert({0, static_cast<uint32_t>(size_)}).end; }
 
  private:
   struct Word {

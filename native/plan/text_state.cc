@@ -15,8 +15,7 @@ void TextStateOf::begin() {
 void TextStateOf::start(text::TokenBuffer& tokens) {
   tokens.clear();
   if (std::exchange(started_, true)) return;
-  tokens.reserve(prefix_.size());
-  for (const text::TokenId id : prefix_) tokens.push(id);
+  tokens.append(prefix_);
 }
 
 TextStatus TextStateOf::push(std::span<const uint8_t> bytes, TextWorkspace& workspace, TextSink& sink) {
@@ -38,10 +37,7 @@ TextStatus TextStateOf::end(TextWorkspace& workspace, TextSink& sink) {
   text::TokenBuffer& tokens = own.tokens();
   start(tokens);
   const text::StreamStatus status = stream_->end(own.tokenizing(), tokens);
-  if (status == text::StreamStatus::ok) {
-    tokens.reserve(suffix_.size());
-    for (const text::TokenId id : suffix_) tokens.push(id);
-  }
+  if (status == text::StreamStatus::ok) tokens.append(suffix_);
   return hand_on(status, tokens, sink);
 }
 

@@ -21,7 +21,6 @@ Result<AddedMatcher> AddedMatcher::make(std::vector<Entry> entries) {
                        "' after normalizing."};
     }
     made.any_lstrip_ = made.any_lstrip_ || entries[i].token.lstrip;
-    made.longest_ = std::max(made.longest_, entries[i].text.size());
   }
   // The entries are sorted, so those below a node are neighbours: one level after the other.
   struct Range {

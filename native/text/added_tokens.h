@@ -3,7 +3,6 @@
 
 #include <array>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -33,10 +32,8 @@ class AddedMatcher {
   /// Errors: INVALID_VOCABULARY (two tokens with one text, an empty text).
   static Result<AddedMatcher> make(std::vector<Entry> entries);
 
-  bool empty() const { return entries_.empty(); }
   const std::vector<Entry>& entries() const { return entries_; }
   bool any_lstrip() const { return any_lstrip_; }
-  size_t longest() const { return longest_; }
   uint64_t bytes() const;
 
   /// The first match that begins at `at` or behind. `last`: no text follows text[0, size).
@@ -64,7 +61,6 @@ class AddedMatcher {
   std::array<uint8_t, 256> is_first_{};  // bytes that begin a token
   std::vector<uint8_t> firsts_;          // the same as a list
   bool any_lstrip_ = false;
-  size_t longest_ = 0;
 };
 
 }  // namespace onpath::text

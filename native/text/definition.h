@@ -2,7 +2,6 @@
 // of it. Plain data. Sizes are bounded: kMaxTokens tokens, kMaxTokenBytes each, kMaxMerges merges.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>

@@ -176,18 +176,15 @@ Result<FlatReader> FlatReader::open(std::span<const uint8_t> bytes) {
   return reader;
 }
 
-bool FlatReader::has(std::string_view name) const {
+const FlatReader::Entry* FlatReader::entry(std::string_view name) const {
   const auto found = std::lower_bound(entries_.begin(), entries_.end(), name,
                                       [](const Entry& a, std::string_view b) { return a.name < b; });
-  return found != entries_.end() && found->name == name;
+  return found != entries_.end() && found->name == name ? &*found : nullptr;
 }
 
 Result<std::span<const uint8_t>> FlatReader::find(std::string_view name, size_t element_bytes) const {
-  const auto found = std::lower_bound(entries_.begin(), entries_.end(), name,
-                                      [](const Entry& a, std::string_view b) { return a.name < b; });
-  if (found == entries_.end() || found->name != name) {
-    return invalid("has no array called '" + std::string(name) + "'");
-  }
+  const Entry* found = entry(name);
+  if (!found) return invalid("has no array called '" + std::string(name) + "'");
   if (found->element_bytes != element_bytes) {
     return invalid("has elements of " + std::to_string(found->element_bytes) + " bytes in '" +
                    std::string(name) + "', expected " + std::to_string(element_bytes));

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -111,7 +110,7 @@ class FlatReader {
     if (!found.ok()) return found.error();
     return std::string(found.value().data(), found.value().size());
   }
-  bool has(std::string_view name) const;
+  bool has(std::string_view name) const { return entry(name) != nullptr; }
 
  private:
   struct Entry {
@@ -119,6 +118,7 @@ class FlatReader {
     uint32_t element_bytes;
     std::span<const uint8_t> bytes;
   };
+  const Entry* entry(std::string_view name) const;
   Result<std::span<const uint8_t>> find(std::string_view name, size_t element_bytes) const;
   static Error wrong_count(std::string_view name, size_t expected, size_t found);
   std::vector<Entry> entries_;

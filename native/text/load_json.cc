@@ -3,10 +3,13 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
 #include <utility>
+
+#include "text/utf8.h"
 
 namespace onpath::text {
 namespace {
@@ -218,18 +221,11 @@ Result<uint32_t> JsonObject::number(const char* key) const {
 Result<uint32_t> JsonObject::code_point(const char* key) const {
   const JsonValue* value = find(key);
   if (value == nullptr || !value->IsString()) return wrong(key, "one character");
-  const std::string_view text = view(*value);
-  const auto byte = [&text](size_t i) { return static_cast<uint32_t>(static_cast<uint8_t>(text[i])); };
   // Valid UTF-8: the parser has checked it.
-  if (text.size() == 1) return byte(0);
-  if (text.size() == 2 && byte(0) >= 0xC0) return (byte(0) & 0x1F) << 6 | (byte(1) & 0x3F);
-  if (text.size() == 3 && byte(0) >= 0xE0) {
-    return (byte(0) & 0x0F) << 12 | (byte(1) & 0x3F) << 6 | (byte(2) & 0x3F);
-  }
-  if (text.size() == 4 && byte(0) >= 0xF0) {
-    return (byte(0) & 0x07) << 18 | (byte(1) & 0x3F) << 12 | (byte(2) & 0x3F) << 6 | (byte(3) & 0x3F);
-  }
-  return wrong(key, "one character");
+  const std::string_view text = view(*value);
+  const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
+  if (text.empty() || text.size() != utf8_size(bytes[0])) return wrong(key, "one character");
+  return decode_utf8(bytes).code;
 }
 Result<JsonObject> JsonObject::object(const char* key) const {
   const JsonValue* value = find(key);
@@ -256,6 +252,20 @@ Result<JsonObject> as_object(const JsonValue& value, std::string path) {
     return invalid_vocabulary("`" + path + "` is a " + kind_of(value) + "; expected an object.");
   }
   return JsonObject(value, std::move(path));
+}
+
+AddedTokenDef special_token(TokenId id, std::string text) {
+  AddedTokenDef token;
+  token.id = id;
+  token.text = std::move(text);
+  token.special = true;
+  return token;
+}
+
+void sort_by_id(std::vector<TokenEntry>& tokens) {
+  const auto before = [](const TokenEntry& a, const TokenEntry& b) { return a.id < b.id; };
+  // Most files have them in order, and sorting would go through all of them again.
+  if (!std::is_sorted(tokens.begin(), tokens.end(), before)) std::sort(tokens.begin(), tokens.end(), before);
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {

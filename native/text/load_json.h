@@ -77,6 +77,12 @@ std::string kind_of(const JsonValue& value);
 Error invalid_vocabulary(std::string message);
 Error unsupported_component(const std::string& path, std::string_view component);
 
+/// The templates that a tokenizer without post-processor has.
+PostProcessorDef default_post_processor();
+/// An added token that has no rule but that it is special.
+AddedTokenDef special_token(TokenId id, std::string text);
+void sort_by_id(std::vector<TokenEntry>& tokens);
+
 /// Standard alphabet with padding. Null: not base64.
 std::optional<std::string> decode_base64(std::string_view text);
 

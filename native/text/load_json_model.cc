@@ -1,5 +1,4 @@
 // Models of tokenizer.json.
-#include <algorithm>
 #include <bit>
 #include <functional>
 #include <utility>
@@ -50,10 +49,7 @@ Result<void> read_vocabulary(const JsonObject& model, TokenizerDefinition& out, 
   } else {
     ids.each([&out](std::string_view text, TokenId id) { out.tokens.push_back({id, std::string(text)}); });
   }
-  const auto before = [](const TokenEntry& a, const TokenEntry& b) { return a.id < b.id; };
-  if (!std::is_sorted(out.tokens.begin(), out.tokens.end(), before)) {
-    std::sort(out.tokens.begin(), out.tokens.end(), before);
-  }
+  sort_by_id(out.tokens);
   for (size_t i = 1; i < out.tokens.size(); ++i) {
     if (out.tokens[i].id == out.tokens[i - 1].id) {
       return invalid_vocabulary("`" + path + "` gives '" + out.tokens[i - 1].text.substr(0, 40) + "' and '" +

@@ -79,6 +79,16 @@ Result<void> read_templates(const JsonObject& component, PostProcessorDef& out) 
   return {};
 }
 
+Result<void> read_trimming(const JsonObject& component, PostProcessorDef& out) {
+  ONPATH_TAKE(trim, component.boolean("trim_offsets"));
+  ONPATH_TAKE(prefix, component.boolean("add_prefix_space"));
+  if (!trim) return {};
+  if (out.trim_offsets) return unsupported_component(component.path(), "a second trimming of offsets");
+  out.trim_offsets = true;
+  out.trim_add_prefix_space = prefix;
+  return {};
+}
+
 Result<void> read(const JsonObject& component, PostProcessorDef& out, int depth, bool& has_template) {
   ONPATH_TAKE(type, component.text_or("type", ""));
   if (type == "Sequence") {
@@ -91,15 +101,7 @@ Result<void> read(const JsonObject& component, PostProcessorDef& out, int depth,
     }
     return {};
   }
-  if (type == "ByteLevel") {
-    ONPATH_TAKE(trim, component.boolean("trim_offsets"));
-    ONPATH_TAKE(prefix, component.boolean("add_prefix_space"));
-    if (!trim) return {};
-    if (out.trim_offsets) return unsupported_component(component.path(), "a second trimming of offsets");
-    out.trim_offsets = true;
-    out.trim_add_prefix_space = prefix;
-    return {};
-  }
+  if (type == "ByteLevel") return read_trimming(component, out);
   if (has_template) return unsupported_component(component.path(), "a second template");
   has_template = true;
   if (component.has("single")) return read_templates(component, out);
@@ -115,17 +117,9 @@ Result<void> read(const JsonObject& component, PostProcessorDef& out, int depth,
     out.pair = {special(cls, 0), sequence(0, 0), special(sep, 0),
                 special(sep, 0), sequence(1, 0), special(sep, 0)};
     out.all_type_zero = true;
-    ONPATH_TAKE(trim, component.boolean("trim_offsets"));
-    ONPATH_TAKE(prefix, component.boolean("add_prefix_space"));
-    if (trim && out.trim_offsets)
-      return unsupported_component(component.path(), "a second trimming of offsets");
-    if (trim) {
-      out.trim_offsets = true;
-      out.trim_add_prefix_space = prefix;
-    }
-  } else {
-    out.pair = {special(cls, 0), sequence(0, 0), special(sep, 0), sequence(1, 1), special(sep, 1)};
+    return read_trimming(component, out);
   }
+  out.pair = {special(cls, 0), sequence(0, 0), special(sep, 0), sequence(1, 1), special(sep, 1)};
   return {};
 }
 

@@ -8,6 +8,7 @@
 
 #include "text/load.h"
 #include "text/load_json.h"
+#include "text/varint.h"
 
 namespace onpath::text {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 // The wire format: fields one after the other, a number and a kind in front of each.
 class Fields {
  public:
-  explicit Fields(std::string_view message) : message_(message) {}
+  explicit Fields(std::string_view message) : left_(message) {}
 
   uint32_t number = 0;
   uint64_t value = 0;      // varints; the bits of 32 and 64 bit numbers
@@ -23,7 +24,7 @@ class Fields {
 
   /// The next field; false at the end, or where the message is damaged (then !ok()).
   bool next() {
-    if (at_ == message_.size() || !ok_) return false;
+    if (left_.empty() || !ok_) return false;
     uint64_t tag = 0;
     if (!varint(tag) || tag >> 3 == 0 || tag >> 3 > UINT32_MAX) return fail();
     number = static_cast<uint32_t>(tag >> 3);
@@ -36,9 +37,9 @@ class Fields {
         return fixed(8);
       case 2: {
         uint64_t size = 0;
-        if (!varint(size) || size > message_.size() - at_) return fail();
-        bytes = message_.substr(at_, size);
-        at_ += size;
+        if (!varint(size) || size > left_.size()) return fail();
+        bytes = left_.substr(0, size);
+        left_.remove_prefix(size);
         return true;
       }
       case 5:
@@ -55,23 +56,17 @@ class Fields {
     return false;
   }
   bool fixed(size_t size) {
-    if (message_.size() - at_ < size) return fail();
-    std::memcpy(&value, message_.data() + at_, size);
-    at_ += size;
+    if (left_.size() < size) return fail();
+    std::memcpy(&value, left_.data(), size);
+    left_.remove_prefix(size);
     return true;
   }
   bool varint(uint64_t& out) {
-    out = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-      if (at_ == message_.size()) return false;
-      const auto byte = static_cast<uint8_t>(message_[at_++]);
-      out |= uint64_t{byte & 0x7Fu} << shift;
-      if (byte < 0x80) return true;
-    }
-    return false;
+    const std::optional<uint64_t> found = take_varint(left_);
+    if (found) out = *found;
+    return found.has_value();
   }
-  std::string_view message_;
-  size_t at_ = 0;
+  std::string_view left_;
   bool ok_ = true;
 };
 
@@ -236,13 +231,7 @@ Result<TokenizerDefinition> load_sentencepiece(std::span<const uint8_t> bytes) {
       file.normalizer.user_defined.emplace_back(piece.text);
     }
     if (piece.type != kNormal && piece.type != kUserDefined) never_produced.push_back(id);
-    if (piece.type == kControl) {
-      AddedTokenDef added;
-      added.id = id;
-      added.text = std::string(piece.text);
-      added.special = true;
-      out.added.push_back(std::move(added));
-    }
+    if (piece.type == kControl) out.added.push_back(special_token(id, std::string(piece.text)));
   }
   if (file.model_type == kBpe) {
     if (has_unused) return unsupported_component("pieces", "unused pieces in a BPE model");
@@ -266,8 +255,7 @@ Result<TokenizerDefinition> load_sentencepiece(std::span<const uint8_t> bytes) {
   out.decoders.emplace_back(
       SentencePieceDecoderDef{file.normalizer.add_dummy_prefix, std::string(file.unk_surface)});
   out.normalizers.emplace_back(std::move(file.normalizer));
-  out.post.single = {{uint8_t{0}, {}, 0}};
-  out.post.pair = {{uint8_t{0}, {}, 0}, {uint8_t{1}, {}, 1}};
+  out.post = default_post_processor();
   return out;
 }
 

@@ -1,5 +1,4 @@
 // Mistral's tekken.json: a byte-level vocabulary by rank, and special tokens whose ids come first.
-#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -37,11 +36,10 @@ Result<std::vector<AddedTokenDef>> special_tokens(const JsonObject& root, uint32
   } else {
     for (size_t i = 0; i < kNames.size() && i < names.size(); ++i) names[i] = kNames[i];
   }
-  std::vector<AddedTokenDef> added(count);
+  std::vector<AddedTokenDef> added;
   for (uint32_t i = 0; i < count; ++i) {
-    added[i].id = i;
-    added[i].text = names[i].empty() ? "<SPECIAL_" + std::to_string(i) + ">" : std::move(names[i]);
-    added[i].special = true;
+    const bool named = !names[i].empty();
+    added.push_back(special_token(i, named ? std::move(names[i]) : "<SPECIAL_" + std::to_string(i) + ">"));
   }
   return added;
 }
@@ -93,8 +91,7 @@ Result<TokenizerDefinition> load_tekken(std::span<const uint8_t> file) {
   ONPATH_TAKE(added, special_tokens(root, special_count));
   out.added = std::move(added);
   out.pre_tokenizers.emplace_back(SplitDef{{std::move(pattern), true}, SplitBehavior::isolated, false});
-  out.post.single = {{uint8_t{0}, {}, 0}};
-  out.post.pair = {{uint8_t{0}, {}, 0}, {uint8_t{1}, {}, 1}};
+  out.post = default_post_processor();
   out.decoders.emplace_back(BytesDecoderDef{});
   return out;
 }

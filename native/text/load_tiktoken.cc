@@ -1,23 +1,14 @@
 // .tiktoken files: a line per token, `base64 rank`. The token's id is its rank.
-#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
 
 #include "text/load.h"
 #include "text/load_json.h"
+#include "text/pre_tokenizer_patterns.h"
 
 namespace onpath::text {
 namespace {
-
-constexpr const char* kGpt2Pattern =
-    R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
-constexpr const char* kCl100kPattern =
-    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
-constexpr const char* kO200kPattern =
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
-    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|)"
-    R"(\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)";
 
 std::map<std::string, TokenId> harmony_tokens() {
   std::map<std::string, TokenId> tokens = {{"<|startoftext|>", 199998}, {"<|endoftext|>", 199999},
@@ -38,32 +29,29 @@ std::map<std::string, TokenId> harmony_tokens() {
 }  // namespace
 
 Result<TiktokenEncoding> named_encoding(std::string_view name) {
-  const std::map<std::string, TokenId> end = {{"<|endoftext|>", 50256}};
+  const auto encoding = [name](std::string_view pattern, std::map<std::string, TokenId> special_tokens) {
+    return TiktokenEncoding{std::string(name), std::string(pattern), std::move(special_tokens)};
+  };
   if (name == "gpt2" || name == "r50k_base" || name == "p50k_base") {
-    return TiktokenEncoding{std::string(name), kGpt2Pattern, end};
+    return encoding(patterns::kGpt2, {{"<|endoftext|>", 50256}});
   }
   if (name == "p50k_edit") {
-    return TiktokenEncoding{std::string(name),
-                            kGpt2Pattern,
-                            {{"<|endoftext|>", 50256},
-                             {"<|fim_prefix|>", 50281},
-                             {"<|fim_middle|>", 50282},
-                             {"<|fim_suffix|>", 50283}}};
+    return encoding(patterns::kGpt2, {{"<|endoftext|>", 50256},
+                                      {"<|fim_prefix|>", 50281},
+                                      {"<|fim_middle|>", 50282},
+                                      {"<|fim_suffix|>", 50283}});
   }
   if (name == "cl100k_base") {
-    return TiktokenEncoding{std::string(name),
-                            kCl100kPattern,
-                            {{"<|endoftext|>", 100257},
-                             {"<|fim_prefix|>", 100258},
-                             {"<|fim_middle|>", 100259},
-                             {"<|fim_suffix|>", 100260},
-                             {"<|endofprompt|>", 100276}}};
+    return encoding(patterns::kCl100k, {{"<|endoftext|>", 100257},
+                                        {"<|fim_prefix|>", 100258},
+                                        {"<|fim_middle|>", 100259},
+                                        {"<|fim_suffix|>", 100260},
+                                        {"<|endofprompt|>", 100276}});
   }
   if (name == "o200k_base") {
-    return TiktokenEncoding{
-        std::string(name), kO200kPattern, {{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018}}};
+    return encoding(patterns::kO200k, {{"<|endoftext|>", 199999}, {"<|endofprompt|>", 200018}});
   }
-  if (name == "o200k_harmony") return TiktokenEncoding{std::string(name), kO200kPattern, harmony_tokens()};
+  if (name == "o200k_harmony") return encoding(patterns::kO200k, harmony_tokens());
   return Error{ErrorCode::NOT_FOUND, "There is no encoding '" + std::string(name.substr(0, 60)) +
                                          "'; known are cl100k_base, o200k_base, o200k_harmony, p50k_base, "
                                          "p50k_edit, r50k_base and gpt2. Give pattern and special tokens for "
@@ -107,10 +95,7 @@ Result<TokenizerDefinition> load_tiktoken(std::span<const uint8_t> file, const T
     }
     out.tokens.push_back({id, std::move(*bytes)});
   }
-  const auto before = [](const TokenEntry& a, const TokenEntry& b) { return a.id < b.id; };
-  if (!std::is_sorted(out.tokens.begin(), out.tokens.end(), before)) {
-    std::sort(out.tokens.begin(), out.tokens.end(), before);
-  }
+  sort_by_id(out.tokens);
   std::array<bool, 256> single{};
   BpeDefinition bpe;
   bpe.byte_level = true;
@@ -135,14 +120,9 @@ Result<TokenizerDefinition> load_tiktoken(std::span<const uint8_t> file, const T
       return invalid_vocabulary("The special token '" + token + "' has id " + std::to_string(id) +
                                 "; expected a text and an id below " + std::to_string(kMaxTokens) + ".");
     }
-    AddedTokenDef added;
-    added.id = id;
-    added.text = token;
-    added.special = true;
-    out.added.push_back(std::move(added));
+    out.added.push_back(special_token(id, token));
   }
-  out.post.single = {{uint8_t{0}, {}, 0}};
-  out.post.pair = {{uint8_t{0}, {}, 0}, {uint8_t{1}, {}, 1}};
+  out.post = default_post_processor();
   out.decoders.emplace_back(BytesDecoderDef{});
   return out;
 }

@@ -1,8 +1,6 @@
 #include "text/load_tokenizer_json.h"
 
-#include <algorithm>
 #include <map>
-#include <set>
 
 #include "text/load.h"
 
@@ -74,10 +72,8 @@ Result<void> read_added_tokens(const JsonValue& array, TokenizerDefinition& out)
   TokenIds ids;
   ids.reserve(out.tokens.size());
   for (const TokenEntry& token : out.tokens) ids.set(token.text, token.id);
-  const size_t model_size = ids.size();
-  std::map<std::string, TokenId, std::less<>> added_ids;
   std::map<TokenId, AddedTokenDef> added;
-  auto next = static_cast<TokenId>(model_size);
+  auto next = static_cast<TokenId>(ids.size());
   for (rapidjson::SizeType i = 0; i < array.Size(); ++i) {
     ONPATH_TAKE(entry, as_object(array[i], "added_tokens[" + std::to_string(i) + "]"));
     AddedTokenDef token;
@@ -100,19 +96,14 @@ Result<void> read_added_tokens(const JsonValue& array, TokenizerDefinition& out)
     token.normalized = normalized;
     token.special = special;
     (void)file_id;
-    if (const auto known = added_ids.find(text); known != added_ids.end()) {
-      token.id = known->second;
-    } else if (const TokenId* in_model = ids.find(text)) {
-      token.id = *in_model;
-    } else {
-      token.id = next++;
-    }
+    const TokenId* known = ids.find(text);
+    token.id = known ? *known : next++;
     if (token.id >= kMaxTokens) {
       return Error{ErrorCode::LIMIT_EXCEEDED, "`" + entry.path() + "` would have id " +
                                                   std::to_string(token.id) + "; ids below " +
                                                   std::to_string(kMaxTokens) + " are supported."};
     }
-    added_ids[text] = token.id;
+    if (!known) ids.set(view(*entry.find("content")), token.id);
     token.text = std::move(text);
     added[token.id] = std::move(token);
   }

@@ -13,8 +13,6 @@ namespace onpath::text {
 Result<void> read_normalizer(const JsonObject& component, std::vector<NormalizerDef>& out);
 Result<void> read_pre_tokenizer(const JsonObject& component, std::vector<PreTokenizerDef>& out);
 Result<void> read_decoder(const JsonObject& component, std::vector<DecoderDef>& out);
-/// The templates that a tokenizer without post-processor has.
-PostProcessorDef default_post_processor();
 Result<void> read_post_processor(const JsonObject& component, PostProcessorDef& out);
 Result<Pattern> read_pattern(const JsonObject& component);
 

@@ -1,5 +1,4 @@
 // BERT's vocab.txt: a token per line, its id is the number of the line.
-#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -32,8 +31,7 @@ Result<TokenizerDefinition> load_vocab_txt(std::span<const uint8_t> file, const 
   out.format = Format::vocab_txt;
   out.tokens.reserve(ids.size());
   for (const auto& [token, id] : ids) out.tokens.push_back({id, std::string(token)});
-  std::sort(out.tokens.begin(), out.tokens.end(),
-            [](const TokenEntry& a, const TokenEntry& b) { return a.id < b.id; });
+  sort_by_id(out.tokens);
 
   const auto id_of = [&ids](const std::string& token) -> Result<TokenId> {
     const auto found = ids.find(token);
@@ -52,12 +50,7 @@ Result<TokenizerDefinition> load_vocab_txt(std::span<const uint8_t> file, const 
   out.pre_tokenizers.emplace_back(BertPreTokenizerDef{});
   for (const std::string& token : {options.pad, options.unk, options.cls, options.sep, options.mask}) {
     const auto found = ids.find(token);
-    if (found == ids.end()) continue;
-    AddedTokenDef added;
-    added.id = found->second;
-    added.text = token;
-    added.special = true;
-    out.added.push_back(std::move(added));
+    if (found != ids.end()) out.added.push_back(special_token(found->second, token));
   }
   out.post.single = {{std::nullopt, {cls}, 0}, {uint8_t{0}, {}, 0}, {std::nullopt, {sep}, 0}};
   out.post.pair = {{std::nullopt, {cls}, 0},

@@ -79,13 +79,12 @@ bool wants_space_alias(const TokenizerDefinition& definition) {
     const auto* own = definition.normalizers.size() == 1
                           ? std::get_if<PrecompiledDef>(&definition.normalizers[0])
                           : nullptr;
-    return own && own->sentencepiece && own->escape_whitespaces && definition.pre_tokenizers.empty();
+    return own && own->sentencepiece && own->escape_whitespaces;
   }
   if (definition.format != Format::tokenizer_json) return false;
   for (const AddedTokenDef& token : definition.added)
     if (token.normalized && (token.lstrip || token.rstrip)) return false;
-  return !definition.normalizers.empty() && replaces_space(definition.normalizers.back()) &&
-         definition.pre_tokenizers.empty();
+  return !definition.normalizers.empty() && replaces_space(definition.normalizers.back());
 }
 
 Result<NormalizerPtr> make_normalizer(std::span<const NormalizerDef> definitions, bool space_alias,

@@ -58,8 +58,8 @@ class Normalizer {
 using NormalizerPtr = std::unique_ptr<const Normalizer>;
 
 /// True if the tokenizer's text can keep its spaces where the file has U+2581, with the same result: the last
-/// normalizer replaces every space by U+2581 and nothing else tells the two apart, so there are no
-/// pre-tokenizers. Where a Metaspace is the pre-tokenizer, the caller decides, as it puts the prefix.
+/// normalizer replaces every space by U+2581 and nothing else tells the two apart. Pre-tokenizers are not
+/// looked at: the caller knows which are left, and where Metaspace is one it decides, as it puts the prefix.
 bool wants_space_alias(const TokenizerDefinition& definition);
 
 /// Null if there is nothing to do. With `space_alias`, replacing " " by U+2581 is left out, and U+2581 in

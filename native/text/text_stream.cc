@@ -142,15 +142,10 @@ class Stream final : public TextStream {
     return {mine.memory.get(), &mine.normalized, &mine.marked, &mine.repaired, &out, most_tokens};
   }
 
-  void put(std::span<const TokenId> ids, TokenBuffer& out) {
-    out.reserve(ids.size());
-    for (const TokenId id : ids) out.push(id, {}, kNoWord);
-  }
-
   void start(TokenBuffer& out) {
     if (started_) return;
     started_ = true;
-    if (options_.add_special_tokens) put(view_.single->before, out);
+    if (options_.add_special_tokens) out.append(view_.single->before, kNoWord);
     full_ = limit_ == 0;
   }
 
@@ -184,7 +179,7 @@ class Stream final : public TextStream {
       out.truncate(first + kept);
       tokens_ = limit_;
     }
-    if (options_.add_special_tokens) put(view_.single->behind, out);
+    if (options_.add_special_tokens) out.append(view_.single->behind, kNoWord);
     if (!options_.pad || !view_.settings->padding || !view_.settings->padding->fixed) return;
     const PaddingDef& padding = *view_.settings->padding;
     uint64_t length = *padding.fixed;

@@ -12,11 +12,11 @@ bool is_word(uint32_t code) { return (components_of(code) & component::kWord) !=
 
 AddedStage::AddedStage(const AddedMatcher& matcher, std::vector<AddedAction> actions, bool space_is_mark,
                        Stage& next, const HoldLimits& limits)
-    : matcher_(matcher),
+    : HoldingStage(limits),
+      matcher_(matcher),
       actions_(std::move(actions)),
       space_is_mark_(space_is_mark),
-      next_(next),
-      holding_(limits) {}
+      next_(next) {}
 
 void AddedStage::begin() {
   holding_.begin();
@@ -55,10 +55,7 @@ size_t AddedStage::space_behind(const Block& block, size_t at) const {
 }
 
 StreamStatus AddedStage::text(const Block& block, bool last, PushContext& context) {
-  const StreamStatus status =
-      holding_.feed(block, last, [this, &context](const Block& joined, bool end, size_t& taken) {
-        return process(joined, end, taken, context);
-      });
+  const StreamStatus status = feed(block, last, context);
   if (last) {
     handed_ = scanned_ = 0;
     open_ = word_before_ = false;

@@ -52,60 +52,62 @@ struct Block {
   }
 };
 
+/// Text of a stage's own: built anew, or kept until more is known. Grows only when a text is larger than any
+/// before.
+struct BuiltText {
+  std::vector<uint8_t> bytes;
+  std::vector<ByteSpan> origin;  // empty unless detailed
+  void clear() {
+    bytes.clear();
+    origin.clear();
+  }
+  void append(const Block& block, bool detailed) {
+    bytes.insert(bytes.end(), block.text, block.text + block.size);
+    if (!detailed) return;
+    for (size_t i = 0; i < block.size; ++i) origin.push_back({block.begin_of(i), block.end_of(i)});
+  }
+  Block block(bool detailed, bool input_start) const {
+    return {bytes.data(), bytes.size(), detailed ? origin.data() : nullptr, 0, input_start};
+  }
+  uint64_t capacity_bytes() const { return bytes.capacity() + origin.capacity() * sizeof(ByteSpan); }
+};
+
 /// Text that a stage has taken but not handed on: it waits for what follows.
 class Pending {
  public:
   explicit Pending(bool detailed) : detailed_(detailed) {}
 
-  bool empty() const { return bytes_.empty(); }
-  size_t size() const { return bytes_.size(); }
-  uint64_t capacity_bytes() const { return bytes_.capacity() + origin_.capacity() * sizeof(ByteSpan); }
+  bool empty() const { return text_.bytes.empty(); }
+  size_t size() const { return text_.bytes.size(); }
+  uint64_t capacity_bytes() const { return text_.capacity_bytes(); }
   void reserve(size_t bytes) {
-    bytes_.reserve(bytes);
-    if (detailed_) origin_.reserve(bytes);
+    text_.bytes.reserve(bytes);
+    if (detailed_) text_.origin.reserve(bytes);
   }
-  void clear() {
-    bytes_.clear();
-    origin_.clear();
-  }
-  Block block() const {
-    return {bytes_.data(), bytes_.size(), detailed_ ? origin_.data() : nullptr, 0, input_start_};
-  }
+  void clear() { text_.clear(); }
+  Block block() const { return text_.block(detailed_, input_start_); }
   void append(const Block& block) {
-    if (bytes_.empty()) input_start_ = block.input_start;
-    bytes_.insert(bytes_.end(), block.text, block.text + block.size);
-    if (!detailed_) return;
-    for (size_t i = 0; i < block.size; ++i) origin_.push_back({block.begin_of(i), block.end_of(i)});
+    if (empty()) input_start_ = block.input_start;
+    text_.append(block, detailed_);
   }
   /// A byte that is not in the input, in front of all.
   void insert(uint8_t byte, ByteSpan origin, bool input_start) {
-    if (bytes_.empty()) input_start_ = input_start;
-    bytes_.push_back(byte);
-    if (detailed_) origin_.push_back(origin);
+    if (empty()) input_start_ = input_start;
+    text_.bytes.push_back(byte);
+    if (detailed_) text_.origin.push_back(origin);
   }
   void drop(size_t bytes) {
     if (bytes == 0) return;
-    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<ptrdiff_t>(bytes));
-    if (detailed_) origin_.erase(origin_.begin(), origin_.begin() + static_cast<ptrdiff_t>(bytes));
+    const auto count = static_cast<ptrdiff_t>(bytes);
+    text_.bytes.erase(text_.bytes.begin(), text_.bytes.begin() + count);
+    if (detailed_) text_.origin.erase(text_.origin.begin(), text_.origin.begin() + count);
     input_start_ = false;
   }
 
  private:
   bool detailed_;
   bool input_start_ = false;
-  std::vector<uint8_t> bytes_;
-  std::vector<ByteSpan> origin_;
-};
-
-/// Text built anew: normalized, repaired. Grows only when a text is larger than any before.
-struct BuiltText {
-  std::vector<uint8_t> bytes;
-  std::vector<ByteSpan> origin;
-  void clear() {
-    bytes.clear();
-    origin.clear();
-  }
-  uint64_t capacity_bytes() const { return bytes.capacity() + origin.capacity() * sizeof(ByteSpan); }
+  BuiltText text_;
 };
 
 }  // namespace onpath::text

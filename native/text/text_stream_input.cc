@@ -92,11 +92,9 @@ StreamStatus InputRepair::build(std::span<const uint8_t> bytes, size_t& at, Stag
     // Only as far as a short run goes: what is long is handed on where it lies.
     const Utf8Run run = check_utf8(text, std::min(bytes.size() - at, kShortRun + 4));
     if (run.invalid == 0) break;
-    const Block valid{text, run.valid, nullptr, static_cast<uint32_t>(position_), false};
-    built.bytes.insert(built.bytes.end(), text, text + run.valid);
+    built.append({text, run.valid, nullptr, static_cast<uint32_t>(position_), false}, detailed_);
     built.bytes.insert(built.bytes.end(), kReplacement, kReplacement + sizeof kReplacement);
     if (detailed_) {
-      for (size_t i = 0; i < run.valid; ++i) built.origin.push_back({valid.begin_of(i), valid.end_of(i)});
       const auto begin = static_cast<uint32_t>(position_ + run.valid);
       const ByteSpan replaced{begin, begin + static_cast<uint32_t>(run.invalid)};
       for (int i = 0; i < 3; ++i) built.origin.push_back(replaced);
@@ -105,9 +103,7 @@ StreamStatus InputRepair::build(std::span<const uint8_t> bytes, size_t& at, Stag
     at += run.valid + run.invalid;
   }
   if (built.bytes.empty()) return StreamStatus::ok;
-  return next.text(
-      {built.bytes.data(), built.bytes.size(), detailed_ ? built.origin.data() : nullptr, 0, input_start},
-      false, context);
+  return next.text(built.block(detailed_, input_start), false, context);
 }
 
 }  // namespace onpath::text

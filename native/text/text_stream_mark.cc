@@ -21,12 +21,6 @@ size_t find_mark(const uint8_t* text, size_t size, size_t at) {
   return size;
 }
 
-void copy(const Block& block, size_t at, size_t bytes, bool detailed, BuiltText& out) {
-  out.bytes.insert(out.bytes.end(), block.text + at, block.text + at + bytes);
-  if (!detailed) return;
-  for (size_t i = at; i < at + bytes; ++i) out.origin.push_back({block.begin_of(i), block.end_of(i)});
-}
-
 void add_space(ByteSpan origin, bool detailed, BuiltText& out) {
   out.bytes.push_back(' ');
   if (detailed) out.origin.push_back(origin);
@@ -37,7 +31,7 @@ void add_space(ByteSpan origin, bool detailed, BuiltText& out) {
 void MarkStage::replace_marks(const Block& block, BuiltText& out) const {
   for (size_t at = 0; at < block.size;) {
     const size_t mark = find_mark(block.text, block.size, at);
-    copy(block, at, mark - at, detailed_, out);
+    out.append(block.part(at, mark - at), detailed_);
     at = mark;
     if (at == block.size) break;
     add_space(block.span(at, at + 3), detailed_, out);
@@ -56,7 +50,7 @@ void MarkStage::split_words(const Block& block, BuiltText& out) {
       if (next.code == kMark) {
         add_space(block.span(at, at + next.size), detailed_, out);
       } else {
-        copy(block, at, next.size, detailed_, out);
+        out.append(block.part(at, next.size), detailed_);
       }
     }
     at += next.size;
@@ -85,9 +79,7 @@ StreamStatus MarkStage::text(const Block& block, bool last, PushContext& context
     }
     at += rest.size;
     if (out.bytes.empty()) continue;
-    const Block made{out.bytes.data(), out.bytes.size(), detailed_ ? out.origin.data() : nullptr, 0,
-                     rest.input_start};
-    const StreamStatus status = next_.text(made, false, context);
+    const StreamStatus status = next_.text(out.block(detailed_, rest.input_start), false, context);
     if (status != StreamStatus::ok) return status;
   }
   if (!last) return StreamStatus::ok;

@@ -21,11 +21,11 @@ void make_room(NormalizedText& out, size_t size) {
 
 NormalizeStage::NormalizeStage(const Normalizer& normalizer, bool know_start, Stage& next,
                                const HoldLimits& limits)
-    : normalizer_(normalizer),
+    : HoldingStage(limits),
+      normalizer_(normalizer),
       know_start_(know_start),
       detailed_(limits.detailed),
-      next_(next),
-      holding_(limits) {}
+      next_(next) {}
 
 void NormalizeStage::begin() {
   holding_.begin();
@@ -34,10 +34,7 @@ void NormalizeStage::begin() {
 
 StreamStatus NormalizeStage::text(const Block& block, bool last, PushContext& context) {
   if (block.size == 0 && holding_.pending.empty() && first_) return StreamStatus::ok;
-  const StreamStatus status =
-      holding_.feed(block, last, [this, &context](const Block& joined, bool end, size_t& taken) {
-        return process(joined, end, taken, context);
-      });
+  const StreamStatus status = feed(block, last, context);
   if (last) {
     first_ = true;
     text_start_ = false;

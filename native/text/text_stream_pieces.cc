@@ -3,15 +3,30 @@
 #include "text/text_stream_stages.h"
 
 namespace onpath::text {
+namespace {
+
+// The reference counts code points of the token, and takes as many off the span in the input. `of_block`: the
+// token's bytes of the block.
+ByteSpan trimmed(ByteSpan span, const Block& block, ByteSpan of_block, uint32_t leading, uint32_t trailing) {
+  const ByteSpan whole = span;
+  const size_t size = of_block.end - of_block.begin;
+  if (leading > 0) span.begin = leading <= size ? block.end_of(of_block.begin + leading - 1) : whole.end;
+  span.begin = std::min(span.begin, whole.end);
+  if (trailing > 0) span.end = trailing <= size ? block.begin_of(of_block.end - trailing) : whole.begin;
+  span.end = std::max(span.end, span.begin);
+  return span;
+}
+
+}  // namespace
 
 PieceStage::PieceStage(const PieceEncoder& encoder, PrefixSpace prefix, bool one_word, TrimRule trim,
                        const HoldLimits& limits)
-    : encoder_(encoder),
+    : HoldingStage(limits),
+      encoder_(encoder),
       prefix_(prefix),
       one_word_(one_word),
       trim_(trim),
-      detailed_(limits.detailed),
-      holding_(limits) {}
+      detailed_(limits.detailed) {}
 
 void PieceStage::begin() {
   holding_.begin();
@@ -32,10 +47,7 @@ StreamStatus PieceStage::text(const Block& block, bool last, PushContext& contex
       holding_.pending.insert(' ', block.span(0, utf8_size(block.text[0])), block.input_start);
     }
   }
-  const StreamStatus status =
-      holding_.feed(block, last, [this, &context](const Block& joined, bool end, size_t& taken) {
-        return process(joined, end, taken, context);
-      });
+  const StreamStatus status = feed(block, last, context);
   if (last) {
     open_ = false;
     if (one_word_) ++word_;
@@ -61,11 +73,20 @@ StreamStatus PieceStage::process(const Block& block, bool last, size_t& taken, P
   return last && run.consumed < block.size ? StreamStatus::over_cap : StreamStatus::ok;
 }
 
+// A blank before the first token is taken for one that was added, and stays.
+uint32_t PieceStage::leading_to_trim(ByteSpan span, bool first_token, uint32_t leading) const {
+  const bool stays = (first_token || span.begin == 0) && trim_.add_prefix_space && leading == 1;
+  return stays ? 0 : leading;
+}
+
 StreamStatus PieceStage::token(const AddedHit& hit, PushContext& context) {
   TokenBuffer& out = *context.out;
   out.reserve(1);
   ByteSpan span = hit.span;
-  if (detailed_ && trim_.tokens) trim(span, nullptr, 0, 0, hit.leading, hit.trailing);
+  if (detailed_ && trim_.tokens) {
+    span.begin = std::min(span.begin + leading_to_trim(span, tokens_ == 0, hit.leading), span.end);
+    if (span.end >= hit.trailing) span.end = std::max(span.end - hit.trailing, span.begin);
+  }
   out.push(hit.token->id, span, word_);
   ++word_;
   ++tokens_;
@@ -83,31 +104,13 @@ void PieceStage::place(const Block& block, size_t first, TokenBuffer& out) {
     if (trim_.tokens && ids[i] < trim_.tokens->leading.size()) {
       const uint32_t leading = trim_.tokens->leading[ids[i]];
       const uint32_t trailing = trim_.tokens->trailing[ids[i]];
-      const bool first_token = (tokens_ == 0 && i == 0) || span.begin == 0;
-      const bool keep = first_token && trim_.add_prefix_space && leading == 1;
       if (leading > 0 || trailing > 0) {
-        trim(span, &block, of_block.begin, of_block.end, keep ? 0 : leading, trailing);
+        const bool first_token = tokens_ == 0 && i == 0;
+        span = trimmed(span, block, of_block, leading_to_trim(span, first_token, leading), trailing);
       }
     }
     spans[i] = span;
   }
-}
-
-// The reference counts code points of the token, and takes as many off the span in the input.
-void PieceStage::trim(ByteSpan& span, const Block* block, size_t begin, size_t end, uint32_t leading,
-                      uint32_t trailing) const {
-  const ByteSpan whole = span;
-  if (block == nullptr) {
-    const bool first_token = tokens_ == 0 || span.begin == 0;
-    if (first_token && trim_.add_prefix_space && leading == 1) leading = 0;
-    span.begin = std::min(whole.begin + leading, whole.end);
-    if (whole.end >= trailing) span.end = std::max(whole.end - trailing, span.begin);
-    return;
-  }
-  if (leading > 0) span.begin = leading <= end - begin ? block->end_of(begin + leading - 1) : whole.end;
-  span.begin = std::min(span.begin, whole.end);
-  if (trailing > 0) span.end = trailing <= end - begin ? block->begin_of(end - trailing) : whole.begin;
-  span.end = std::max(span.end, span.begin);
 }
 
 }  // namespace onpath::text

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -118,6 +117,26 @@ class Holding {
   size_t retry_ = 0;
 };
 
+/// A stage that holds back what is not decided yet.
+class HoldingStage : public Stage {
+ public:
+  size_t held() const override { return holding_.pending.size(); }
+  uint64_t bytes() const override { return holding_.pending.capacity_bytes(); }
+
+ protected:
+  explicit HoldingStage(const HoldLimits& limits) : holding_(limits) {}
+  StreamStatus feed(const Block& block, bool last, PushContext& context) {
+    return holding_.feed(block, last, [this, &context](const Block& joined, bool end, size_t& taken) {
+      return process(joined, end, taken, context);
+    });
+  }
+  Holding holding_;
+
+ private:
+  /// As Holding has it.
+  virtual StreamStatus process(const Block& block, bool last, size_t& taken, PushContext& context) = 0;
+};
+
 /// What becomes of an added token that stands in the text.
 enum class AddedAction : uint8_t {
   parse = 0,
@@ -127,7 +146,7 @@ enum class AddedAction : uint8_t {
 };
 
 /// Cuts segments at added tokens.
-class AddedStage : public Stage {
+class AddedStage : public HoldingStage {
  public:
   /// `actions` of the matcher's entries. `space_is_mark`: spaces stand for U+2581, which is no whitespace.
   AddedStage(const AddedMatcher& matcher, std::vector<AddedAction> actions, bool space_is_mark, Stage& next,
@@ -135,12 +154,10 @@ class AddedStage : public Stage {
   void begin() override;
   StreamStatus text(const Block& block, bool last, PushContext& context) override;
   StreamStatus token(const AddedHit& hit, PushContext& context) override;
-  size_t held() const override { return holding_.pending.size(); }
-  uint64_t bytes() const override { return holding_.pending.capacity_bytes(); }
   std::optional<TokenId> refused() const { return refused_; }
 
  private:
-  StreamStatus process(const Block& block, bool last, size_t& taken, PushContext& context);
+  StreamStatus process(const Block& block, bool last, size_t& taken, PushContext& context) override;
   bool is_space(uint32_t code) const;
   bool word_before(const Block& block, size_t at) const;
   size_t space_before(const Block& block, size_t from, size_t at) const;
@@ -150,7 +167,6 @@ class AddedStage : public Stage {
   std::vector<AddedAction> actions_;
   bool space_is_mark_;
   Stage& next_;
-  Holding holding_;
   // Of the segment: text up to `handed_` (of what is pending) went on, text up to `scanned_` has no token.
   size_t handed_ = 0;
   size_t scanned_ = 0;
@@ -159,24 +175,21 @@ class AddedStage : public Stage {
   std::optional<TokenId> refused_;
 };
 
-class NormalizeStage : public Stage {
+class NormalizeStage : public HoldingStage {
  public:
   /// `know_start`: what follows asks for Block::input_start exactly.
   NormalizeStage(const Normalizer& normalizer, bool know_start, Stage& next, const HoldLimits& limits);
   void begin() override;
   StreamStatus text(const Block& block, bool last, PushContext& context) override;
   StreamStatus token(const AddedHit& hit, PushContext& context) override;
-  size_t held() const override { return holding_.pending.size(); }
-  uint64_t bytes() const override { return holding_.pending.capacity_bytes(); }
 
  private:
-  StreamStatus process(const Block& block, bool last, size_t& taken, PushContext& context);
+  StreamStatus process(const Block& block, bool last, size_t& taken, PushContext& context) override;
 
   const Normalizer& normalizer_;
   bool know_start_;
   bool detailed_;
   Stage& next_;
-  Holding holding_;
   bool first_ = true;       // of the segment
   bool text_start_ = true;  // no text or token came before the segment
 };
@@ -217,7 +230,7 @@ struct TrimRule {
 };
 
 /// The end: pieces, model, ids.
-class PieceStage : public Stage {
+class PieceStage : public HoldingStage {
  public:
   /// `one_word`: there is no pre-tokenizer, each segment is one word.
   PieceStage(const PieceEncoder& encoder, PrefixSpace prefix, bool one_word, TrimRule trim,
@@ -225,21 +238,17 @@ class PieceStage : public Stage {
   void begin() override;
   StreamStatus text(const Block& block, bool last, PushContext& context) override;
   StreamStatus token(const AddedHit& hit, PushContext& context) override;
-  size_t held() const override { return holding_.pending.size(); }
-  uint64_t bytes() const override { return holding_.pending.capacity_bytes(); }
 
  private:
-  StreamStatus process(const Block& block, bool last, size_t& taken, PushContext& context);
+  StreamStatus process(const Block& block, bool last, size_t& taken, PushContext& context) override;
   void place(const Block& block, size_t first, TokenBuffer& out);
-  void trim(ByteSpan& span, const Block* block, size_t begin, size_t end, uint32_t leading,
-            uint32_t trailing) const;
+  uint32_t leading_to_trim(ByteSpan span, bool first_token, uint32_t leading) const;
 
   const PieceEncoder& encoder_;
   PrefixSpace prefix_;
   bool one_word_;
   TrimRule trim_;
   bool detailed_;
-  Holding holding_;
   bool open_ = false;
   uint64_t run_ = 0;  // EncoderMemory::run() of the segment
   uint32_t word_ = 0;

@@ -51,7 +51,7 @@ Result<void> make_settings_parts(const TokenizerDefinition& settings, TokenizerP
   Result<Plan> plan = make_plan(settings);
   if (!plan.ok()) return plan.error();
   parts.plan = std::move(plan).value();
-  Result<NormalizerPtr> normalizer = make_normalizer(parts.plan.normalizers, parts.plan.alias_by_normalizer);
+  Result<NormalizerPtr> normalizer = make_normalizer(settings.normalizers, parts.plan.alias_by_normalizer);
   if (!normalizer.ok()) return normalizer.error();
   parts.normalizer = std::move(normalizer).value();
   // tiktoken's and Mistral's patterns are for the regex crate of Rust.
@@ -123,8 +123,8 @@ class BuiltTokenizer final : public Tokenizer, public std::enable_shared_from_th
   std::vector<uint8_t> save() const override {
     FlatWriter form;
     write(form);
-    const Version& version = hash();
-    form.array("hash", std::span<const uint8_t>(version));
+    const Version* known = hash_.load(std::memory_order_acquire);
+    form.array("hash", std::span<const uint8_t>(known ? *known : hash_of(form)));
     return form.finish();
   }
 
@@ -132,11 +132,7 @@ class BuiltTokenizer final : public Tokenizer, public std::enable_shared_from_th
     if (const Version* known = hash_.load(std::memory_order_acquire)) return *known;
     FlatWriter form;
     write(form);
-    const Version* made = new Version(sha256(form.finish()));
-    const Version* expected = nullptr;
-    if (hash_.compare_exchange_strong(expected, made, std::memory_order_acq_rel)) return *made;
-    delete made;
-    return *expected;
+    return hash_of(form);
   }
 
   Result<TokenizerPtr> with_added(std::span<const AddedTokenDef> tokens) const override {
@@ -194,7 +190,7 @@ class BuiltTokenizer final : public Tokenizer, public std::enable_shared_from_th
     text += parts_->model->cacheable() ? "words are cached\n" : "words are not cached\n";
     text += "added tokens: " + std::to_string(matchers_.raw.entries().size()) + " in the text, " +
             std::to_string(matchers_.normalized.entries().size()) + " in the normalized text\n";
-    text += "normalizers: " + std::to_string(plan.normalizers.size()) + "\n";
+    text += "normalizers: " + std::to_string(settings_.normalizers.size()) + "\n";
     const PreTokenizer* cuts = parts_->model->cuts();
     text += "pre-tokenizer: ";
     if (parts_->pre_tokenizer) {
@@ -209,6 +205,15 @@ class BuiltTokenizer final : public Tokenizer, public std::enable_shared_from_th
   }
 
  private:
+  // Of a form that write() has filled.
+  const Version& hash_of(const FlatWriter& form) const {
+    const Version* made = new Version(sha256(form.finish()));
+    const Version* expected = nullptr;
+    if (hash_.compare_exchange_strong(expected, made, std::memory_order_acq_rel)) return *made;
+    delete made;
+    return *expected;
+  }
+
   void write(FlatWriter& form) const {
     const std::vector<uint8_t> settings = write_settings(settings_);
     form.array("settings", std::span<const uint8_t>(settings));

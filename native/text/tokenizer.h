@@ -8,8 +8,8 @@
 // space for U+2581: the same ids without growing the text threefold.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>

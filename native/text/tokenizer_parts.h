@@ -15,9 +15,8 @@
 
 namespace onpath::text {
 
-/// How a definition is carried out: what the normalizers and pre-tokenizers come down to.
+/// How a definition is carried out: what the pre-tokenizers come down to, and how spaces are kept.
 struct Plan {
-  std::vector<NormalizerDef> normalizers;
   std::vector<PreTokenizerDef> pre_tokenizers;
   bool alias_by_normalizer = false;
   bool alias_by_metaspace = false;

@@ -22,12 +22,11 @@ Error wrong_order(const char* what) {
 
 Result<Plan> make_plan(const TokenizerDefinition& definition) {
   Plan plan;
-  plan.normalizers = definition.normalizers;
   plan.pre_tokenizers = definition.pre_tokenizers;
   std::vector<PreTokenizerDef>& pre = plan.pre_tokenizers;
 
   // Where all spaces are replaced before, cutting at spaces cuts nothing (Gemma).
-  if (!plan.normalizers.empty() && replaces_spaces(plan.normalizers.back())) {
+  if (!definition.normalizers.empty() && replaces_spaces(definition.normalizers.back())) {
     while (!pre.empty()) {
       const auto* split = std::get_if<SplitDef>(&pre.front());
       if (!split || split->pattern.regex || split->pattern.text != " " || split->invert) break;
@@ -63,14 +62,7 @@ Result<Plan> make_plan(const TokenizerDefinition& definition) {
       }
     }
   }
-  if (!plan.alias_by_metaspace) {
-    TokenizerDefinition asked;
-    asked.format = definition.format;
-    asked.normalizers = plan.normalizers;
-    asked.pre_tokenizers = plan.pre_tokenizers;
-    asked.added = definition.added;
-    plan.alias_by_normalizer = wants_space_alias(asked);
-  }
+  plan.alias_by_normalizer = pre.empty() && wants_space_alias(definition);
   return plan;
 }
 

@@ -1,9 +1,9 @@
 // Settings as bytes. One description of the fields serves writing and reading.
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
 #include "text/tokenizer_parts.h"
+#include "text/varint.h"
 
 namespace onpath::text {
 namespace {
@@ -32,20 +32,12 @@ class Writer {
 class Reader {
  public:
   static constexpr bool kReads = true;
-  explicit Reader(std::span<const uint8_t> bytes) : left_(bytes) {}
+  explicit Reader(std::span<const uint8_t> bytes)
+      : left_(reinterpret_cast<const char*>(bytes.data()), bytes.size()) {}
 
   uint64_t number(uint64_t largest) {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64 && !left_.empty(); shift += 7) {
-      const uint8_t byte = left_[0];
-      left_ = left_.subspan(1);
-      value |= uint64_t{byte & 0x7Fu} << shift;
-      if (byte < 0x80) {
-        if (value <= largest) return value;
-        break;
-      }
-    }
-    return fail();
+    const std::optional<uint64_t> value = take_varint(left_);
+    return value && *value <= largest ? *value : fail();
   }
   void text(std::string& value) {
     const uint64_t size = number(left_.size());
@@ -53,8 +45,8 @@ class Reader {
       fail();
       return;
     }
-    value.assign(reinterpret_cast<const char*>(left_.data()), size);
-    left_ = left_.subspan(size);
+    value.assign(left_.substr(0, size));
+    left_.remove_prefix(size);
   }
   /// Every element takes a byte at least.
   uint64_t count() { return number(left_.size()); }
@@ -67,7 +59,7 @@ class Reader {
     left_ = {};
     return 0;
   }
-  std::span<const uint8_t> left_;
+  std::string_view left_;
   bool ok_ = true;
 };
 
@@ -222,9 +214,9 @@ void field(A& a, std::variant<T...>& value) {
 }  // namespace
 
 std::vector<uint8_t> write_settings(const TokenizerDefinition& definition) {
-  TokenizerDefinition copy = settings_of(definition);
   Writer writer;
-  field(writer, copy);
+  // One description of the fields serves both ways; writing changes none of them.
+  field(writer, const_cast<TokenizerDefinition&>(definition));
   return std::move(writer.bytes);
 }
 
@@ -240,39 +232,7 @@ Result<TokenizerDefinition> read_settings(std::span<const uint8_t> bytes) {
 }
 
 TokenizerDefinition settings_of(const TokenizerDefinition& definition) {
-  TokenizerDefinition settings;
-  settings.format = definition.format;
-  settings.name = definition.name;
-  settings.normalizers = definition.normalizers;
-  settings.pre_tokenizers = definition.pre_tokenizers;
-  settings.added = definition.added;
-  settings.post = definition.post;
-  settings.truncation = definition.truncation;
-  settings.padding = definition.padding;
-  settings.decoders = definition.decoders;
-  if (const auto* bpe = std::get_if<BpeDefinition>(&definition.model)) {
-    BpeDefinition small;
-    small.byte_level = bpe->byte_level;
-    small.whole_piece = bpe->whole_piece;
-    small.byte_fallback = bpe->byte_fallback;
-    small.fuse_unk = bpe->fuse_unk;
-    small.unk = bpe->unk;
-    small.continuing_prefix = bpe->continuing_prefix;
-    small.end_of_word_suffix = bpe->end_of_word_suffix;
-    small.user_defined = bpe->user_defined;
-    settings.model = std::move(small);
-  } else if (const auto* unigram = std::get_if<UnigramDefinition>(&definition.model)) {
-    UnigramDefinition small;
-    small.unk = unigram->unk;
-    small.byte_fallback = unigram->byte_fallback;
-    small.single_precision = unigram->single_precision;
-    small.user_defined = unigram->user_defined;
-    small.unused = unigram->unused;
-    settings.model = std::move(small);
-  } else {
-    settings.model = definition.model;
-  }
-  return settings;
+  return read_settings(write_settings(definition)).value();
 }
 
 }  // namespace onpath::text

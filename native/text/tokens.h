@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace onpath::text {
@@ -54,6 +55,11 @@ class TokenBuffer {
       words_[size_] = word;
     }
     ++size_;
+  }
+  /// Ids that are of no text, of which nothing else is known.
+  void append(std::span<const TokenId> ids, uint32_t word = 0) {
+    reserve(ids.size());
+    for (const TokenId id : ids) push(id, {}, word);
   }
 
  private:

@@ -1,7 +1,6 @@
 #include "text/charsmap.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "text/utf8.h"
 

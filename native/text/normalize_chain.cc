@@ -40,7 +40,7 @@ class Chain final : public Normalizer {
   size_t normalize(const uint8_t* text, size_t size, Place place, NormalizedText& out) const override {
     if (!out.scratch) out.scratch = std::make_shared<StageScratch>();
     const size_t whole = place.last ? size : whole_code_points(text, size);
-    const Block all{text, size, whole, place.last, *out.scratch, out};
+    const Block all{text, whole, place.last, *out.scratch, out};
     size_t taken = 0;
     size_t width = kBlock;
     const size_t written = out.bytes.size();
@@ -88,7 +88,7 @@ class Chain final : public Normalizer {
  private:
   struct Block {
     const uint8_t* text;
-    size_t size, whole;
+    size_t whole;
     bool last;
     StageScratch& scratch;
     NormalizedText& out;

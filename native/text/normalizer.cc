@@ -1,6 +1,5 @@
 #include "text/normalizer.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 

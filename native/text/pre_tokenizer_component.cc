@@ -1,6 +1,6 @@
 #include "text/pre_tokenizer_component.h"
 
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 #include "text/pre_tokenizer_rules.h"

@@ -98,7 +98,7 @@ class Chain final : public Normalizer {
   static size_t cut_down(const uint8_t* text, size_t at, size_t after, size_t whole) {
     if (at == whole) return at;
     size_t cut = at;
-    while (cut > after && (text[cut] & 0xC0) == 0x80 && at - cut < 4) --cut;
+    while (cut > after && is_continuation(text[cut]) && at - cut < 4) --cut;
     return cut > after ? cut : at;
   }
 
@@ -115,7 +115,7 @@ class Chain final : public Normalizer {
       if (++tries > kNearTries) step = std::max<size_t>(1, (end - begin) / 2);
       const size_t next = end > begin + step ? end - step : begin;
       end = next;
-      while (end > begin && (all.text[end] & 0xC0) == 0x80) --end;
+      while (end > begin && is_continuation(all.text[end])) --end;
     }
     return begin;
   }

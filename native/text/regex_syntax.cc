@@ -21,8 +21,7 @@ class Reader : private RegexClassReader {
                                                   std::to_string(pattern_.size()) + " bytes; at most " +
                                                   std::to_string(kMaxRegexBytes) + " are read."};
     }
-    const auto* bytes = reinterpret_cast<const uint8_t*>(pattern_.data());
-    if (check_utf8(bytes, pattern_.size()).valid != pattern_.size()) {
+    if (!is_utf8(pattern_)) {
       return Error{ErrorCode::INVALID_VOCABULARY, "A regular expression is not valid UTF-8."};
     }
     if (starts("(?i)")) {

@@ -3,9 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
-#include "text/pre_tokenizer.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
@@ -128,22 +126,6 @@ inline Contraction contraction_at(const Text& text, size_t at, bool ignore_case)
   if (first != 'r' && first != 'v' && first != 'l') return {};
   if (at + 2 >= text.size) return too_early;
   return {letter(at + 2) == (first == 'l' ? 'l' : 'e') ? 3u : 0u, false};
-}
-
-/// Ends of pieces from the front of text on, as `advance` tells them one by one.
-template <class Advance>
-SplitResult split(const uint8_t* bytes, size_t size, bool last, std::span<uint32_t> ends,
-                  const Advance& advance) {
-  const Text text{bytes, last ? size : whole_code_points(bytes, size), last};
-  SplitResult result;
-  for (size_t at = 0; at < text.size;) {
-    if (result.pieces == ends.size()) return result;
-    at = advance(text, at);
-    if (at == kUndecided) break;
-    ends[result.pieces++] = static_cast<uint32_t>(at);
-  }
-  result.exhausted = true;
-  return result;
 }
 
 }  // namespace onpath::text::scan

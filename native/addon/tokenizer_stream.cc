@@ -6,14 +6,9 @@
 #include "addon/errors.h"
 #include "addon/output.h"
 #include "addon/tokenizer_encoder.h"
+#include "text/utf8.h"
 
 namespace onpath::addon {
-
-namespace {
-
-bool is_continuation(uint8_t byte) { return (byte & 0xC0) == 0x80; }
-
-}  // namespace
 
 void StreamPlaces::begin() {
   bytes_.clear();
@@ -35,7 +30,8 @@ void StreamPlaces::convert(std::span<text::ByteSpan> spans) {
   }
   // Up to the character in which the last token begins: nothing to come is further left.
   size_t gone = std::min<size_t>(last, bytes_.size());
-  for (int i = 0; i < 3 && gone > 0 && gone < bytes_.size() && is_continuation(bytes_[gone]); ++i) --gone;
+  for (int i = 0; i < 3 && gone > 0 && gone < bytes_.size() && text::is_continuation(bytes_[gone]); ++i)
+    --gone;
   const auto units = map.convert({static_cast<uint32_t>(gone), static_cast<uint32_t>(gone)}).begin;
   bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<ptrdiff_t>(gone));
   first_byte_ += static_cast<uint32_t>(gone);

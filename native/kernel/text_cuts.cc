@@ -37,6 +37,12 @@ class Bits {
   uint8_t bytes_[8 + 8];
 };
 
+template <class D>
+HWY_INLINE hn::Mask<D> within(D d, hn::Vec<D> bytes, uint8_t first, uint8_t last) {
+  const auto offset = hn::Sub(bytes, hn::Set(d, first));
+  return hn::Eq(hn::Min(offset, hn::Set(d, static_cast<uint8_t>(last - first))), offset);
+}
+
 /// First bytes of U+200B..U+206F but blanks, whole within the 64 bytes: quotes and dashes of typeset text.
 /// Neither blank, letter nor number. Or only those up to U+2027 that are punctuation.
 template <bool kPunctuationOnly>
@@ -46,20 +52,17 @@ HWY_INLINE uint64_t general_punctuation(const uint8_t* text) {
   Bits first, second, second_last, third, third_last;
   for (size_t i = 0; i < 64; i += lanes) {
     const auto bytes = hn::LoadU(d, text + i);
-    const auto within = [&](uint8_t low, uint8_t high) HWY_ATTR {
-      const auto offset = hn::Sub(bytes, hn::Set(d, low));
-      return hn::Eq(hn::Min(offset, hn::Set(d, static_cast<uint8_t>(high - low))), offset);
-    };
     const auto is = [&](uint8_t byte) HWY_ATTR { return hn::Eq(bytes, hn::Set(d, byte)); };
     first.set(d, i, is(0xE2));
     second.set(d, i, is(0x80));
     if constexpr (kPunctuationOnly) {
-      third.set(d, i, within(0x90, 0xA7));
+      third.set(d, i, within(d, bytes, 0x90, 0xA7));
       continue;
     }
-    third.set(d, i, hn::AndNot(is(0xAF), hn::AndNot(within(0xA8, 0xA9), within(0x8B, 0xBF))));
+    third.set(d, i,
+              hn::AndNot(is(0xAF), hn::AndNot(within(d, bytes, 0xA8, 0xA9), within(d, bytes, 0x8B, 0xBF))));
     second_last.set(d, i, is(0x81));
-    third_last.set(d, i, hn::AndNot(is(0x9F), within(0x80, 0xAF)));
+    third_last.set(d, i, hn::AndNot(is(0x9F), within(d, bytes, 0x80, 0xAF)));
   }
   if constexpr (kPunctuationOnly) return first.word() & second.word() >> 1 & third.word() >> 2;
   return first.word() &
@@ -68,39 +71,34 @@ HWY_INLINE uint64_t general_punctuation(const uint8_t* text) {
 
 template <CutRules kRules>
 HWY_INLINE Classes classify(const uint8_t* text) {
-  constexpr bool kByCase = kRules == CutRules::o200k || kRules == CutRules::tekken;
+  constexpr bool kNewlines = kRules != CutRules::gpt2 && kRules != CutRules::clip;
   const hn::CappedTag<uint8_t, 64> d;
   const size_t lanes = hn::Lanes(d);
   Bits letter, upper, number, space, blank, newline, apostrophe, slash, punctuation, unknown;
   for (size_t i = 0; i < 64; i += lanes) {
     const auto bytes = hn::LoadU(d, text + i);
-    const auto within = [&](auto value, uint8_t first, uint8_t last) HWY_ATTR {
-      const auto offset = hn::Sub(value, hn::Set(d, first));
-      return hn::Eq(hn::Min(offset, hn::Set(d, static_cast<uint8_t>(last - first))), offset);
-    };
     const auto is = [&](uint8_t byte) HWY_ATTR { return hn::Eq(bytes, hn::Set(d, byte)); };
     const auto spaces = is(' ');
-    letter.set(d, i, within(hn::Or(bytes, hn::Set(d, 0x20)), 'a', 'z'));
-    number.set(d, i, within(bytes, '0', '9'));
+    const auto letters = within(d, hn::Or(bytes, hn::Set(d, 0x20)), 'a', 'z');
+    const auto numbers = within(d, bytes, '0', '9');
+    letter.set(d, i, letters);
+    number.set(d, i, numbers);
     space.set(d, i, spaces);
-    blank.set(d, i, hn::Or(spaces, within(bytes, '\t', '\r')));
+    blank.set(d, i, hn::Or(spaces, within(d, bytes, '\t', '\r')));
     apostrophe.set(d, i, is('\''));
-    if constexpr (kRules != CutRules::gpt2 && kRules != CutRules::clip) {
-      newline.set(d, i, hn::Or(is('\n'), is('\r')));
-    }
+    if constexpr (kNewlines) newline.set(d, i, hn::Or(is('\n'), is('\r')));
     if constexpr (kRules == CutRules::bert) {
-      const auto visible = within(bytes, '!', '~');
-      const auto word = hn::Or(within(bytes, '0', '9'), within(hn::Or(bytes, hn::Set(d, 0x20)), 'a', 'z'));
-      punctuation.set(d, i, hn::AndNot(word, visible));
+      punctuation.set(d, i, hn::AndNot(hn::Or(numbers, letters), within(d, bytes, '!', '~')));
     }
-    if constexpr (kByCase) {
-      upper.set(d, i, within(bytes, 'A', 'Z'));
+    if constexpr (kByCase<kRules>) {
+      upper.set(d, i, within(d, bytes, 'A', 'Z'));
       slash.set(d, i, is('/'));
     }
-    auto odds = within(bytes, 0x80, 0xFF);
+    auto odds = within(d, bytes, 0x80, 0xFF);
     // Controls are neither words nor punctuation; "<" may begin a special token.
     if constexpr (kRules == CutRules::deepseek3) {
-      odds = hn::Or(odds, hn::Or(hn::AndNot(within(bytes, '\t', '\r'), within(bytes, 0, 0x1F)), is(0x7F)));
+      odds =
+          hn::Or(odds, hn::Or(hn::AndNot(within(d, bytes, '\t', '\r'), within(d, bytes, 0, 0x1F)), is(0x7F)));
     }
     if constexpr (kRules == CutRules::clip) odds = hn::Or(odds, is('<'));
     unknown.set(d, i, odds);
@@ -120,10 +118,10 @@ HWY_INLINE Classes classify(const uint8_t* text) {
   in.space = space.word() & known;
   in.blank = blank.word() & known;
   in.apostrophe = apostrophe.word() & known;
-  if constexpr (kRules != CutRules::gpt2 && kRules != CutRules::clip) in.newline = newline.word() & known;
+  if constexpr (kNewlines) in.newline = newline.word() & known;
   in.wide &= known;
   if constexpr (kRules == CutRules::bert) in.punctuation = punctuation.word() & known;
-  if constexpr (kByCase) {
+  if constexpr (kByCase<kRules>) {
     in.upper = upper.word() & known;
     in.slash = slash.word() & known;
   }

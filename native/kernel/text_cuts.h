@@ -8,7 +8,6 @@
 namespace onpath {
 
 enum class CutRules : uint8_t { gpt2, cl100k, qwen2, o200k, tekken, deepseek3, clip, bert };
-inline constexpr size_t kCutRules = 8;
 
 struct Cuts {
   size_t count = 0;  // ends written

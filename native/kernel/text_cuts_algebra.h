@@ -11,6 +11,10 @@ struct Classes {
   uint32_t known;        // bytes before the first that is not ASCII or not for bits to decide
 };
 
+/// Words go by case, and slashes belong to punctuation before them.
+template <CutRules kRules>
+inline constexpr bool kByCase = kRules == CutRules::o200k || kRules == CutRules::tekken;
+
 inline uint64_t below(uint32_t n) { return n >= 64 ? ~uint64_t{0} : (uint64_t{1} << n) - 1; }
 inline uint64_t bit_at(uint32_t n) { return n >= 64 ? 0 : uint64_t{1} << n; }
 inline uint32_t lowest(uint64_t bits) { return static_cast<uint32_t>(std::countr_zero(bits)); }
@@ -129,11 +133,10 @@ inline uint64_t bert_starts(const Classes& in, uint64_t& sure) {
 
 template <CutRules kRules>
 inline uint64_t modern_starts(const Classes& in, uint64_t others, const uint8_t* text, uint64_t& sure) {
-  constexpr bool kByCase = kRules == CutRules::o200k || kRules == CutRules::tekken;
   constexpr bool kThrees = kRules != CutRules::qwen2 && kRules != CutRules::tekken;
   constexpr bool kContractionFirst = kRules == CutRules::cl100k || kRules == CutRules::qwen2;
-  const uint64_t taken = behind_punctuation<kByCase>(in, others);
-  if constexpr (kByCase) others &= ~taken;
+  const uint64_t taken = behind_punctuation<kByCase<kRules>>(in, others);
+  if constexpr (kByCase<kRules>) others &= ~taken;
   const uint64_t all_blanks = in.blank & ~taken;
   const uint64_t newlines = in.newline & ~taken;
   const uint64_t blanks = all_blanks & ~newlines;
@@ -154,7 +157,7 @@ inline uint64_t modern_starts(const Classes& in, uint64_t others, const uint8_t*
   } else {
     starts |= in.number;
   }
-  if constexpr (kByCase) starts |= in.upper & (in.letter & ~in.upper) << 1;
+  if constexpr (kByCase<kRules>) starts |= in.upper & (in.letter & ~in.upper) << 1;
   if constexpr (kContractionFirst) {
     return with_contractions<true>(starts, in.apostrophe & other_starts & sure, text);
   }
@@ -167,10 +170,13 @@ inline uint64_t modern_starts(const Classes& in, uint64_t others, const uint8_t*
 template <CutRules kRules>
 inline uint64_t starts_of(const Classes& in, const uint8_t* text, uint64_t& sure) {
   const uint64_t others = below(in.known) & ~(in.letter | in.number | in.blank);
-  if constexpr (kRules == CutRules::bert) return bert_starts(in, sure);
-  if constexpr (kRules == CutRules::gpt2) return gpt2_starts(in, others, text, sure);
-  if constexpr (kRules == CutRules::clip) return clip_starts(in, others, text, sure);
-  if constexpr (kRules != CutRules::gpt2 && kRules != CutRules::clip && kRules != CutRules::bert) {
+  if constexpr (kRules == CutRules::bert) {
+    return bert_starts(in, sure);
+  } else if constexpr (kRules == CutRules::gpt2) {
+    return gpt2_starts(in, others, text, sure);
+  } else if constexpr (kRules == CutRules::clip) {
+    return clip_starts(in, others, text, sure);
+  } else {
     return modern_starts<kRules>(in, others, text, sure);
   }
 }

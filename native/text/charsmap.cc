@@ -1,7 +1,6 @@
 #include "text/charsmap.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "text/utf8.h"
 
@@ -28,9 +27,7 @@ Result<Charsmap> Charsmap::read(std::string_view blob) {
   map.units_.resize(trie_bytes / 4);
   for (size_t i = 0; i < map.units_.size(); ++i) map.units_[i] = number(4 + 4 * i);
   map.images_ = blob.substr(4 + trie_bytes);
-  const auto* images = reinterpret_cast<const uint8_t*>(map.images_.data());
-  if (check_utf8(images, map.images_.size()).valid != map.images_.size())
-    return damaged("has images that are not valid UTF-8");
+  if (!is_utf8(map.images_)) return damaged("has images that are not valid UTF-8");
   for (size_t begin = 0; begin < map.images_.size();) {
     const size_t end = std::min(map.images_.find('\0', begin), map.images_.size());
     map.longest_image_ = std::max(map.longest_image_, static_cast<uint32_t>(end - begin));
@@ -43,7 +40,7 @@ std::optional<std::string_view> Charsmap::image(Node node) const {
   if (!node.alive || node.at >= units_.size()) return {};
   const size_t begin = units_[node.at] & 0x7FFFFFFFu;
   if (begin > images_.size()) return {};
-  if (begin < images_.size() && (static_cast<uint8_t>(images_[begin]) & 0xC0) == 0x80) return {};
+  if (begin < images_.size() && is_continuation(static_cast<uint8_t>(images_[begin]))) return {};
   const size_t end = std::min(images_.find('\0', begin), images_.size());
   return std::string_view(images_).substr(begin, end - begin);
 }

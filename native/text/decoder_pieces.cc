@@ -4,7 +4,6 @@ namespace onpath::text {
 namespace {
 
 constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 }  // namespace
 

@@ -8,8 +8,6 @@
 namespace onpath::text {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
 std::string utf8_of(uint32_t code) {
   std::string text;
   if (code < 0x80) {

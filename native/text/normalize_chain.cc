@@ -40,7 +40,7 @@ class Chain final : public Normalizer {
   size_t normalize(const uint8_t* text, size_t size, Place place, NormalizedText& out) const override {
     if (!out.scratch) out.scratch = std::make_shared<StageScratch>();
     const size_t whole = place.last ? size : whole_code_points(text, size);
-    const Block all{text, size, whole, place.last, *out.scratch, out};
+    const Block all{text, whole, place.last, *out.scratch, out};
     size_t taken = 0;
     size_t width = kBlock;
     const size_t written = out.bytes.size();
@@ -88,7 +88,7 @@ class Chain final : public Normalizer {
  private:
   struct Block {
     const uint8_t* text;
-    size_t size, whole;
+    size_t whole;
     bool last;
     StageScratch& scratch;
     NormalizedText& out;
@@ -98,7 +98,7 @@ class Chain final : public Normalizer {
   static size_t cut_down(const uint8_t* text, size_t at, size_t after, size_t whole) {
     if (at == whole) return at;
     size_t cut = at;
-    while (cut > after && (text[cut] & 0xC0) == 0x80 && at - cut < 4) --cut;
+    while (cut > after && is_continuation(text[cut]) && at - cut < 4) --cut;
     return cut > after ? cut : at;
   }
 
@@ -115,7 +115,7 @@ class Chain final : public Normalizer {
       if (++tries > kNearTries) step = std::max<size_t>(1, (end - begin) / 2);
       const size_t next = end > begin + step ? end - step : begin;
       end = next;
-      while (end > begin && (all.text[end] & 0xC0) == 0x80) --end;
+      while (end > begin && is_continuation(all.text[end])) --end;
     }
     return begin;
   }

@@ -21,11 +21,7 @@ class CharacterStage final : public NormalizerStage {
   CharacterStage(Map map, uint32_t expansion) : map_(std::move(map)), expansion_(expansion) {}
 
   bool apply(const StageText& in, const BlockPlace&, StageScratch&, StageText& out) const override {
-    for (size_t at = 0; at < in.size();) {
-      const CodePoint c = decode_utf8(in.bytes() + at);
-      map_(c.code, in.from(at), out);
-      at += c.size;
-    }
+    map_all(in, out);
     return true;
   }
   NextCharacter behind(const NextCharacter& next, StageText& image) const override {
@@ -38,13 +34,19 @@ class CharacterStage final : public NormalizerStage {
   }
   bool asks_for_next() const override { return false; }
   Alone stand_alone(const StageText& in, StageText& out) const override {
-    for (size_t at = 0; at < in.size(); at += utf8_size(in.bytes()[at]))
-      map_(decode_utf8(in.bytes() + at).code, ByteSpan{}, out);
+    map_all(in, out);
     return Alone::yes;
   }
   uint32_t expansion() const override { return expansion_; }
 
  private:
+  void map_all(const StageText& in, StageText& out) const {
+    for (size_t at = 0; at < in.size();) {
+      const CodePoint c = decode_utf8(in.bytes() + at);
+      map_(c.code, in.from(at), out);
+      at += c.size;
+    }
+  }
   Map map_;
   uint32_t expansion_;
 };

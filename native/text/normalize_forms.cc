@@ -1,6 +1,5 @@
 #include "text/normalize_forms.h"
 
-#include <algorithm>
 #include <array>
 #include <cstring>
 

@@ -72,7 +72,7 @@ class LiteralStage final : public NormalizerStage {
   bool may_go_on(const StageText& in, size_t from, const NextCharacter& next) const {
     for (size_t size = std::min(pattern_.size() - 1, in.size() - from); size > 0; --size) {
       if (std::memcmp(in.bytes() + in.size() - size, pattern_.data(), size) != 0) continue;
-      if ((static_cast<uint8_t>(pattern_[size]) & 0xC0) == 0x80) continue;  // not a whole code point
+      if (is_continuation(static_cast<uint8_t>(pattern_[size]))) continue;  // not a whole code point
       if (next.may_be(decode_utf8(bytes_of(pattern_) + size).code)) return true;
     }
     return false;
@@ -209,7 +209,7 @@ Result<NormalizerStagePtr> make_replace_stage(const ReplaceDef& definition) {
     return Error{ErrorCode::UNSUPPORTED,
                  "The normalizer Replace has an empty pattern; give one of at least one character"};
   for (const std::string* text : {&pattern, &definition.content}) {
-    if (check_utf8(bytes_of(*text), text->size()).valid != text->size())
+    if (!is_utf8(*text))
       return Error{ErrorCode::INVALID_VOCABULARY,
                    "The pattern or content of a normalizer Replace is not valid UTF-8"};
   }

@@ -7,7 +7,7 @@
 
 namespace onpath::text {
 
-/// Null if it changes nothing. Errors: INVALID_VOCABULARY, UNSUPPORTED.
+/// Errors: INVALID_VOCABULARY, UNSUPPORTED.
 Result<NormalizerStagePtr> make_replace_stage(const ReplaceDef& definition);
 /// Of any regex; the other takes the common ones itself.
 Result<NormalizerStagePtr> make_replace_regex_stage(const ReplaceDef& definition);

@@ -21,7 +21,6 @@ class StageText {
   const uint8_t* bytes() const { return bytes_.get(); }
   const ByteSpan* origin() const { return origin_.get(); }
   size_t size() const { return size_; }
-  uint64_t capacity() const { return capacity_; }
   void begin(bool with_origin) {
     size_ = 0;
     if (with_origin && !origin_) capacity_ = 0;
@@ -56,8 +55,6 @@ class StageText {
   }
   /// The raw text, each byte from its own code point; positions count from text[0].
   void assign(const uint8_t* text, size_t begin, size_t end);
-  void truncate(size_t size) { size_ = size; }
-  void set_origin(size_t at, ByteSpan from) { origin_[at] = from; }
 
   ByteSpan from(size_t at) const { return detailed ? origin_[at] : ByteSpan{}; }
 

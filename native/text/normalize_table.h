@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "text/code_point_table.h"
 #include "text/normalize_stage.h"
 
 namespace onpath::text {
@@ -46,7 +47,7 @@ class CharacterTable {
   static constexpr uint32_t kPlaces = 0x1FB00;
 
   uint32_t entry(uint32_t code) const {
-    return code < kPlaces ? blocks_[index_[code >> 7] * size_t{128} + (code & 127)] : kSpecial;
+    return code < kPlaces ? look_up(index_.data(), blocks_.data(), code) : kSpecial;
   }
   static bool plain(uint32_t entry) { return (entry & kKind) != kSpecial && !(entry & kBetween); }
   class Output;

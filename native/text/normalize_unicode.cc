@@ -24,14 +24,13 @@ Utf8Image image(const uint8_t* bytes, const uint16_t* ends, uint32_t number) {
 
 Utf8Image lower_case(uint32_t code) {
   using namespace unicode_map;
-  return image(kLowerBytes, kLowerEnds, kLowerBlocks[kLowerIndex[code >> 7] * 128u + (code & 127)]);
+  return image(kLowerBytes, kLowerEnds, look_up(kLowerIndex, kLowerBlocks, code));
 }
 
 Utf8Image decomposition(uint32_t code, bool compatible) {
   using namespace unicode_map;
-  if (compatible)
-    return image(kNfkdBytes, kNfkdEnds, kNfkdBlocks[kNfkdIndex[code >> 7] * 128u + (code & 127)]);
-  return image(kNfdBytes, kNfdEnds, kNfdBlocks[kNfdIndex[code >> 7] * 128u + (code & 127)]);
+  if (compatible) return image(kNfkdBytes, kNfkdEnds, look_up(kNfkdIndex, kNfkdBlocks, code));
+  return image(kNfdBytes, kNfdEnds, look_up(kNfdIndex, kNfdBlocks, code));
 }
 
 namespace {

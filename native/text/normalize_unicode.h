@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 
+#include "text/code_point_table.h"
+
 namespace onpath::text {
 
 namespace unicode_map {
@@ -36,8 +38,7 @@ enum class UnicodeForm : uint8_t { nfc, nfd, nfkc, nfkd };
 class CodePointKind {
  public:
   explicit CodePointKind(uint32_t code)
-      : bits_(unicode_map::kRecords[unicode_map::kRecordBlocks[unicode_map::kRecordIndex[code >> 7] * 128u +
-                                                               (code & 127)]]) {}
+      : bits_(unicode_map::kRecords[look_up(unicode_map::kRecordIndex, unicode_map::kRecordBlocks, code)]) {}
   bool white() const { return has(0); }                   // White_Space
   bool bert_removes() const { return has(1); }            // NUL, U+FFFD, controls
   bool nonspacing() const { return has(2); }              // what BERT takes for an accent

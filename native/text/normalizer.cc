@@ -1,6 +1,5 @@
 #include "text/normalizer.h"
 
-#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -95,16 +94,14 @@ Result<NormalizerPtr> make_normalizer(std::span<const NormalizerDef> definitions
       return make_sentencepiece_normalizer(*precompiled, space_alias);
   }
   if (space_alias) {
-    std::span<const NormalizerDef> left = definitions;
-    if (!left.empty() && replaces_space(left.back())) left = left.first(left.size() - 1);
-    const auto* prepend = left.size() == 1 ? std::get_if<PrependDef>(&left[0]) : nullptr;
-    if (left.empty() || prepend) return make_alias_normalizer(prepend ? prepend->text : "");
+    if (!definitions.empty() && replaces_space(definitions.back()))
+      definitions = definitions.first(definitions.size() - 1);
+    const auto* prepend = definitions.size() == 1 ? std::get_if<PrependDef>(&definitions[0]) : nullptr;
+    if (definitions.empty() || prepend) return make_alias_normalizer(prepend ? prepend->text : "");
   }
   StageMaker maker;
-  for (size_t i = 0; i < definitions.size(); ++i) {
-    if (space_alias && i + 1 == definitions.size() && replaces_space(definitions[i])) continue;
-    if (Result<void> added = maker.add(definitions[i]); !added.ok()) return added.error();
-  }
+  for (const NormalizerDef& definition : definitions)
+    if (Result<void> added = maker.add(definition); !added.ok()) return added.error();
   std::vector<NormalizerStagePtr> stages = maker.take();
   if (space_alias) stages.push_back(make_replace_character_stage(0x2581, " "));
   return make_chain(std::move(stages), table);

@@ -38,9 +38,8 @@ class Normalizer {
  public:
   virtual ~Normalizer() = default;
   struct Place {
-    bool first = true;       // text[0] begins the segment
-    bool last = true;        // the segment ends with text[size)
-    bool text_start = true;  // the segment begins the whole text
+    bool first = true;  // text[0] begins the segment
+    bool last = true;   // the segment ends with text[size)
   };
   /// Bytes at the front of text[0, size) that normalizing leaves as they are and that may be cut off from
   /// what follows: 0 is always right. Cheap: meant for the usual text.

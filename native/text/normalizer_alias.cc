@@ -10,6 +10,19 @@ namespace {
 
 constexpr uint8_t kLowLine[] = {0xE2, 0x96, 0x81};
 
+/// Bytes of text[0, size), whole code points, before the first U+2581.
+size_t without_low_line(const uint8_t* text, size_t size) {
+  // The middle byte: the first is that of much punctuation, the last that of half the Cyrillic letters.
+  for (size_t at = 1; at + 1 < size;) {
+    const void* found = std::memchr(text + at, kLowLine[1], size - at - 1);
+    if (!found) return size;
+    at = static_cast<size_t>(static_cast<const uint8_t*>(found) - text);
+    if (text[at - 1] == kLowLine[0] && text[at + 1] == kLowLine[2]) return at - 1;
+    ++at;
+  }
+  return size;
+}
+
 class AliasNormalizer final : public Normalizer {
  public:
   explicit AliasNormalizer(std::string_view prefix) {
@@ -63,18 +76,6 @@ class AliasNormalizer final : public Normalizer {
 };
 
 }  // namespace
-
-size_t without_low_line(const uint8_t* text, size_t size) {
-  // The middle byte: the first is that of much punctuation, the last that of half the Cyrillic letters.
-  for (size_t at = 1; at + 1 < size;) {
-    const void* found = std::memchr(text + at, kLowLine[1], size - at - 1);
-    if (!found) return size;
-    at = static_cast<size_t>(static_cast<const uint8_t*>(found) - text);
-    if (text[at - 1] == kLowLine[0] && text[at + 1] == kLowLine[2]) return at - 1;
-    ++at;
-  }
-  return size;
-}
 
 NormalizerPtr make_alias_normalizer(std::string_view prefix) {
   return std::make_unique<AliasNormalizer>(prefix);

@@ -10,7 +10,4 @@ namespace onpath::text {
 
 NormalizerPtr make_alias_normalizer(std::string_view prefix);
 
-/// Bytes of text[0, size), whole code points, before the first U+2581.
-size_t without_low_line(const uint8_t* text, size_t size);
-
 }  // namespace onpath::text

@@ -63,14 +63,11 @@ class SentencePieceNormalizer final : public Normalizer {
   Step step(const uint8_t* text, size_t size) const {
     const PrefixSet::Match kept = kept_.longest(text, size);
     if (kept.size) return {kept.size, {reinterpret_cast<const char*>(text), kept.size}, kept.open};
-    if (map_) {
-      const Charsmap::Match match = map_->longest(text, size);
-      if (match.size) return {match.size, match.image, match.open || kept.open};
-      const size_t one = utf8_size(text[0]);
-      return {one, {reinterpret_cast<const char*>(text), one}, match.open || kept.open};
-    }
+    const Charsmap::Match match = map_ ? map_->longest(text, size) : Charsmap::Match{};
+    const bool open = match.open || kept.open;
+    if (match.size) return {match.size, match.image, open};
     const size_t one = utf8_size(text[0]);
-    return {one, {reinterpret_cast<const char*>(text), one}, kept.open};
+    return {one, {reinterpret_cast<const char*>(text), one}, open};
   }
 
   class Writer;

@@ -49,9 +49,12 @@ using PreTokenizerPtr = std::unique_ptr<const PreTokenizer>;
 enum class Family : uint8_t { gpt2, cl100k, o200k, llama3, qwen2, deepseek3, tekken, clip };
 
 /// The fast one (masks where this CPU has them, the automaton elsewhere), or the automaton alone (ground
-/// truth, for tests and fuzzing). `kernels` as bind() takes them; empty: the best.
+/// truth, for tests and fuzzing). `kernels` as bind() takes them; empty: the best. Null if this CPU lacks the
+/// set that it names.
 PreTokenizerPtr make_family_pre_tokenizer(Family family, std::string_view kernels = {});
 PreTokenizerPtr make_family_automaton(Family family);
+/// Whitespace dropped, each punctuation character a piece. "scalar": without masks.
+PreTokenizerPtr make_bert_pre_tokenizer(std::string_view kernels = {});
 
 /// Makes what the definitions ask for: a family where they are one, otherwise their sequence, regexes by
 /// PCRE2 with the classes of `engine`. Metaspace and ByteLevel only cut here: bytes stay what they are, see

@@ -1,6 +1,6 @@
 #include "text/pre_tokenizer_component.h"
 
-#include <cstring>
+#include <algorithm>
 #include <utility>
 
 #include "text/pre_tokenizer_rules.h"
@@ -55,7 +55,7 @@ class LiteralMatcher {
     if (found != std::string_view::npos) return {found, false, true};
     // The text may end in the front of a match.
     size_t known = text.size - std::min(literal_.size() - 1, text.size);
-    while (known > at && known < text.size && (text.bytes[known] & 0xC0) == 0x80) --known;
+    while (known > at && known < text.size && is_continuation(text.bytes[known])) --known;
     return open_stretch(text, std::max(known, at));
   }
   uint64_t bytes() const { return literal_.size(); }

@@ -3,8 +3,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "text/definition.h"
+#include "text/pre_tokenizer.h"
 #include "text/pre_tokenizer_scan.h"
 #include "text/regex.h"
 

@@ -41,20 +41,8 @@ struct Segment {
 };
 
 size_t blanks(const Segment& segment, size_t at) {
-  const Text& text = segment.text;
-  size_t end = at, behind_newline = 0;
-  bool segment_ends = true;
-  while (end < text.size) {
-    const Character character = character_at(text, end);
-    if (!character.in(kBlanks)) {
-      segment_ends = !segment.has(character);
-      break;
-    }
-    end += character.size;
-    if (character.kind == Kind::newline) behind_newline = end;
-  }
-  if (end == text.size && !text.last) return kUndecided;
-  return behind_newline != 0 ? behind_newline : blanks_before(text, at, end, !segment_ends);
+  return end_of_blanks(segment.text, at,
+                       [&segment](const Character& character) { return segment.has(character); });
 }
 
 /// Characters that nothing in the regex takes: up to one that begins a word, or to one that is taken.
@@ -75,16 +63,7 @@ size_t gap(const Segment& segment, size_t at) {
 
 size_t deepseek3(const Text& text, size_t at) {
   const Character first = character_at(text, at);
-  if (first.kind == Kind::number) {
-    size_t end = at;
-    for (uint32_t i = 0; i < 3; ++i) {
-      if (end == text.size) return end_of_run(text, end);
-      const Character character = character_at(text, end);
-      if (character.kind != Kind::number) break;
-      end += character.size;
-    }
-    return end;
-  }
+  if (first.kind == Kind::number) return end_of_numbers(text, at, 3);
   const Segment segment{text, is_east_asian(first.code)};
   if (first.in(kWord)) return end_of_run(text, segment.run(at, kWord));
   if (first.kind == Kind::newline) return blanks(segment, at);

@@ -1,6 +1,5 @@
 // From definitions to a pre-tokenizer.
 #include "text/pre_tokenizer_component.h"
-#include "text/pre_tokenizer_masks.h"
 #include "text/pre_tokenizer_patterns.h"
 
 namespace onpath::text {

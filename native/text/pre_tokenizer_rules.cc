@@ -72,29 +72,6 @@ size_t word(const Text& text, size_t at) {
   return contraction.undecided ? kUndecided : end + contraction.size;
 }
 
-size_t numbers(const Text& text, size_t at, uint32_t most) {
-  for (uint32_t i = 0; i < most; ++i) {
-    if (at == text.size) return end_of_run(text, at);
-    const Character character = character_at(text, at);
-    if (character.kind != Kind::number) return at;
-    at += character.size;
-  }
-  return at;
-}
-
-/// \s*[\r\n]+|\s+(?!\S)|\s+ : up to the last newline of the run, if it has one.
-size_t blanks(const Text& text, size_t at) {
-  size_t end = at, behind_newline = 0;
-  while (end < text.size) {
-    const Character character = character_at(text, end);
-    if (!character.in(kBlanks)) break;
-    end += character.size;
-    if (character.kind == Kind::newline) behind_newline = end;
-  }
-  if (end == text.size && !text.last) return kUndecided;
-  return behind_newline != 0 ? behind_newline : blanks_before(text, at, end, end < text.size);
-}
-
 size_t behind_punctuation(const Text& text, size_t at, bool slash) {
   while (at < text.size &&
          (text.bytes[at] == '\r' || text.bytes[at] == '\n' || (slash && text.bytes[at] == '/'))) {
@@ -113,7 +90,7 @@ size_t advance(const Text& text, size_t at) {
     if (contraction.size != 0) return at + contraction.size;
   }
   if (first.in(kWord)) return word<kRules>(text, at);
-  if (first.kind == Kind::number) return numbers(text, at, kRules.numbers);
+  if (first.kind == Kind::number) return end_of_numbers(text, at, kRules.numbers);
   size_t punctuation = at;
   if (first.kind != Kind::newline) {
     const size_t next = at + first.size;
@@ -122,7 +99,9 @@ size_t advance(const Text& text, size_t at) {
     if (second.in(kWord)) return word<kRules>(text, next);
     if (first.code == ' ' && second.in(kOthers)) punctuation = next;
   }
-  if (first.in(kBlanks) && punctuation == at) return blanks(text, at);
+  if (first.in(kBlanks) && punctuation == at) {
+    return end_of_blanks(text, at, [](const Character&) { return true; });
+  }
   return behind_punctuation(text, run(text, punctuation, kOthers), kRules.slash);
 }
 

@@ -3,9 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
-#include "text/pre_tokenizer.h"
 #include "text/unicode.h"
 #include "text/utf8.h"
 
@@ -79,6 +77,36 @@ inline size_t blanks_before(const Text& text, size_t at, size_t end, bool someth
   return last == at ? end : last;
 }
 
+/// The end of what begins with blanks at `at`: \s*[\r\n]+|\s+(?!\S)|\s+, so up to the last newline of the
+/// run, if it has one. `follows`: whether the character behind the run is of the same text.
+template <class Follows>
+size_t end_of_blanks(const Text& text, size_t at, const Follows& follows) {
+  size_t end = at, behind_newline = 0;
+  bool something_follows = false;
+  while (end < text.size) {
+    const Character character = character_at(text, end);
+    if (!character.in(kBlanks)) {
+      something_follows = follows(character);
+      break;
+    }
+    end += character.size;
+    if (character.kind == Kind::newline) behind_newline = end;
+  }
+  if (end == text.size && !text.last) return kUndecided;
+  return behind_newline != 0 ? behind_newline : blanks_before(text, at, end, something_follows);
+}
+
+/// \p{N}{1,most}
+inline size_t end_of_numbers(const Text& text, size_t at, uint32_t most) {
+  for (uint32_t i = 0; i < most; ++i) {
+    if (at == text.size) return end_of_run(text, at);
+    const Character character = character_at(text, at);
+    if (character.kind != Kind::number) return at;
+    at += character.size;
+  }
+  return at;
+}
+
 /// Length of a contraction ('s 't 're 've 'm 'll 'd) whose apostrophe is at `at`.
 struct Contraction {
   uint32_t size = 0;       // 0: none
@@ -98,22 +126,6 @@ inline Contraction contraction_at(const Text& text, size_t at, bool ignore_case)
   if (first != 'r' && first != 'v' && first != 'l') return {};
   if (at + 2 >= text.size) return too_early;
   return {letter(at + 2) == (first == 'l' ? 'l' : 'e') ? 3u : 0u, false};
-}
-
-/// Ends of pieces from the front of text on, as `advance` tells them one by one.
-template <class Advance>
-SplitResult split(const uint8_t* bytes, size_t size, bool last, std::span<uint32_t> ends,
-                  const Advance& advance) {
-  const Text text{bytes, last ? size : whole_code_points(bytes, size), last};
-  SplitResult result;
-  for (size_t at = 0; at < text.size;) {
-    if (result.pieces == ends.size()) return result;
-    at = advance(text, at);
-    if (at == kUndecided) break;
-    ends[result.pieces++] = static_cast<uint32_t>(at);
-  }
-  result.exhausted = true;
-  return result;
 }
 
 }  // namespace onpath::text::scan

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <functional>
 
+#include "text/regex_class.h"
 #include "text/regex_syntax.h"
 
 namespace onpath::text {
@@ -67,8 +68,6 @@ Result<Regex> Regex::compile(std::string_view pattern, RegexEngine engine) {
   auto compiled = std::make_unique<Compiled>();
   compiled->expanded = std::move(expanded.value().text);
   compiled->behind = expanded.value().looks_behind;
-  constexpr size_t kMostShown = 200;
-  const std::string shown = "Regular expression \"" + std::string(pattern.substr(0, kMostShown)) + "\": ";
   int error = 0;
   PCRE2_SIZE where = 0;
   compiled->code = pcre2_compile(reinterpret_cast<PCRE2_SPTR>(compiled->expanded.data()),
@@ -78,10 +77,11 @@ Result<Regex> Regex::compile(std::string_view pattern, RegexEngine engine) {
     pcre2_get_error_message(error, message.data(), message.size());
     constexpr int kTooLarge = 120;
     return Error{error == kTooLarge ? ErrorCode::LIMIT_EXCEEDED : ErrorCode::INVALID_VOCABULARY,
-                 shown + reinterpret_cast<const char*>(message.data()) + "."};
+                 about_regex(pattern) + reinterpret_cast<const char*>(message.data()) + "."};
   }
   compiled->limits = pcre2_match_context_create(nullptr);
-  if (compiled->limits == nullptr) return Error{ErrorCode::OUT_OF_MEMORY, shown + "no memory for it."};
+  if (compiled->limits == nullptr)
+    return Error{ErrorCode::OUT_OF_MEMORY, about_regex(pattern) + "no memory for it."};
   pcre2_set_match_limit(compiled->limits, kMostSteps);
   pcre2_set_heap_limit(compiled->limits, kMostHeapKiB);
   // Where the system allows no machine code, the interpreter does the same.

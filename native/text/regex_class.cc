@@ -11,6 +11,11 @@ constexpr size_t kMaxDepth = 100;
 
 bool is_ascii_letter(uint32_t code) { return (code | 0x20) >= 'a' && (code | 0x20) <= 'z'; }
 
+std::string about_regex(std::string_view pattern) {
+  constexpr size_t kMostShown = 200;
+  return "Regular expression \"" + std::string(pattern.substr(0, kMostShown)) + "\": ";
+}
+
 /// Both engines let K and k match U+212A and S and s match U+017F besides each other, and other ASCII letters
 /// each other alone.
 CodePointSet without_case(uint32_t code) {
@@ -30,9 +35,7 @@ bool RegexClassReader::oniguruma() const { return engine_ == RegexEngine::onigur
 
 void RegexClassReader::fail(ErrorCode code, const std::string& why) {
   if (error_) return;
-  constexpr size_t kMostShown = 200;
-  error_ = Error{code, "Regular expression \"" + std::string(pattern_.substr(0, kMostShown)) + "\": " + why +
-                           " (byte " + std::to_string(at_) + ")."};
+  error_ = Error{code, about_regex(pattern_) + why + " (byte " + std::to_string(at_) + ")."};
   at_ = pattern_.size();
 }
 

@@ -12,6 +12,9 @@ namespace onpath::text {
 
 bool is_ascii_letter(uint32_t code);
 
+/// The beginning of a message about a pattern, of which a long one is shown in part.
+std::string about_regex(std::string_view pattern);
+
 /// What an ASCII character matches without regard to case.
 CodePointSet without_case(uint32_t code);
 

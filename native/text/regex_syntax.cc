@@ -21,8 +21,7 @@ class Reader : private RegexClassReader {
                                                   std::to_string(pattern_.size()) + " bytes; at most " +
                                                   std::to_string(kMaxRegexBytes) + " are read."};
     }
-    const auto* bytes = reinterpret_cast<const uint8_t*>(pattern_.data());
-    if (check_utf8(bytes, pattern_.size()).valid != pattern_.size()) {
+    if (!is_utf8(pattern_)) {
       return Error{ErrorCode::INVALID_VOCABULARY, "A regular expression is not valid UTF-8."};
     }
     if (starts("(?i)")) {
@@ -87,13 +86,6 @@ class Reader : private RegexClassReader {
   void open_group() {
     if (open_.size() >= kMaxDepth) return unsupported("a group this deep");
     const bool outer = ignore_case_;
-    struct Opening {
-      std::string_view text, written;
-      bool behind;
-    };
-    static constexpr Opening kOpenings[] = {{"(?:", "(?:", false},  {"(?=", "(?=", false},
-                                            {"(?!", "(?!", false},  {"(?>", "(?>", false},
-                                            {"(?<=", "(?<=", true}, {"(?<!", "(?<!", true}};
     const auto enter = [&](size_t size, std::string_view written) {
       open_.push_back(outer);
       at_ += size;
@@ -106,10 +98,10 @@ class Reader : private RegexClassReader {
       ignore_case_ = on;
       return;
     }
-    for (const Opening& opening : kOpenings) {
-      if (!starts(opening.text)) continue;
-      if (opening.behind) out_.looks_behind = true;
-      return enter(opening.text.size(), opening.written);
+    for (const std::string_view opening : {"(?:", "(?=", "(?!", "(?>", "(?<=", "(?<!"}) {
+      if (!starts(opening)) continue;
+      if (opening.starts_with("(?<")) out_.looks_behind = true;
+      return enter(opening.size(), opening);
     }
     if (starts("(?") || starts("(*")) return unsupported("this kind of group");
     enter(1, "(?:");
@@ -121,14 +113,15 @@ class Reader : private RegexClassReader {
     char c = pattern_[at_];
     if (c == '{') {
       size_t i = at_ + 1;
-      std::string least, most;
-      while (i < pattern_.size() && pattern_[i] >= '0' && pattern_[i] <= '9') least += pattern_[i++];
-      bool comma = false;
-      if (i < pattern_.size() && pattern_[i] == ',') {
-        comma = true;
-        ++i;
-        while (i < pattern_.size() && pattern_[i] >= '0' && pattern_[i] <= '9') most += pattern_[i++];
-      }
+      const auto digits = [&] {
+        std::string read;
+        while (i < pattern_.size() && pattern_[i] >= '0' && pattern_[i] <= '9') read += pattern_[i++];
+        return read;
+      };
+      const std::string least = digits();
+      const bool comma = i < pattern_.size() && pattern_[i] == ',';
+      if (comma) ++i;
+      const std::string most = comma ? digits() : std::string();
       // Braces that do not say a number stand for themselves in one engine and are an error in the other.
       if (i >= pattern_.size() || pattern_[i] != '}' || (least.empty() && most.empty())) {
         return unsupported("a brace without an escape");
@@ -184,10 +177,6 @@ class Reader : private RegexClassReader {
 
   void emit(const CodePointSet& set) {
     if (error_) return;
-    if (set.empty()) {
-      out_.text += "(?!)";
-      return;
-    }
     out_.text += '[';
     const std::vector<uint32_t>& edges = set.edges();
     for (size_t i = 0; i < edges.size(); i += 2) {
@@ -247,7 +236,7 @@ class Reader : private RegexClassReader {
       out_.text += ')';
     };
     out_.text += "(?:";
-    look(at_boundary ? "(?<=" : "(?<=");
+    look("(?<=");
     look(at_boundary ? "(?!" : "(?=");
     out_.text += '|';
     look("(?<!");

@@ -35,19 +35,19 @@ struct Block {
   }
   uint32_t begin_of(size_t i) const {
     if (origin) return origin[i].begin;
-    while (i > 0 && (text[i] & 0xC0) == 0x80) --i;
+    while (i > 0 && is_continuation(text[i])) --i;
     return at + static_cast<uint32_t>(i);
   }
   uint32_t end_of(size_t i) const {
     if (origin) return origin[i].end;
     ++i;
-    while (i < size && (text[i] & 0xC0) == 0x80) ++i;
+    while (i < size && is_continuation(text[i])) ++i;
     return at + static_cast<uint32_t>(i);
   }
   /// The largest part of at most `bytes` bytes that cuts no code point; a code point if `bytes` is less.
   size_t whole(size_t bytes) const {
     if (bytes >= size) return size;
-    while (bytes > 0 && (text[bytes] & 0xC0) == 0x80) --bytes;
+    while (bytes > 0 && is_continuation(text[bytes])) --bytes;
     return bytes > 0 ? bytes : std::min<size_t>(size, utf8_size(text[0]));
   }
 };

@@ -11,7 +11,6 @@ constexpr size_t kMaxBlockBytes = size_t{1} << 30;
 constexpr size_t kRepairBytes = 16384;
 // Valid runs shorter than this between two repairs are copied, not handed on one by one.
 constexpr size_t kShortRun = 512;
-constexpr uint8_t kReplacement[3] = {0xEF, 0xBF, 0xBD};  // U+FFFD
 
 }  // namespace
 
@@ -33,7 +32,8 @@ StreamStatus InputRepair::replace_held(Stage& next, PushContext& context) {
   const auto at = static_cast<uint32_t>(position_);
   const ByteSpan whole{at, at + static_cast<uint32_t>(held_)};
   const ByteSpan origin[3] = {whole, whole, whole};
-  const Block block{kReplacement, 3, detailed_ ? origin : nullptr, at, position_ == 0};
+  const Block block{reinterpret_cast<const uint8_t*>(kReplacement.data()), kReplacement.size(),
+                    detailed_ ? origin : nullptr, at, position_ == 0};
   position_ += held_;
   held_ = 0;
   return next.text(block, false, context);
@@ -93,7 +93,7 @@ StreamStatus InputRepair::build(std::span<const uint8_t> bytes, size_t& at, Stag
     const Utf8Run run = check_utf8(text, std::min(bytes.size() - at, kShortRun + 4));
     if (run.invalid == 0) break;
     built.append({text, run.valid, nullptr, static_cast<uint32_t>(position_), false}, detailed_);
-    built.bytes.insert(built.bytes.end(), kReplacement, kReplacement + sizeof kReplacement);
+    built.bytes.insert(built.bytes.end(), kReplacement.begin(), kReplacement.end());
     if (detailed_) {
       const auto begin = static_cast<uint32_t>(position_ + run.valid);
       const ByteSpan replaced{begin, begin + static_cast<uint32_t>(run.invalid)};

@@ -29,21 +29,17 @@ NormalizeStage::NormalizeStage(const Normalizer& normalizer, bool know_start, St
 
 void NormalizeStage::begin() {
   holding_.begin();
-  first_ = text_start_ = true;
+  first_ = true;
 }
 
 StreamStatus NormalizeStage::text(const Block& block, bool last, PushContext& context) {
   if (block.size == 0 && holding_.pending.empty() && first_) return StreamStatus::ok;
   const StreamStatus status = feed(block, last, context);
-  if (last) {
-    first_ = true;
-    text_start_ = false;
-  }
+  if (last) first_ = true;
   return status;
 }
 
 StreamStatus NormalizeStage::token(const AddedHit& hit, PushContext& context) {
-  text_start_ = false;
   return next_.token(hit, context);
 }
 
@@ -54,7 +50,7 @@ StreamStatus NormalizeStage::process(const Block& block, bool last, size_t& take
   NormalizedText& out = *context.normalized;
   while (at < block.size) {
     const Block rest = block.from(at);
-    const size_t same = normalizer_.unchanged(rest.text, rest.size, {first_, last, text_start_});
+    const size_t same = normalizer_.unchanged(rest.text, rest.size, {first_, last});
     if (same > 0) {
       status = next_.text(rest.part(0, same), false, context);
       if (status != StreamStatus::ok) return status;
@@ -67,7 +63,7 @@ StreamStatus NormalizeStage::process(const Block& block, bool last, size_t& take
     out.clear();
     out.detailed = detailed_ || (know_start_ && first_ && rest.input_start);
     make_room(out, size);
-    const size_t used = normalizer_.normalize(rest.text, size, {first_, end, text_start_}, out);
+    const size_t used = normalizer_.normalize(rest.text, size, {first_, end}, out);
     if (out.failed) return StreamStatus::over_cap;
     if (used == 0 && !end) {
       if (size == rest.size) break;

@@ -190,8 +190,7 @@ class NormalizeStage : public HoldingStage {
   bool know_start_;
   bool detailed_;
   Stage& next_;
-  bool first_ = true;       // of the segment
-  bool text_start_ = true;  // no text or token came before the segment
+  bool first_ = true;  // of the segment
 };
 
 /// Metaspace's replacing where normalizers have not done it already: U+2581 becomes a space. With `words`

@@ -299,8 +299,8 @@ TokenTrim make_token_trim(const Vocabulary& vocabulary) {
   for (TokenId id = 0; id < vocabulary.id_limit(); ++id) {
     const std::optional<std::string_view> text = vocabulary.text(id);
     if (!text) continue;
+    if (!is_utf8(*text)) continue;
     const auto* bytes = reinterpret_cast<const uint8_t*>(text->data());
-    if (check_utf8(bytes, text->size()).valid != text->size()) continue;
     uint32_t count = 0;
     for (size_t at = 0; at < text->size() && trimmed(decode_utf8(bytes + at).code); ++count) {
       at += utf8_size(bytes[at]);

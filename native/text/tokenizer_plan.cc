@@ -78,7 +78,7 @@ Result<AddedMatchers> make_added_matchers(const TokenizerDefinition& settings, c
     if (parts.normalizer) {
       NormalizedText text;
       parts.normalizer->normalize(reinterpret_cast<const uint8_t*>(token.text.data()), token.text.size(),
-                                  {true, true, true}, text);
+                                  {true, true}, text);
       entry.text.assign(text.bytes.begin(), text.bytes.end());
     }
     normalized.push_back(std::move(entry));

@@ -23,7 +23,7 @@ CodePointSet of_category(std::string_view prefix) {
   std::vector<uint32_t> edges;
   bool inside = false;
   for (const uint32_t run : kCategories) {
-    const bool now = kCategoryNames[run & 0xFF].substr(0, prefix.size()) == prefix;
+    const bool now = kCategoryNames[run & 0xFF].starts_with(prefix);
     if (now != inside) edges.push_back(run >> 8);
     inside = now;
   }
@@ -33,11 +33,13 @@ CodePointSet of_category(std::string_view prefix) {
 
 using Classes = std::map<std::string, CodePointSet, std::less<>>;
 
-Classes make_classes(RegexEngine engine) {
+/// Those that the engines share.
+Classes make_classes() {
   Classes classes;
   for (const std::string_view name : kCategoryNames) {
     classes.emplace(name, of_category(name));
-    classes.try_emplace(std::string(name.substr(0, 1)), of_category(name.substr(0, 1)));
+    const std::string_view group = name.substr(0, 1);
+    if (!classes.contains(group)) classes.emplace(group, of_category(group));
   }
   const auto add = [&classes](const char* name, std::span<const uint32_t> edges) {
     classes.emplace(name, CodePointSet(edges));
@@ -54,11 +56,6 @@ Classes make_classes(RegexEngine engine) {
   add("Thai", kThai);
   add("Devanagari", kDevanagari);
   add("space", kSpace);
-  if (engine == RegexEngine::oniguruma) {
-    add("word", kWordOniguruma);
-  } else {
-    add("word", kWordRust);
-  }
   classes.emplace("digit", of_category("Nd"));
   return classes;
 }
@@ -66,9 +63,9 @@ Classes make_classes(RegexEngine engine) {
 }  // namespace
 
 const CodePointSet* named_class(std::string_view name, RegexEngine engine) {
-  static const Classes oniguruma = make_classes(RegexEngine::oniguruma);
-  static const Classes rust = make_classes(RegexEngine::rust);
-  const Classes& classes = engine == RegexEngine::oniguruma ? oniguruma : rust;
+  static const Classes classes = make_classes();
+  static const CodePointSet oniguruma_word(kWordOniguruma), rust_word(kWordRust);
+  if (name == "word") return engine == RegexEngine::oniguruma ? &oniguruma_word : &rust_word;
   const auto found = classes.find(name);
   return found == classes.end() ? nullptr : &found->second;
 }

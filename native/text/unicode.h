@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "text/code_point_set.h"
+#include "text/code_point_table.h"
 
 namespace onpath::text {
 
@@ -42,10 +43,10 @@ extern const uint8_t kComponentBlocks[];
 }  // namespace tables
 
 inline Kind kind_of(uint32_t code) {
-  return static_cast<Kind>(tables::kKindBlocks[tables::kKindIndex[code >> 7] * 128u + (code & 127u)]);
+  return static_cast<Kind>(look_up(tables::kKindIndex, tables::kKindBlocks, code));
 }
 inline uint8_t components_of(uint32_t code) {
-  return tables::kComponentBlocks[tables::kComponentIndex[code >> 7] * 128u + (code & 127u)];
+  return look_up(tables::kComponentIndex, tables::kComponentBlocks, code);
 }
 
 /// Whose syntax and whose Unicode classes.

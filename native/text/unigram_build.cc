@@ -125,10 +125,7 @@ class Builder {
             "Piece " + std::to_string(entry.id) +
                 " has a zero byte, where SentencePiece's own trie ends. Use a model without such pieces."};
       }
-      const auto* text = reinterpret_cast<const uint8_t*>(entry.text.data());
-      if (check_utf8(text, entry.text.size()).valid != entry.text.size()) {
-        return bad_token(entry, "is no valid UTF-8");
-      }
+      if (!is_utf8(entry.text)) return bad_token(entry, "is no valid UTF-8");
       // A bonus in proportion to its bytes makes a user-defined piece win; in double, as the reference has
       // it.
       const float length = static_cast<float>(entry.text.size());

@@ -28,7 +28,7 @@ Lead lead_of(uint8_t byte) {
 uint32_t matching(const uint8_t* text, size_t size, const Lead& lead) {
   if (size < 2 || text[1] < lead.low || text[1] > lead.high) return 1;
   uint32_t n = 2;
-  while (n < lead.size && n < size && (text[n] & 0xC0) == 0x80) ++n;
+  while (n < lead.size && n < size && is_continuation(text[n])) ++n;
   return n;
 }
 
@@ -55,12 +55,12 @@ Utf8Run check_utf8(const uint8_t* text, size_t size) {
       continue;
     }
     // The common shapes, where no second look at the first two bytes is needed.
-    if (byte >= 0xC2 && byte < 0xE0 && size - at >= 2 && (text[at + 1] & 0xC0) == 0x80) {
+    if (byte >= 0xC2 && byte < 0xE0 && size - at >= 2 && is_continuation(text[at + 1])) {
       at += 2;
       continue;
     }
-    if (byte > 0xE0 && byte < 0xED && size - at >= 3 && (text[at + 1] & 0xC0) == 0x80 &&
-        (text[at + 2] & 0xC0) == 0x80) {
+    if (byte > 0xE0 && byte < 0xED && size - at >= 3 && is_continuation(text[at + 1]) &&
+        is_continuation(text[at + 2])) {
       at += 3;
       continue;
     }
@@ -80,7 +80,10 @@ Utf8Run check_utf8(const uint8_t* text, size_t size) {
 
 size_t Utf8Repair::push(const uint8_t* bytes, size_t size, bool last, uint8_t* out) {
   uint8_t* const start = out;
-  const auto replace = [&out] { out += encode_utf8(kReplacementCharacter, out); };
+  const auto replace = [&out] {
+    std::memcpy(out, kReplacement.data(), kReplacement.size());
+    out += kReplacement.size();
+  };
   size_t at = 0;
   while (held_ > 0 && at < size) {
     // One byte more decides: it belongs to the code point, completes it, or the held bytes were invalid.

@@ -3,10 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace onpath::text {
 
-inline constexpr uint32_t kReplacementCharacter = 0xFFFD;
+inline constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+/// A byte of a code point behind its first.
+inline constexpr bool is_continuation(uint8_t byte) { return (byte & 0xC0) == 0x80; }
 
 /// The front of some bytes.
 struct Utf8Run {
@@ -19,6 +23,9 @@ struct Utf8Run {
 /// Reads up to the first byte that is no valid UTF-8. A maximal invalid subpart is what WHATWG's decoder
 /// makes one U+FFFD of.
 Utf8Run check_utf8(const uint8_t* text, size_t size);
+inline bool is_utf8(std::string_view text) {
+  return check_utf8(reinterpret_cast<const uint8_t*>(text.data()), text.size()).valid == text.size();
+}
 
 /// Makes valid UTF-8 of bytes that come in chunks: each maximal invalid subpart becomes U+FFFD. Keeps the
 /// bytes of a code point that a chunk ends in.
@@ -61,7 +68,7 @@ inline constexpr CodePoint decode_utf8(const uint8_t* at) {
 /// The code point that ends before `end`, of valid UTF-8.
 inline constexpr CodePoint decode_utf8_before(const uint8_t* end) {
   const uint8_t* at = end - 1;
-  while ((*at & 0xC0) == 0x80) --at;
+  while (is_continuation(*at)) --at;
   return decode_utf8(at);
 }
 
@@ -93,7 +100,7 @@ inline constexpr uint32_t encode_utf8(uint32_t code, uint8_t* out) {
 inline size_t whole_code_points(const uint8_t* text, size_t size) {
   for (size_t back = 1; back <= 3 && back <= size; ++back) {
     const uint8_t byte = text[size - back];
-    if ((byte & 0xC0) == 0x80) continue;
+    if (is_continuation(byte)) continue;
     return byte >= 0x80 && utf8_size(byte) > back ? size - back : size;
   }
   return size;

@@ -76,13 +76,13 @@ void check(const Normalizer& normalizer, const std::string& text, size_t cut) {
   for (const bool detailed : {false, true}) {
     NormalizedText whole, pieces;
     whole.detailed = pieces.detailed = detailed;
-    require(normalizer.normalize(bytes, text.size(), {true, true, true}, whole) == text.size());
+    require(normalizer.normalize(bytes, text.size(), {true, true}, whole) == text.size());
     require(!detailed || whole.origin.size() == whole.bytes.size());
-    require(normalizer.unchanged(bytes, text.size(), {true, true, true}) <= text.size());
-    const size_t taken = normalizer.normalize(bytes, cut, {true, false, true}, pieces);
+    require(normalizer.unchanged(bytes, text.size(), {true, true}) <= text.size());
+    const size_t taken = normalizer.normalize(bytes, cut, {true, false}, pieces);
     require(taken <= cut);
     const size_t before = pieces.origin.size();
-    require(normalizer.normalize(bytes + taken, text.size() - taken, {taken == 0, true, true}, pieces) ==
+    require(normalizer.normalize(bytes + taken, text.size() - taken, {taken == 0, true}, pieces) ==
             text.size() - taken);
     require(pieces.bytes == whole.bytes);
     for (size_t i = 0; i < pieces.origin.size(); ++i) {
@@ -116,8 +116,8 @@ const Pair& known_chain(size_t which) {
 void check_pair(const Pair& pair, const std::string& text, size_t cut) {
   const auto* bytes = reinterpret_cast<const uint8_t*>(text.data());
   NormalizedText fast, slow;
-  pair.fast->normalize(bytes, text.size(), {true, true, true}, fast);
-  pair.slow->normalize(bytes, text.size(), {true, true, true}, slow);
+  pair.fast->normalize(bytes, text.size(), {true, true}, fast);
+  pair.slow->normalize(bytes, text.size(), {true, true}, slow);
   require(fast.bytes == slow.bytes);
   check(*pair.fast, text, cut);
 }

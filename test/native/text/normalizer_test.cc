@@ -91,7 +91,7 @@ const Normalizer* kept(const std::string& chain) {
 NormalizedText whole(const Normalizer& normalizer, const std::string& text, bool detailed) {
   NormalizedText out;
   out.detailed = detailed;
-  EXPECT_EQ(normalizer.normalize(bytes_of(text), text.size(), {true, true, true}, out), text.size());
+  EXPECT_EQ(normalizer.normalize(bytes_of(text), text.size(), {true, true}, out), text.size());
   return out;
 }
 
@@ -104,7 +104,7 @@ NormalizedText in_pieces(const Normalizer& normalizer, const std::string& text,
   for (size_t i = 0; i <= cuts.size(); ++i) {
     const size_t end = i < cuts.size() ? cuts[i] : text.size();
     const bool last = i == cuts.size();
-    const Normalizer::Place place{taken == 0, last, true};
+    const Normalizer::Place place{taken == 0, last};
     const size_t same = normalizer.unchanged(bytes_of(text) + taken, end - taken, place);
     EXPECT_LE(same, end - taken);
     for (size_t at = taken; at < taken + same;) {
@@ -118,7 +118,7 @@ NormalizedText in_pieces(const Normalizer& normalizer, const std::string& text,
     taken += same;
     const size_t before = out.origin.size();
     const size_t more =
-        normalizer.normalize(bytes_of(text) + taken, end - taken, {taken == 0, last, true}, out);
+        normalizer.normalize(bytes_of(text) + taken, end - taken, {taken == 0, last}, out);
     EXPECT_LE(more, end - taken);
     for (size_t at = before; at < out.origin.size(); ++at) {
       out.origin[at].begin += static_cast<uint32_t>(taken);
@@ -274,7 +274,7 @@ TEST(Normalizer, TakesLongRunsOfBlanksAsTheyCome) {
     const NormalizerPtr normalizer = make(chain);
     NormalizedText out;
     const std::string text = "a" + blanks;
-    EXPECT_GE(normalizer->normalize(bytes_of(text), text.size(), {true, false, true}, out), text.size() - 4)
+    EXPECT_GE(normalizer->normalize(bytes_of(text), text.size(), {true, false}, out), text.size() - 4)
         << chain;
     EXPECT_EQ(out.bytes.size(), 1u) << chain;
   }

@@ -9,7 +9,6 @@
 #include "kernel/kernels.h"
 #include "support/golden.h"
 #include "support/random.h"
-#include "text/pre_tokenizer_masks.h"
 #include "text/pre_tokenizer_patterns.h"
 #include "text/utf8.h"
 

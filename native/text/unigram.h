@@ -56,6 +56,9 @@ class Unigram final : public Model {
 
   std::unique_ptr<ModelScratch> make_scratch() const override;
   void encode(const uint8_t* piece, size_t size, ModelScratch& scratch, TokenBuffer& out) const override;
+  uint32_t tokens_per_byte() const override {
+    return tables_.settings.space_alias != 0 && tables_.settings.byte_fallback != 0 ? 3 : 1;
+  }
   bool cacheable() const override { return tables_.settings.running == 0; }
   const PreTokenizer* cuts() const override;
   void write(FlatWriter& form) const override;

@@ -172,7 +172,8 @@ Result<void> TextDecoder::prepare(const TokenizerDefinition& definition) {
 
   NormalizerPtr normalizer;
   if (definition.format == Format::tokenizer_json || definition.format == Format::vocab_txt) {
-    Result<NormalizerPtr> made = make_normalizer(definition.normalizers, false);
+    // For a few added tokens a table of all characters is not worth its making.
+    Result<NormalizerPtr> made = make_normalizer(definition.normalizers, false, /*table=*/false);
     if (!made.ok()) return made.error();
     normalizer = std::move(made).value();
   }

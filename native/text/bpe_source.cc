@@ -1,9 +1,10 @@
 #include "text/bpe_source.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <numeric>
 #include <variant>
+
+#include "text/vocabulary.h"
 
 namespace onpath::text {
 namespace {
@@ -154,13 +155,9 @@ void BpeSource::take_symbols(const BpeDefinition& bpe) {
       symbols.push_back({body, id});
       bytes += body.size() == 1;
     }
-    unsigned value = 0;
-    const std::string& name = *file_texts_[id];
-    if (bpe.byte_fallback && name.size() == 6 && std::sscanf(name.c_str(), "<0x%2X>", &value) == 1) {
-      char again[8];
-      std::snprintf(again, sizeof again, "<0x%02X>", value);
-      if (name == again) settings.fallback[value] = id;
-    }
+    if (!bpe.byte_fallback) continue;
+    if (const int byte = byte_of_piece(*file_texts_[id]); byte >= 0)
+      settings.fallback[static_cast<size_t>(byte)] = id;
   }
   all_bytes_ = settings.has(BpeSettings::kByteLevel) && bytes == 256;
   symbols_ = BpeTrie::make(std::move(symbols));

@@ -39,7 +39,4 @@ class SentencePieceDecoding {
   std::string bytes_;  // of byte pieces, not yet a character
 };
 
-/// The byte of <0x00> to <0xFF> as SentencePiece writes them, or -1.
-int byte_of_piece(std::string_view text);
-
 }  // namespace onpath::text

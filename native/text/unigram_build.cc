@@ -9,6 +9,7 @@
 #include "text/double_array.h"
 #include "text/unigram.h"
 #include "text/utf8.h"
+#include "text/vocabulary.h"
 
 namespace onpath::text {
 namespace {
@@ -150,24 +151,15 @@ class Builder {
     for (size_t i = 0; i < flags.size(); ++i) {
       const TokenEntry& entry = definition_.tokens[i];
       flags[i] = std::binary_search(ids.begin(), ids.end(), entry.id) ||
-                 (settings_.byte_fallback && byte_of(entry.text) >= 0);
+                 (settings_.byte_fallback && byte_of_piece(entry.text) >= 0);
     }
     return flags;
-  }
-  static int byte_of(std::string_view text) {
-    if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') return -1;
-    int value = 0;
-    for (const char c : text.substr(3, 2)) {
-      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-      if (digit < 0) return -1;
-      value = value * 16 + digit;
-    }
-    return value;
   }
   void find_bytes() {
     byte_ids_.assign(256, kNoToken);
     for (const TokenEntry& entry : definition_.tokens) {
-      if (const int byte = byte_of(entry.text); byte >= 0) byte_ids_[static_cast<size_t>(byte)] = entry.id;
+      if (const int byte = byte_of_piece(entry.text); byte >= 0)
+        byte_ids_[static_cast<size_t>(byte)] = entry.id;
     }
   }
   void add(const TokenEntry& entry, double score) {

@@ -45,4 +45,7 @@ class Vocabulary {
 std::optional<std::string> bytes_of_byte_level(std::string_view text);
 std::string byte_level_of_bytes(std::string_view bytes);
 
+/// The byte of <0x00> to <0xFF>, as tokens that fall back are called, or -1.
+int byte_of_piece(std::string_view text);
+
 }  // namespace onpath::text

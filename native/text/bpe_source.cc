@@ -1,7 +1,6 @@
 #include "text/bpe_source.h"
 
 #include <algorithm>
-#include <numeric>
 #include <variant>
 
 #include "text/vocabulary.h"
@@ -9,7 +8,6 @@
 namespace onpath::text {
 namespace {
 
-constexpr std::string_view kLowerBlock = "\xE2\x96\x81";  // U+2581
 constexpr uint64_t kMaxWork = uint64_t{1} << 30;
 
 Error invalid(std::string message) { return Error{ErrorCode::INVALID_VOCABULARY, std::move(message)}; }
@@ -62,14 +60,7 @@ void BpeSource::append_text(const std::string& text, const BpeDefinition& bpe) {
     pool_ += *bytes;
   } else if (settings.has(BpeSettings::kSpaceAlias)) {
     if (body.find(' ') != body.npos) return;
-    for (size_t at = 0; at < body.size();) {
-      if (body.substr(at).starts_with(kLowerBlock)) {
-        pool_ += ' ';
-        at += kLowerBlock.size();
-      } else {
-        pool_ += body[at++];
-      }
-    }
+    pool_ += with_spaces(body);
   } else {
     pool_ += body;
   }
@@ -272,7 +263,7 @@ void BpeSource::take_tagged(const BpeDefinition& bpe) {
           symbol = *bytes;
         } else if (settings.has(BpeSettings::kSpaceAlias)) {
           if (symbol == " ") continue;
-          if (symbol == kLowerBlock) symbol = " ";
+          if (symbol == kSpaceSymbol) symbol = " ";
         }
         if (continuing || last)
           symbol += static_cast<char>(!continuing ? kLastTag : last ? kContinuingLastTag : kContinuingTag);

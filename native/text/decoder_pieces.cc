@@ -5,7 +5,6 @@
 namespace onpath::text {
 namespace {
 
-constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 }  // namespace
@@ -39,11 +38,7 @@ void SentencePieceDecoding::piece(std::string_view text, PieceKind kind, DecodeR
     begin_space_ = !remove_extra_whitespaces_;
   }
   have_text_ = have_text_ || !text.empty();
-  for (size_t at = 0; at < text.size();) {
-    const bool space = text.substr(at).starts_with(kSpaceSymbol);
-    run.out.push_back(space ? ' ' : text[at]);
-    at += space ? kSpaceSymbol.size() : 1;
-  }
+  run.out.append(with_spaces(text));
 }
 
 void SentencePieceDecoding::give_bytes(bool all, DecodeRun& run) {

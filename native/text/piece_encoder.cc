@@ -15,7 +15,6 @@ namespace {
 
 /// Pieces in flight: their cache lines are on the way while others are looked up.
 constexpr size_t kBatch = 256;
-constexpr std::string_view kLowerBlock = "\xE2\x96\x81";  // U+2581
 
 /// Where there is neither a pre-tokenizer nor cuts.
 class OnePiece final : public PreTokenizer {
@@ -216,11 +215,7 @@ uint64_t seed_place(const WordEntry& seed) {
 /// The bytes that a text has where the file has this token.
 std::optional<std::string> text_of(std::string_view token, const Model& model, const ModelContext& context) {
   if (model.byte_level_texts()) return bytes_of_byte_level(token);
-  std::string text(token);
-  if (!context.space_alias) return text;
-  for (size_t at = text.find(kLowerBlock); at != text.npos; at = text.find(kLowerBlock, at))
-    text.replace(at, kLowerBlock.size(), " ");
-  return text;
+  return context.space_alias ? with_spaces(token) : std::string(token);
 }
 
 }  // namespace

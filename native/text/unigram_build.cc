@@ -14,7 +14,6 @@
 namespace onpath::text {
 namespace {
 
-constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
 /// An unknown character costs this much more than the least likely token.
 constexpr double kUnknownPenalty = 10.0;
 
@@ -23,16 +22,6 @@ struct Key {
   TokenId token;
   double score;
 };
-
-std::string with_spaces(std::string_view text) {
-  std::string result;
-  for (size_t at = 0; at < text.size();) {
-    const bool symbol = text.substr(at).starts_with(kSpaceSymbol);
-    result += symbol ? ' ' : text[at];
-    at += symbol ? kSpaceSymbol.size() : 1;
-  }
-  return result;
-}
 
 Error bad_token(const TokenEntry& entry, const std::string& what) {
   return {ErrorCode::INVALID_VOCABULARY, "Token " + std::to_string(entry.id) + " (\"" +

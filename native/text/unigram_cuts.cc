@@ -3,11 +3,10 @@
 
 #include "text/unigram.h"
 #include "text/utf8.h"
+#include "text/vocabulary.h"
 
 namespace onpath::text {
 namespace {
-
-constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
 
 /// The first space at or behind `from`, or `size`.
 size_t find_space(const uint8_t* text, size_t from, size_t size, bool alias) {

@@ -214,6 +214,15 @@ std::string byte_level_of_bytes(std::string_view bytes) {
   return text;
 }
 
+std::string with_spaces(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  size_t from = 0;
+  for (size_t at; (at = text.find(kSpaceSymbol, from)) != text.npos; from = at + kSpaceSymbol.size())
+    result.append(text.substr(from, at - from)).push_back(' ');
+  return result.append(text.substr(from));
+}
+
 int byte_of_piece(std::string_view text) {
   if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') return -1;
   int value = 0;

@@ -45,6 +45,11 @@ class Vocabulary {
 std::optional<std::string> bytes_of_byte_level(std::string_view text);
 std::string byte_level_of_bytes(std::string_view bytes);
 
+/// U+2581, which stands for a space in SentencePiece's tokens.
+inline constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
+/// The text with a space for each kSpaceSymbol.
+std::string with_spaces(std::string_view text);
+
 /// The byte of <0x00> to <0xFF>, as tokens that fall back are called, or -1.
 int byte_of_piece(std::string_view text);
 

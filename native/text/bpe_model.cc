@@ -8,6 +8,7 @@
 #include "text/bpe_short.h"
 #include "text/bpe_tables.h"
 #include "text/model.h"
+#include "text/vocabulary.h"
 
 namespace onpath::text {
 namespace {
@@ -188,23 +189,30 @@ class BpeModel final : public Model {
     return size;
   }
 
+  /// The bytes whose tokens stand for an unknown character. Empty if it does not fall back.
+  std::string_view fallback_bytes(const uint8_t* text, size_t width) const {
+    const BpeSettings& settings = tables_.settings;
+    if (!settings.has(BpeSettings::kByteFallback)) return {};
+    std::string_view bytes(reinterpret_cast<const char*>(text), width);
+    if (settings.has(BpeSettings::kSpaceAlias) && bytes == " ") bytes = kSpaceSymbol;
+    for (const char byte : bytes)
+      if (settings.fallback[static_cast<uint8_t>(byte)] == kNoToken) return {};
+    return bytes;
+  }
+
   template <class Flush>
   bool fall_back(const uint8_t* text, size_t width, Writer& writer, const Flush& flush) const {
-    static constexpr uint8_t kLowerBlock[] = {0xE2, 0x96, 0x81};
     const BpeSettings& settings = tables_.settings;
-    if (!settings.has(BpeSettings::kByteFallback)) return false;
-    const bool alias = settings.has(BpeSettings::kSpaceAlias) && *text == ' ';
-    const uint8_t* bytes = alias ? kLowerBlock : text;
-    const size_t count = alias ? sizeof kLowerBlock : width;
-    for (size_t i = 0; i < count; ++i)
-      if (settings.fallback[bytes[i]] == kNoToken) return false;
+    const std::string_view bytes = fallback_bytes(text, width);
+    if (bytes.empty()) return false;
     flush();
-    for (size_t i = 0; i < count; ++i) {
-      const TokenId id = settings.fallback[bytes[i]];
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      const TokenId id = settings.fallback[static_cast<uint8_t>(bytes[i])];
+      const bool last = i + 1 == bytes.size();
       if (settings.has(BpeSettings::kSentencePiece)) {
-        writer.token_at_end_of(id, static_cast<uint32_t>(width), i + 1 == count);
-      } else if (alias) {
-        writer.share(id, i + 1 == count);
+        writer.token_at_end_of(id, static_cast<uint32_t>(width), last);
+      } else if (bytes.size() != width) {
+        writer.share(id, last);
       } else {
         writer.token(id, 1);
       }
@@ -245,13 +253,8 @@ void BpeModel::encode_by_heap(const uint8_t* piece, size_t size, BpeWork& work, 
       heap.push(id, length);
       continue;
     }
-    static constexpr uint8_t kLowerBlock[] = {0xE2, 0x96, 0x81};
-    const bool alias = settings.has(BpeSettings::kSpaceAlias) && *symbol == ' ';
-    const uint8_t* bytes = alias ? kLowerBlock : symbol;
-    const size_t count = alias ? sizeof kLowerBlock : width;
-    if (settings.has(BpeSettings::kByteFallback) &&
-        std::all_of(bytes, bytes + count, [&](uint8_t b) { return settings.fallback[b] != kNoToken; })) {
-      for (size_t i = 0; i < count; ++i) heap.push(settings.fallback[bytes[i]], 1);
+    if (const std::string_view bytes = fallback_bytes(symbol, width); !bytes.empty()) {
+      for (const char byte : bytes) heap.push(settings.fallback[static_cast<uint8_t>(byte)], 1);
       continue;
     }
     if (settings.unk == kNoToken) continue;

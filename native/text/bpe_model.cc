@@ -242,8 +242,7 @@ void BpeModel::encode_by_heap(const uint8_t* piece, size_t size, BpeWork& work, 
     std::copy_n(piece + at, width, symbol);
     const bool continuing = at != 0 && settings.has(BpeSettings::kContinuing);
     const bool last = at + width == size && end_of_word_;
-    if (continuing || last)
-      symbol[width] = !continuing ? kLastTag : last ? kContinuingLastTag : kContinuingTag;
+    if (continuing || last) symbol[width] = symbol_tag(continuing, last);
     const TokenId id = tables_.symbol(symbol, width + (continuing || last));
     const uint32_t length = static_cast<uint32_t>(width);
     at += width;

@@ -265,8 +265,7 @@ void BpeSource::take_tagged(const BpeDefinition& bpe) {
           if (symbol == " ") continue;
           if (symbol == kSpaceSymbol) symbol = " ";
         }
-        if (continuing || last)
-          symbol += static_cast<char>(!continuing ? kLastTag : last ? kContinuingLastTag : kContinuingTag);
+        if (continuing || last) symbol += static_cast<char>(symbol_tag(continuing, last));
         tagged.emplace_back(std::move(symbol), id);
       }
     }

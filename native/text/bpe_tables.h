@@ -57,6 +57,8 @@ struct BpeSettings {
       if (id == kNoToken) return false;
     return true;
   }
+  /// What is unknown becomes one token together with unknown neighbours.
+  bool fuses_unknown() const { return has(kFuseUnk) && unk != kNoToken && !falls_back_always(); }
 };
 
 /// Where text may be cut in two; see bpe_cuts.h.
@@ -76,7 +78,7 @@ struct BpeTables {
   BpeTrie frozen;          // user defined symbols
   BpeCutTables cuts;
 
-  /// The token that a code point (or byte) is before any merge, or kNoToken. `tag`: see kLastTag.
+  /// The token that a code point (or byte) is before any merge, or kNoToken. With its tag, see kLastTag.
   TokenId symbol(const uint8_t* text, size_t size) const {
     const TokenId id = matcher.exact({reinterpret_cast<const char*>(text), size});
     return id != kNoToken && tokens[id].left == kNoToken ? id : kNoToken;
@@ -97,6 +99,10 @@ struct BpeTables {
 inline constexpr uint8_t kLastTag = 0xFF;
 inline constexpr uint8_t kContinuingTag = 0xFE;
 inline constexpr uint8_t kContinuingLastTag = 0xFD;
+/// Of a symbol that is continuing, last or both.
+inline constexpr uint8_t symbol_tag(bool continuing, bool last) {
+  return !continuing ? kLastTag : last ? kContinuingLastTag : kContinuingTag;
+}
 
 /// Bytes of the code point that begins with `lead`; 1 for what begins none.
 inline size_t code_point_bytes(uint8_t lead) {

@@ -168,8 +168,7 @@ class BpeModel final : public Model {
         frozen = kNoToken;
         continue;
       }
-      const size_t width =
-          settings.has(BpeSettings::kByteLevel) ? 1 : std::min(code_point_bytes(text[at]), size - at);
+      const size_t width = settings.symbol_bytes(text + at, size - at);
       if (!fall_back(text + at, width, writer, flush) && settings.unk != kNoToken) {
         if (!settings.has(BpeSettings::kFuseUnk)) flush();
         unknown += static_cast<uint32_t>(width);
@@ -236,8 +235,7 @@ void BpeModel::encode_by_heap(const uint8_t* piece, size_t size, BpeWork& work, 
   heap.clear();
   uint32_t unknown = 0;
   for (size_t at = 0; at < size;) {
-    const size_t width =
-        settings.has(BpeSettings::kByteLevel) ? 1 : std::min(code_point_bytes(piece[at]), size - at);
+    const size_t width = settings.symbol_bytes(piece + at, size - at);
     uint8_t symbol[8];
     std::copy_n(piece + at, width, symbol);
     const bool continuing = at != 0 && settings.has(BpeSettings::kContinuing);

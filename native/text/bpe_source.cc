@@ -26,9 +26,7 @@ Error too_much_work() {
 }  // namespace
 
 size_t BpeSource::symbol_bytes(std::string_view text) const {
-  const uint8_t lead = static_cast<uint8_t>(text[0]);
-  size_t size = settings.has(BpeSettings::kByteLevel) ? 1 : code_point_bytes(lead);
-  size = std::min(size, text.size());
+  size_t size = settings.symbol_bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
   if (settings.has(BpeSettings::kEndOfWord) && text.size() == size + 1 &&
       static_cast<uint8_t>(text[size]) == kLastTag)
     ++size;

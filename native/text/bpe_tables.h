@@ -1,6 +1,7 @@
 // What the BPE model reads while it encodes: arrays that can lie in a compiled form.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -28,6 +29,11 @@ struct BpeToken {
   bool improper() const { return (length & kImproper) != 0; }
 };
 
+/// Bytes of the code point that begins with `lead`; 1 for what begins none.
+inline size_t code_point_bytes(uint8_t lead) {
+  return lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1;
+}
+
 struct BpeSettings {
   enum : uint32_t {
     kByteLevel = 1,
@@ -50,6 +56,10 @@ struct BpeSettings {
   std::array<TokenId, 256> fallback{};  // kNoToken: none
 
   bool has(uint32_t flag) const { return (flags & flag) != 0; }
+  /// Bytes of the symbol that text[0, size) begins with, without a tag.
+  size_t symbol_bytes(const uint8_t* text, size_t size) const {
+    return has(kByteLevel) ? 1 : std::min(code_point_bytes(*text), size);
+  }
   /// Every byte has its token: then nothing is unknown.
   bool falls_back_always() const {
     if (!has(kByteFallback)) return false;
@@ -102,11 +112,6 @@ inline constexpr uint8_t kContinuingLastTag = 0xFD;
 /// Of a symbol that is continuing, last or both.
 inline constexpr uint8_t symbol_tag(bool continuing, bool last) {
   return !continuing ? kLastTag : last ? kContinuingLastTag : kContinuingTag;
-}
-
-/// Bytes of the code point that begins with `lead`; 1 for what begins none.
-inline size_t code_point_bytes(uint8_t lead) {
-  return lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1;
 }
 
 /// Errors: as make_bpe.

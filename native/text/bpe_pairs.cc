@@ -8,10 +8,11 @@ namespace onpath::text {
 
 BpePairs::BpePairs(size_t most)
     : making_slots_(std::bit_ceil(2 * most + 2)), making_filter_(std::bit_ceil(16 * most + 64) / 64) {
-  slot_data_ = making_slots_.data();
-  filter_data_ = making_filter_.data();
-  mask_ = making_slots_.size() - 1;
-  filter_shift_ = 64 - static_cast<unsigned>(std::countr_zero(making_filter_.size() * 64));
+  point(making_slots_, making_filter_);
+}
+
+BpePairs::BpePairs(std::span<const BpePair> pairs) : BpePairs(pairs.size()) {
+  for (const BpePair& pair : pairs) insert(pair);
 }
 
 void BpePairs::insert(const BpePair& pair) {
@@ -29,14 +30,14 @@ void BpePairs::insert(const BpePair& pair) {
 void BpePairs::freeze() {
   slots_ = Flat<BpePair>(std::move(making_slots_));
   filter_ = Flat<uint64_t>(std::move(making_filter_));
-  point();
+  point(slots_.span(), filter_.span());
 }
 
-void BpePairs::point() {
-  slot_data_ = slots_.data();
-  filter_data_ = filter_.data();
-  mask_ = slots_.size() - 1;
-  filter_shift_ = 64 - static_cast<unsigned>(std::countr_zero(filter_.size() * 64));
+void BpePairs::point(std::span<const BpePair> slots, std::span<const uint64_t> filter) {
+  slot_data_ = slots.data();
+  filter_data_ = filter.data();
+  mask_ = slots.size() - 1;
+  filter_shift_ = 64 - static_cast<unsigned>(std::countr_zero(filter.size() * 64));
 }
 
 void BpePairs::write(FlatWriter& form) const {
@@ -66,7 +67,7 @@ Result<BpePairs> BpePairs::read(const FlatReader& form, size_t limit) {
     read.highest_rank_ = std::max(read.highest_rank_, pair.rank);
   }
   if (!room || !good) return damaged();
-  read.point();
+  read.point(read.slots_.span(), read.filter_.span());
   return read;
 }
 

@@ -28,8 +28,7 @@ void take_heap_only(const BpeSource& source, BpeTables& made) {
   made.matcher = BpeTrie::make(std::move(entries));
   made.tokens = Flat<BpeToken>(std::move(tokens));
   made.prefixes = Flat<TokenId>(std::vector<TokenId>(source.limit, kNoToken));
-  made.pairs = BpePairs(source.merges.size());
-  for (const BpePair& merge : source.merges) made.pairs.insert(merge);
+  made.pairs = BpePairs(source.merges);
 }
 
 void take_reachable(const BpeSource& source, BpeTables& made) {

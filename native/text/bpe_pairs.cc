@@ -50,11 +50,7 @@ Result<BpePairs> BpePairs::read(const FlatReader& form, size_t limit) {
   if (!slots.ok()) return slots.error();
   Result<Flat<uint64_t>> filter = form.array<uint64_t>("bpe.pair_filter");
   if (!filter.ok()) return filter.error();
-  const auto damaged = [] {
-    return Error{
-        ErrorCode::INVALID_VOCABULARY,
-        "The compiled vocabulary is damaged (table of merges): compile it again from the vocabulary file."};
-  };
+  const auto damaged = [] { return damaged_form("table of merges"); };
   BpePairs read;
   read.slots_ = std::move(slots).value();
   read.filter_ = std::move(filter).value();

@@ -148,9 +148,7 @@ Result<BpeTrie> BpeTrie::read(const FlatReader& form, std::string_view name, siz
     const uint32_t token = node.label >> kTokenShift;
     good &= (node.base < read.nodes_.size()) & ((token == kNoTokenHere) | (token < limit));
   }
-  if (!good)
-    return Error{ErrorCode::INVALID_VOCABULARY, "The compiled vocabulary is damaged (" + std::string(name) +
-                                                    "): compile it again from the vocabulary file."};
+  if (!good) return damaged_form(name);
   read.point();
   return read;
 }

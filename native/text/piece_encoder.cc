@@ -261,10 +261,7 @@ Result<PieceEncoderPtr> read_piece_encoder(const FlatReader& form, const Model& 
     const uint64_t size = (seed.key.high >> 56) & 15;
     bool good = count >= 1 && count <= kMaxWordTokens && size >= 1;
     for (const TokenId id : seed.tokens) good = good && id < kMaxTokens;
-    if (!good)
-      return Error{
-          ErrorCode::INVALID_VOCABULARY,
-          "The compiled vocabulary is damaged (known words): compile it again from the vocabulary file."};
+    if (!good) return damaged_form("known words");
   }
   return PieceEncoderPtr(std::make_unique<Encoder>(model, pre_tokenizer, std::move(seeds).value()));
 }

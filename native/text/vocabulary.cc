@@ -19,10 +19,6 @@ uint64_t hash_of(std::string_view text) {
 }
 
 Error invalid(std::string message) { return Error{ErrorCode::INVALID_VOCABULARY, std::move(message)}; }
-Error damaged(std::string_view what) {
-  return invalid("The compiled vocabulary is damaged (" + std::string(what) +
-                 "): compile it again from the vocabulary file.");
-}
 
 /// Code points of the GPT-2 alphabet: bytes that are printable in Latin-1 stand for themselves, the others
 /// for U+0100 and up, in order.
@@ -139,24 +135,24 @@ Result<Vocabulary> Vocabulary::read(const FlatReader& form) {
   read.used_ = std::move(used).value();
   read.slots_ = std::move(slots).value();
   const size_t limit = read.ends_.size();
-  if (limit > kMaxTokens || read.used_.size() != limit) return damaged("number of ids");
+  if (limit > kMaxTokens || read.used_.size() != limit) return damaged_form("number of ids");
   uint32_t before = 0;
   bool rising = true;
   for (const uint32_t end : read.ends_) {
     rising &= end >= before;
     before = end;
   }
-  if (!rising) return damaged("ends of texts");
-  if (before > read.texts_.size()) return damaged("length of texts");
-  if (!std::has_single_bit(read.slots_.size())) return damaged("number of slots");
+  if (!rising) return damaged_form("ends of texts");
+  if (before > read.texts_.size()) return damaged_form("length of texts");
+  if (!std::has_single_bit(read.slots_.size())) return damaged_form("number of slots");
   bool room = false;  // a free slot ends every search
   bool known = true;
   for (const uint32_t slot : read.slots_) {
     room |= slot == kNoToken;
     known &= (slot == kNoToken) | (slot < limit);
   }
-  if (!known) return damaged("ids in slots");
-  if (!room) return damaged("no free slot");
+  if (!known) return damaged_form("ids in slots");
+  if (!room) return damaged_form("no free slot");
   read.size_ = read.count();
   return read;
 }

@@ -270,15 +270,13 @@ void BpeModel::encode_by_heap(const uint8_t* piece, size_t size, BpeWork& work, 
 }  // namespace
 
 Result<ModelPtr> make_bpe(const TokenizerDefinition& definition, const ModelContext& context) {
-  Result<BpeTables> made = make_bpe_tables(definition, context);
-  if (!made.ok()) return made.error();
-  return ModelPtr(std::make_unique<BpeModel>(std::move(made).value()));
+  ONPATH_TAKE(tables, make_bpe_tables(definition, context));
+  return ModelPtr(std::make_unique<BpeModel>(std::move(tables)));
 }
 
 Result<ModelPtr> read_bpe(const FlatReader& form) {
-  Result<BpeTables> read = BpeTables::read(form);
-  if (!read.ok()) return read.error();
-  return ModelPtr(std::make_unique<BpeModel>(std::move(read).value()));
+  ONPATH_TAKE(tables, BpeTables::read(form));
+  return ModelPtr(std::make_unique<BpeModel>(std::move(tables)));
 }
 
 }  // namespace onpath::text

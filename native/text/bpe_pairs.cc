@@ -46,14 +46,12 @@ void BpePairs::write(FlatWriter& form) const {
 }
 
 Result<BpePairs> BpePairs::read(const FlatReader& form, size_t limit) {
-  Result<Flat<BpePair>> slots = form.array<BpePair>("bpe.pairs");
-  if (!slots.ok()) return slots.error();
-  Result<Flat<uint64_t>> filter = form.array<uint64_t>("bpe.pair_filter");
-  if (!filter.ok()) return filter.error();
+  ONPATH_TAKE(slots, form.array<BpePair>("bpe.pairs"));
+  ONPATH_TAKE(filter, form.array<uint64_t>("bpe.pair_filter"));
   const auto damaged = [] { return damaged_form("table of merges"); };
   BpePairs read;
-  read.slots_ = std::move(slots).value();
-  read.filter_ = std::move(filter).value();
+  read.slots_ = std::move(slots);
+  read.filter_ = std::move(filter);
   if (!std::has_single_bit(read.slots_.size()) || !std::has_single_bit(read.filter_.size())) return damaged();
   bool room = false;  // a free slot ends every search
   bool good = true;

@@ -50,9 +50,7 @@ void take_reachable(const BpeSource& source, BpeTables& made) {
 }  // namespace
 
 Result<BpeTables> make_bpe_tables(const TokenizerDefinition& definition, const ModelContext& context) {
-  Result<BpeSource> found = BpeSource::make(definition, context);
-  if (!found.ok()) return found.error();
-  const BpeSource& source = found.value();
+  ONPATH_TAKE(source, BpeSource::make(definition, context));
   BpeTables made;
   made.settings = source.settings;
   const bool heap_only = made.settings.has(BpeSettings::kHeapOnly);
@@ -94,15 +92,12 @@ void BpeTables::write(FlatWriter& form) const {
 
 Result<BpeTables> BpeTables::read(const FlatReader& form) {
   BpeTables read;
-  Result<BpeSettings> settings = form.number<BpeSettings>("bpe.settings");
-  if (!settings.ok()) return settings.error();
-  Result<Flat<BpeToken>> tokens = form.array<BpeToken>("bpe.tokens");
-  if (!tokens.ok()) return tokens.error();
-  Result<Flat<TokenId>> prefixes = form.array<TokenId>("bpe.prefixes");
-  if (!prefixes.ok()) return prefixes.error();
-  read.settings = settings.value();
-  read.tokens = std::move(tokens).value();
-  read.prefixes = std::move(prefixes).value();
+  ONPATH_TAKE(settings, form.number<BpeSettings>("bpe.settings"));
+  ONPATH_TAKE(tokens, form.array<BpeToken>("bpe.tokens"));
+  ONPATH_TAKE(prefixes, form.array<TokenId>("bpe.prefixes"));
+  read.settings = settings;
+  read.tokens = std::move(tokens);
+  read.prefixes = std::move(prefixes);
   const size_t limit = read.tokens.size();
   if (limit > kMaxTokens || read.settings.id_limit != limit || read.prefixes.size() != limit ||
       read.settings.longest > kMaxTokenBytes + 1)
@@ -140,27 +135,22 @@ Result<BpeTables> BpeTables::read(const FlatReader& form) {
   for (const TokenId id : read.settings.fallback) good = good && names_token(id);
   if (!good) return damaged_form("fallback tokens");
 
-  Result<BpePairs> pairs = BpePairs::read(form, limit);
-  if (!pairs.ok()) return pairs.error();
-  read.pairs = std::move(pairs).value();
+  ONPATH_TAKE(pairs, BpePairs::read(form, limit));
+  read.pairs = std::move(pairs);
   for (const auto& [name, trie] : {std::pair<const char*, BpeTrie*>{"bpe.matcher", &read.matcher},
                                    {"bpe.whole", &read.whole},
                                    {"bpe.frozen", &read.frozen}}) {
-    Result<BpeTrie> found = BpeTrie::read(form, name, limit);
-    if (!found.ok()) return found.error();
-    *trie = std::move(found).value();
+    ONPATH_TAKE(found, BpeTrie::read(form, name, limit));
+    *trie = std::move(found);
   }
   if (!read.matcher.every_token([&](TokenId id) { return lengths[id] != 0; }))
     return damaged_form("tokens of the matcher");
-  Result<uint32_t> usable = form.number<uint32_t>("bpe.cuts");
-  if (!usable.ok()) return usable.error();
-  Result<Flat<uint64_t>> ascii = form.array<uint64_t>("bpe.cuts_ascii");
-  if (!ascii.ok()) return ascii.error();
-  Result<Flat<uint64_t>> hashed = form.array<uint64_t>("bpe.cuts_hashed");
-  if (!hashed.ok()) return hashed.error();
-  read.cuts.usable = usable.value() != 0;
-  read.cuts.ascii = std::move(ascii).value();
-  read.cuts.hashed = std::move(hashed).value();
+  ONPATH_TAKE(usable, form.number<uint32_t>("bpe.cuts"));
+  ONPATH_TAKE(ascii, form.array<uint64_t>("bpe.cuts_ascii"));
+  ONPATH_TAKE(hashed, form.array<uint64_t>("bpe.cuts_hashed"));
+  read.cuts.usable = usable != 0;
+  read.cuts.ascii = std::move(ascii);
+  read.cuts.hashed = std::move(hashed);
   if (read.cuts.usable && (read.cuts.ascii.size() != 256 || !std::has_single_bit(read.cuts.hashed.size())))
     return damaged_form("table of cuts");
   return read;

@@ -254,16 +254,15 @@ PieceEncoderPtr make_piece_encoder(const Model& model, const PreTokenizer* pre_t
 
 Result<PieceEncoderPtr> read_piece_encoder(const FlatReader& form, const Model& model,
                                            const PreTokenizer* pre_tokenizer) {
-  Result<Flat<WordEntry>> seeds = form.array<WordEntry>("words.seeds");
-  if (!seeds.ok()) return seeds.error();
-  for (const WordEntry& seed : seeds.value()) {
+  ONPATH_TAKE(seeds, form.array<WordEntry>("words.seeds"));
+  for (const WordEntry& seed : seeds) {
     const uint64_t count = seed.key.high >> kWordCountShift;
     const uint64_t size = (seed.key.high >> 56) & 15;
     bool good = count >= 1 && count <= kMaxWordTokens && size >= 1;
     for (const TokenId id : seed.tokens) good = good && id < kMaxTokens;
     if (!good) return damaged_form("known words");
   }
-  return PieceEncoderPtr(std::make_unique<Encoder>(model, pre_tokenizer, std::move(seeds).value()));
+  return PieceEncoderPtr(std::make_unique<Encoder>(model, pre_tokenizer, std::move(seeds)));
 }
 
 }  // namespace onpath::text

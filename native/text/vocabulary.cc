@@ -120,20 +120,16 @@ void Vocabulary::write(FlatWriter& form) const {
 }
 
 Result<Vocabulary> Vocabulary::read(const FlatReader& form) {
-  Result<Flat<char>> texts = form.array<char>("vocabulary.texts");
-  if (!texts.ok()) return texts.error();
-  Result<Flat<uint32_t>> ends = form.array<uint32_t>("vocabulary.ends");
-  if (!ends.ok()) return ends.error();
-  Result<Flat<uint8_t>> used = form.array<uint8_t>("vocabulary.used");
-  if (!used.ok()) return used.error();
-  Result<Flat<uint32_t>> slots = form.array<uint32_t>("vocabulary.slots");
-  if (!slots.ok()) return slots.error();
+  ONPATH_TAKE(texts, form.array<char>("vocabulary.texts"));
+  ONPATH_TAKE(ends, form.array<uint32_t>("vocabulary.ends"));
+  ONPATH_TAKE(used, form.array<uint8_t>("vocabulary.used"));
+  ONPATH_TAKE(slots, form.array<uint32_t>("vocabulary.slots"));
 
   Vocabulary read;
-  read.texts_ = std::move(texts).value();
-  read.ends_ = std::move(ends).value();
-  read.used_ = std::move(used).value();
-  read.slots_ = std::move(slots).value();
+  read.texts_ = std::move(texts);
+  read.ends_ = std::move(ends);
+  read.used_ = std::move(used);
+  read.slots_ = std::move(slots);
   const size_t limit = read.ends_.size();
   if (limit > kMaxTokens || read.used_.size() != limit) return damaged_form("number of ids");
   uint32_t before = 0;

@@ -161,22 +161,7 @@ class Builder {
   }
 
   Result<void> make_trie() {
-    std::stable_sort(keys_.begin(), keys_.end(),
-                     [](const Key& a, const Key& b) { return a.bytes < b.bytes; });
-    // Of tokens with the same text the last one counts.
-    size_t kept = 0;
-    for (size_t i = 0; i < keys_.size(); ++i) {
-      if (i + 1 < keys_.size() && keys_[i + 1].bytes == keys_[i].bytes) continue;
-      if (kept != i) keys_[kept] = std::move(keys_[i]);
-      ++kept;
-    }
-    keys_.resize(kept);
-    std::vector<std::string_view> views;
-    views.reserve(keys_.size());
-    for (const Key& key : keys_) views.emplace_back(key.bytes);
-    Result<DoubleArray> built = build_double_array(views);
-    if (!built.ok()) return built.error();
-    const DoubleArray& trie = built.value();
+    ONPATH_TAKE(trie, build_double_array(keys_));
     std::vector<UnigramNode> nodes(trie.base.size());
     std::vector<TokenId> ids(nodes.size(), kNoToken);
     for (size_t i = 0; i < nodes.size(); ++i) {

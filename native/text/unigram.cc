@@ -43,7 +43,7 @@ class Output {
   void token(uint32_t node, size_t begin, size_t end) {
     const TokenId id = node == kRoot ? tables_.settings.unk : tables_.ids[node];
     if (id == tables_.settings.unk) {
-      if (tables_.settings.single_precision != 0 && tables_.settings.byte_fallback != 0) {
+      if (!tables_.settings.joins_unknown()) {
         bytes(begin, end, true);
       } else if (!unknown_) {
         unknown_ = true;

@@ -34,6 +34,9 @@ struct UnigramSettings {
   uint32_t running = 0;  // sums run along the text
   UnigramCutRule cut_rule = UnigramCutRule::none;
   uint32_t reserved = 0;
+
+  /// Unknown characters next to each other become one token. Otherwise each becomes its bytes.
+  bool joins_unknown() const { return single_precision == 0 || byte_fallback == 0; }
 };
 
 struct UnigramTables {

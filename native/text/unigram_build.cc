@@ -57,7 +57,7 @@ class Builder {
     Result<void> done = settings_.single_precision ? take_single() : take_double();
     if (!done.ok()) return done.error();
     find_bytes();
-    if (settings_.single_precision && settings_.byte_fallback &&
+    if (!tables_.settings.joins_unknown() &&
         std::find(byte_ids_.begin(), byte_ids_.end(), kNoToken) != byte_ids_.end()) {
       return Error{
           ErrorCode::INVALID_VOCABULARY,
@@ -196,11 +196,11 @@ class Builder {
       if (key.bytes.find(space, at) != std::string::npos) return UnigramCutRule::reach;
       if (key.token == *settings_.unk && at > 0) return UnigramCutRule::reach;
     }
-    const bool joins = !settings_.single_precision || !settings_.byte_fallback;
     const auto found =
         std::lower_bound(keys_.begin(), keys_.end(), space,
                          [](const Key& key, const std::string& text) { return key.bytes < text; });
-    if (joins && (found == keys_.end() || found->bytes != space)) return UnigramCutRule::reach;
+    if (tables_.settings.joins_unknown() && (found == keys_.end() || found->bytes != space))
+      return UnigramCutRule::reach;
     return UnigramCutRule::spaces;
   }
 

@@ -57,7 +57,7 @@ SplitResult UnigramCuts::split_at_spaces(const uint8_t* text, size_t size, bool 
 SplitResult UnigramCuts::split_by_reach(const uint8_t* text, size_t size, bool last,
                                         std::span<uint32_t> ends) const {
   const UnigramSettings& settings = tables_.settings;
-  const bool joins = settings.single_precision == 0 || settings.byte_fallback == 0;
+  const bool joins = settings.joins_unknown();
   SplitResult result;
   size_t begin = 0;
   size_t reach = 0;  // the furthest end of a token so far

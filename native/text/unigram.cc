@@ -197,14 +197,7 @@ uint32_t UnigramTables::find(const uint8_t* bytes, size_t size) const {
   return node;
 }
 
-Unigram::Unigram(UnigramTables tables) : tables_(std::move(tables)) {
-  if (tables_.settings.cut_rule != UnigramCutRule::none) cuts_ = std::make_unique<UnigramCuts>(tables_);
-}
-Unigram::~Unigram() = default;
-
 std::unique_ptr<ModelScratch> Unigram::make_scratch() const { return std::make_unique<UnigramScratch>(); }
-
-const PreTokenizer* Unigram::cuts() const { return cuts_.get(); }
 
 void Unigram::encode(const uint8_t* piece, size_t size, ModelScratch& memory, TokenBuffer& out) const {
   if (size == 0) return;

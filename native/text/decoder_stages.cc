@@ -11,19 +11,9 @@ namespace {
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
 std::string utf8_of(uint32_t code) {
-  std::string text;
-  if (code < 0x80) {
-    text = {static_cast<char>(code)};
-  } else if (code < 0x800) {
-    text = {static_cast<char>(0xC0 | code >> 6), static_cast<char>(0x80 | (code & 0x3F))};
-  } else if (code < 0x10000) {
-    text = {static_cast<char>(0xE0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 0x3F)),
-            static_cast<char>(0x80 | (code & 0x3F))};
-  } else {
-    text = {static_cast<char>(0xF0 | code >> 18), static_cast<char>(0x80 | (code >> 12 & 0x3F)),
-            static_cast<char>(0x80 | (code >> 6 & 0x3F)), static_cast<char>(0x80 | (code & 0x3F))};
-  }
-  return text;
+  uint8_t utf8[4];
+  const uint32_t size = encode_utf8(code, utf8);
+  return {utf8, utf8 + size};
 }
 
 std::string replace_all(std::string_view text, std::string_view pattern, std::string_view content) {

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "text/utf8.h"
+
 namespace onpath::text {
 namespace {
 
@@ -195,13 +197,9 @@ std::string byte_level_of_bytes(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size() * 2);
   for (const char c : bytes) {
-    const unsigned point = alphabet().code_point[static_cast<uint8_t>(c)];
-    if (point < 0x80) {
-      text.push_back(static_cast<char>(point));
-    } else {
-      text.push_back(static_cast<char>(0xC0 | (point >> 6)));
-      text.push_back(static_cast<char>(0x80 | (point & 0x3F)));
-    }
+    uint8_t utf8[4];
+    const uint32_t size = encode_utf8(alphabet().code_point[static_cast<uint8_t>(c)], utf8);
+    text.append(utf8, utf8 + size);
   }
   return text;
 }

@@ -3,20 +3,6 @@
 #include "text/vocabulary.h"
 
 namespace onpath::text {
-namespace {
-
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-}  // namespace
-
-void BytesDecoding::push(std::string_view bytes, bool last, DecodeRun& run) {
-  const size_t before = run.out.size();
-  run.out.resize(before + Utf8Repair::room_for(bytes.size()) + 16);
-  const size_t size = repair_.push(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), last,
-                                   reinterpret_cast<uint8_t*>(run.out.data()) + before);
-  run.out.resize(before + size);
-}
-
 void SentencePieceDecoding::piece(std::string_view text, PieceKind kind, DecodeRun& run) {
   if (kind == PieceKind::byte) {
     bytes_.push_back(static_cast<char>(byte_of_piece(text)));
@@ -50,7 +36,7 @@ void SentencePieceDecoding::give_bytes(bool all, DecodeRun& run) {
     have_text_ = have_text_ || read.valid > 0;
     if (at == bytes_.size() || (read.cut > 0 && !all)) break;
     // Byte for byte, not for each maximal subpart as elsewhere.
-    run.out.append(kReplacement);
+    run.out.append(kReplacementText);
     have_text_ = true;
     ++at;
   }

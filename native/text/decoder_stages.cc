@@ -8,8 +8,6 @@
 namespace onpath::text {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
 std::string utf8_of(uint32_t code) {
   uint8_t utf8[4];
   const uint32_t size = encode_utf8(code, utf8);
@@ -93,10 +91,9 @@ class ByteLevelStage final : public TokenFilter {
     push(bytes.has_value() ? *bytes : text, false, run);
   }
   void push(std::string_view bytes, bool last, DecodeRun& run) {
-    repaired_.resize(Utf8Repair::room_for(bytes.size()) + 16);
-    const size_t size = repair_.push(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), last,
-                                     reinterpret_cast<uint8_t*>(repaired_.data()));
-    give(std::string_view(repaired_).substr(0, size), last, run);
+    repaired_.clear();
+    append_repaired(repair_, bytes, last, repaired_);
+    give(repaired_, last, run);
   }
   Utf8Repair repair_;
   std::string repaired_;
@@ -270,7 +267,7 @@ class ByteFallbackStage final : public Filter {
     return value;
   }
   void add(char byte, DecodeRun& run) {
-    if (flawed_) return give(kReplacement, true, run);
+    if (flawed_) return give(kReplacementText, true, run);
     bytes_.push_back(byte);
     const Utf8Run read = rest();
     checked_ += read.valid;
@@ -288,7 +285,7 @@ class ByteFallbackStage final : public Filter {
   }
   void give_flawed(DecodeRun& run) {
     flawed_ = true;
-    for (size_t i = 0; i < bytes_.size(); ++i) give(kReplacement, true, run);
+    for (size_t i = 0; i < bytes_.size(); ++i) give(kReplacementText, true, run);
   }
   void end_run(DecodeRun& run) {
     if (!flawed_ && !bytes_.empty()) {
@@ -370,6 +367,14 @@ class StripStage final : public Filter {
 };
 
 }  // namespace
+
+void append_repaired(Utf8Repair& repair, std::string_view bytes, bool last, std::string& out) {
+  const size_t before = out.size();
+  out.resize(before + Utf8Repair::room_for(bytes.size()));
+  const size_t size = repair.push(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), last,
+                                  reinterpret_cast<uint8_t*>(out.data()) + before);
+  out.resize(before + size);
+}
 
 DecodeStagePtr make_output_stage(std::string_view separator) {
   return std::make_unique<OutputStage>(separator);

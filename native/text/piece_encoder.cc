@@ -54,6 +54,11 @@ struct Memory final : EncoderMemory {
   std::array<const WordCache::Line*, kBatch> lines;
 };
 
+/// One piece that is all of the text does not come again.
+bool cached(const Model& model, const PreTokenizer* pre_tokenizer) {
+  return model.cacheable() && (pre_tokenizer || model.cuts());
+}
+
 class Encoder final : public PieceEncoder {
  public:
   Encoder(const Model& model, const PreTokenizer* pre_tokenizer, Flat<WordEntry> seeds)
@@ -62,7 +67,7 @@ class Encoder final : public PieceEncoder {
                   : model.cuts() ? *model.cuts()
                                  : one_piece),
         one_word_(!pre_tokenizer),
-        cached_(model.cacheable() && (pre_tokenizer || model.cuts())),
+        cached_(cached(model, pre_tokenizer)),
         tokens_per_byte_(model.tokens_per_byte()),
         seeds_(std::move(seeds)) {}
 
@@ -208,9 +213,7 @@ class Encoder final : public PieceEncoder {
 };
 
 /// The line in a cache of the usual size.
-uint64_t seed_place(const WordEntry& seed) {
-  return word_hash({seed.key.low, seed.key.high & kWordKeyMask}) >> (64 - 17);
-}
+uint64_t seed_place(const WordEntry& seed) { return word_hash(seed.word()) >> (64 - 17); }
 
 /// The bytes that a text has where the file has this token.
 std::optional<std::string> text_of(std::string_view token, const Model& model, const ModelContext& context) {
@@ -223,7 +226,7 @@ std::optional<std::string> text_of(std::string_view token, const Model& model, c
 PieceEncoderPtr make_piece_encoder(const Model& model, const PreTokenizer* pre_tokenizer,
                                    const Vocabulary& vocabulary, const ModelContext& context) {
   std::vector<WordEntry> seeds;
-  if (model.cacheable() && (pre_tokenizer || model.cuts())) {
+  if (cached(model, pre_tokenizer)) {
     const std::unique_ptr<ModelScratch> scratch = model.make_scratch();
     TokenBuffer out;
     out.reserve(kMaxWordBytes * model.tokens_per_byte() + kMaxWordTokens);

@@ -74,14 +74,8 @@ void BpeSource::append_text(const std::string& text, const BpeDefinition& bpe) {
 
 Result<void> BpeSource::take_texts(const TokenizerDefinition& definition, const BpeDefinition& bpe) {
   for (const TokenEntry& entry : definition.tokens) {
-    if (entry.id >= kMaxTokens)
-      return Error{ErrorCode::LIMIT_EXCEEDED, "Token id " + std::to_string(entry.id) +
-                                                  " is too large: ids must be less than " +
-                                                  std::to_string(kMaxTokens) + "."};
-    if (entry.text.size() > kMaxTokenBytes)
-      return Error{ErrorCode::LIMIT_EXCEEDED, "Token " + std::to_string(entry.id) + " has " +
-                                                  std::to_string(entry.text.size()) + " bytes: at most " +
-                                                  std::to_string(kMaxTokenBytes) + " are allowed."};
+    if (entry.id >= kMaxTokens) return too_large_id(entry.id);
+    if (entry.text.size() > kMaxTokenBytes) return too_long_token(entry.id, entry.text.size());
     limit = std::max<size_t>(limit, size_t{entry.id} + 1);
   }
   file_texts_.assign(limit, nullptr);

@@ -45,15 +45,24 @@ const ByteAlphabet& alphabet() {
 
 }  // namespace
 
+Error too_large_id(uint64_t id) {
+  return {ErrorCode::LIMIT_EXCEEDED, "Token id " + std::to_string(id) +
+                                         " is too large: ids must be less than " +
+                                         std::to_string(kMaxTokens) + "."};
+}
+
+Error too_long_token(TokenId id, size_t bytes) {
+  return {ErrorCode::LIMIT_EXCEEDED, "Token " + std::to_string(id) + " has " + std::to_string(bytes) +
+                                         " bytes: at most " + std::to_string(kMaxTokenBytes) +
+                                         " are allowed."};
+}
+
 Result<Vocabulary> Vocabulary::make(const TokenizerDefinition& definition) {
   uint64_t limit = 0;
   for (const TokenEntry& entry : definition.tokens) limit = std::max<uint64_t>(limit, uint64_t{entry.id} + 1);
   for (const AddedTokenDef& entry : definition.added)
     limit = std::max<uint64_t>(limit, uint64_t{entry.id} + 1);
-  if (limit > kMaxTokens)
-    return Error{ErrorCode::LIMIT_EXCEEDED, "Token id " + std::to_string(limit - 1) +
-                                                " is too large: ids must be less than " +
-                                                std::to_string(kMaxTokens) + "."};
+  if (limit > kMaxTokens) return too_large_id(limit - 1);
 
   // Added tokens come last: an added token that repeats a text of the model's vocabulary is what the text
   // means.
@@ -62,10 +71,7 @@ Result<Vocabulary> Vocabulary::make(const TokenizerDefinition& definition) {
   in_order.reserve(definition.tokens.size() + definition.added.size());
   uint64_t bytes = 0;
   const auto take = [&](TokenId id, const std::string& text) -> Result<void> {
-    if (text.size() > kMaxTokenBytes)
-      return Error{ErrorCode::LIMIT_EXCEEDED, "Token " + std::to_string(id) + " has " +
-                                                  std::to_string(text.size()) + " bytes: at most " +
-                                                  std::to_string(kMaxTokenBytes) + " are allowed."};
+    if (text.size() > kMaxTokenBytes) return too_long_token(id, text.size());
     if (by_id[id] && *by_id[id] != text)
       return invalid("Id " + std::to_string(id) + " is given to two tokens, \"" + *by_id[id] + "\" and \"" +
                      text + "\": every token needs an id of its own.");

@@ -40,6 +40,10 @@ class Vocabulary {
   size_t size_ = 0;
 };
 
+/// LIMIT_EXCEEDED: an id that is not below kMaxTokens, a token of more than kMaxTokenBytes.
+Error too_large_id(uint64_t id);
+Error too_long_token(TokenId id, size_t bytes);
+
 /// The GPT-2 alphabet: printable stand-ins of bytes (U+0021.. and U+0100..). Empty if a code point of `text`
 /// is none of them, as in added tokens.
 std::optional<std::string> bytes_of_byte_level(std::string_view text);

@@ -1,9 +1,7 @@
 #include "text/bpe_trie.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <string>
 #include <utility>
 
 namespace onpath::text {

@@ -1,7 +1,6 @@
 // Ids and bytes of tokens, in arrays that can lie in a compiled form.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>

@@ -14,15 +14,6 @@ std::string utf8_of(uint32_t code) {
   return {utf8, utf8 + size};
 }
 
-std::string replace_all(std::string_view text, std::string_view pattern, std::string_view content) {
-  std::string result;
-  size_t from = 0;
-  for (size_t at; (at = text.find(pattern, from)) != std::string_view::npos; from = at + pattern.size()) {
-    result.append(text.substr(from, at - from)).append(content);
-  }
-  return result.append(text.substr(from));
-}
-
 class OutputStage final : public DecodeStage {
  public:
   explicit OutputStage(std::string_view separator) : separator_(separator) {}

@@ -210,12 +210,12 @@ std::string byte_level_of_bytes(std::string_view bytes) {
   return text;
 }
 
-std::string with_spaces(std::string_view text) {
+std::string replace_all(std::string_view text, std::string_view pattern, std::string_view content) {
   std::string result;
-  result.reserve(text.size());
   size_t from = 0;
-  for (size_t at; (at = text.find(kSpaceSymbol, from)) != text.npos; from = at + kSpaceSymbol.size())
-    result.append(text.substr(from, at - from)).push_back(' ');
+  for (size_t at; (at = text.find(pattern, from)) != std::string_view::npos; from = at + pattern.size()) {
+    result.append(text.substr(from, at - from)).append(content);
+  }
   return result.append(text.substr(from));
 }
 

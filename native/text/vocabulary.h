@@ -50,8 +50,9 @@ std::string byte_level_of_bytes(std::string_view bytes);
 
 /// U+2581, which stands for a space in SentencePiece's tokens.
 inline constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
-/// The text with a space for each kSpaceSymbol.
-std::string with_spaces(std::string_view text);
+/// The text with `content` for each `pattern`, which is not empty.
+std::string replace_all(std::string_view text, std::string_view pattern, std::string_view content);
+inline std::string with_spaces(std::string_view text) { return replace_all(text, kSpaceSymbol, " "); }
 
 /// The byte of <0x00> to <0xFF>, as tokens that fall back are called, or -1.
 int byte_of_piece(std::string_view text);

@@ -60,3 +60,9 @@ class [[nodiscard]] Result<void> {
 };
 
 }  // namespace onpath
+
+/// Declares `name` with the value of a Result, or returns its error.
+#define ONPATH_TAKE(name, expression)                    \
+  auto name##_result = (expression);                     \
+  if (!name##_result.ok()) return name##_result.error(); \
+  auto name = std::move(name##_result).value()

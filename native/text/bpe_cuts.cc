@@ -23,11 +23,7 @@ uint64_t hash_of(uint32_t first, uint32_t second) {
 class BpeCutter final : public PreTokenizer {
  public:
   explicit BpeCutter(const BpeTables& tables)
-      : tables_(tables),
-        mask_(tables.cuts.hashed.size() * 64 - 1),
-        // What is unknown becomes one token together with unknown neighbours.
-        fuses_(tables.settings.has(BpeSettings::kFuseUnk) && tables.settings.unk != kNoToken &&
-               !tables.settings.falls_back_always()) {}
+      : tables_(tables), mask_(tables.cuts.hashed.size() * 64 - 1), fuses_(tables.settings.fuses_unknown()) {}
 
   SplitResult split(const uint8_t* text, size_t size, bool last, std::span<uint32_t> ends) const override {
     SplitResult result;
@@ -63,11 +59,8 @@ class BpeCutter final : public PreTokenizer {
   std::string_view name() const override { return "cuts between characters that no token has side by side"; }
 
  private:
+  /// Of two characters that are not both ASCII.
   bool may_cut(const uint8_t* first, size_t first_size, const uint8_t* second, size_t second_size) const {
-    if (first_size == 1 && second_size == 1 && *first < 0x80 && *second < 0x80) {
-      const unsigned pair = *first * 128u + *second;
-      return ((tables_.cuts.ascii[pair >> 6] >> (pair & 63)) & 1) == 0;
-    }
     const uint64_t bit = hash_of(packed(first, first_size), packed(second, second_size)) & mask_;
     if ((tables_.cuts.hashed[bit >> 6] >> (bit & 63)) & 1) return false;
     return !fuses_ || tables_.symbol(first, first_size) != kNoToken ||
@@ -108,9 +101,7 @@ BpeCutTables make_bpe_cuts(const BpeTables& tables, const BpeSource& source) {
       at += width;
     }
   }
-  const bool fuses = tables.settings.has(BpeSettings::kFuseUnk) && tables.settings.unk != kNoToken &&
-                     !tables.settings.falls_back_always();
-  if (fuses) {
+  if (tables.settings.fuses_unknown()) {
     bool known[128];
     for (unsigned c = 0; c < 128; ++c) {
       const uint8_t byte = static_cast<uint8_t>(c);

@@ -8,6 +8,7 @@
 #include "text/bpe_short.h"
 #include "text/bpe_tables.h"
 #include "text/model.h"
+#include "text/vocabulary.h"
 
 namespace onpath::text {
 namespace {
@@ -167,8 +168,7 @@ class BpeModel final : public Model {
         frozen = kNoToken;
         continue;
       }
-      const size_t width =
-          settings.has(BpeSettings::kByteLevel) ? 1 : std::min(code_point_bytes(text[at]), size - at);
+      const size_t width = settings.symbol_bytes(text + at, size - at);
       if (!fall_back(text + at, width, writer, flush) && settings.unk != kNoToken) {
         if (!settings.has(BpeSettings::kFuseUnk)) flush();
         unknown += static_cast<uint32_t>(width);
@@ -188,23 +188,30 @@ class BpeModel final : public Model {
     return size;
   }
 
+  /// The bytes whose tokens stand for an unknown character. Empty if it does not fall back.
+  std::string_view fallback_bytes(const uint8_t* text, size_t width) const {
+    const BpeSettings& settings = tables_.settings;
+    if (!settings.has(BpeSettings::kByteFallback)) return {};
+    std::string_view bytes(reinterpret_cast<const char*>(text), width);
+    if (settings.has(BpeSettings::kSpaceAlias) && bytes == " ") bytes = kSpaceSymbol;
+    for (const char byte : bytes)
+      if (settings.fallback[static_cast<uint8_t>(byte)] == kNoToken) return {};
+    return bytes;
+  }
+
   template <class Flush>
   bool fall_back(const uint8_t* text, size_t width, Writer& writer, const Flush& flush) const {
-    static constexpr uint8_t kLowerBlock[] = {0xE2, 0x96, 0x81};
     const BpeSettings& settings = tables_.settings;
-    if (!settings.has(BpeSettings::kByteFallback)) return false;
-    const bool alias = settings.has(BpeSettings::kSpaceAlias) && *text == ' ';
-    const uint8_t* bytes = alias ? kLowerBlock : text;
-    const size_t count = alias ? sizeof kLowerBlock : width;
-    for (size_t i = 0; i < count; ++i)
-      if (settings.fallback[bytes[i]] == kNoToken) return false;
+    const std::string_view bytes = fallback_bytes(text, width);
+    if (bytes.empty()) return false;
     flush();
-    for (size_t i = 0; i < count; ++i) {
-      const TokenId id = settings.fallback[bytes[i]];
+    for (size_t i = 0; i < bytes.size(); ++i) {
+      const TokenId id = settings.fallback[static_cast<uint8_t>(bytes[i])];
+      const bool last = i + 1 == bytes.size();
       if (settings.has(BpeSettings::kSentencePiece)) {
-        writer.token_at_end_of(id, static_cast<uint32_t>(width), i + 1 == count);
-      } else if (alias) {
-        writer.share(id, i + 1 == count);
+        writer.token_at_end_of(id, static_cast<uint32_t>(width), last);
+      } else if (bytes.size() != width) {
+        writer.share(id, last);
       } else {
         writer.token(id, 1);
       }
@@ -228,14 +235,12 @@ void BpeModel::encode_by_heap(const uint8_t* piece, size_t size, BpeWork& work, 
   heap.clear();
   uint32_t unknown = 0;
   for (size_t at = 0; at < size;) {
-    const size_t width =
-        settings.has(BpeSettings::kByteLevel) ? 1 : std::min(code_point_bytes(piece[at]), size - at);
+    const size_t width = settings.symbol_bytes(piece + at, size - at);
     uint8_t symbol[8];
     std::copy_n(piece + at, width, symbol);
     const bool continuing = at != 0 && settings.has(BpeSettings::kContinuing);
     const bool last = at + width == size && end_of_word_;
-    if (continuing || last)
-      symbol[width] = !continuing ? kLastTag : last ? kContinuingLastTag : kContinuingTag;
+    if (continuing || last) symbol[width] = symbol_tag(continuing, last);
     const TokenId id = tables_.symbol(symbol, width + (continuing || last));
     const uint32_t length = static_cast<uint32_t>(width);
     at += width;
@@ -245,13 +250,8 @@ void BpeModel::encode_by_heap(const uint8_t* piece, size_t size, BpeWork& work, 
       heap.push(id, length);
       continue;
     }
-    static constexpr uint8_t kLowerBlock[] = {0xE2, 0x96, 0x81};
-    const bool alias = settings.has(BpeSettings::kSpaceAlias) && *symbol == ' ';
-    const uint8_t* bytes = alias ? kLowerBlock : symbol;
-    const size_t count = alias ? sizeof kLowerBlock : width;
-    if (settings.has(BpeSettings::kByteFallback) &&
-        std::all_of(bytes, bytes + count, [&](uint8_t b) { return settings.fallback[b] != kNoToken; })) {
-      for (size_t i = 0; i < count; ++i) heap.push(settings.fallback[bytes[i]], 1);
+    if (const std::string_view bytes = fallback_bytes(symbol, width); !bytes.empty()) {
+      for (const char byte : bytes) heap.push(settings.fallback[static_cast<uint8_t>(byte)], 1);
       continue;
     }
     if (settings.unk == kNoToken) continue;
@@ -270,15 +270,13 @@ void BpeModel::encode_by_heap(const uint8_t* piece, size_t size, BpeWork& work, 
 }  // namespace
 
 Result<ModelPtr> make_bpe(const TokenizerDefinition& definition, const ModelContext& context) {
-  Result<BpeTables> made = make_bpe_tables(definition, context);
-  if (!made.ok()) return made.error();
-  return ModelPtr(std::make_unique<BpeModel>(std::move(made).value()));
+  ONPATH_TAKE(tables, make_bpe_tables(definition, context));
+  return ModelPtr(std::make_unique<BpeModel>(std::move(tables)));
 }
 
 Result<ModelPtr> read_bpe(const FlatReader& form) {
-  Result<BpeTables> read = BpeTables::read(form);
-  if (!read.ok()) return read.error();
-  return ModelPtr(std::make_unique<BpeModel>(std::move(read).value()));
+  ONPATH_TAKE(tables, BpeTables::read(form));
+  return ModelPtr(std::make_unique<BpeModel>(std::move(tables)));
 }
 
 }  // namespace onpath::text

@@ -8,10 +8,11 @@ namespace onpath::text {
 
 BpePairs::BpePairs(size_t most)
     : making_slots_(std::bit_ceil(2 * most + 2)), making_filter_(std::bit_ceil(16 * most + 64) / 64) {
-  slot_data_ = making_slots_.data();
-  filter_data_ = making_filter_.data();
-  mask_ = making_slots_.size() - 1;
-  filter_shift_ = 64 - static_cast<unsigned>(std::countr_zero(making_filter_.size() * 64));
+  point(making_slots_, making_filter_);
+}
+
+BpePairs::BpePairs(std::span<const BpePair> pairs) : BpePairs(pairs.size()) {
+  for (const BpePair& pair : pairs) insert(pair);
 }
 
 void BpePairs::insert(const BpePair& pair) {
@@ -29,14 +30,14 @@ void BpePairs::insert(const BpePair& pair) {
 void BpePairs::freeze() {
   slots_ = Flat<BpePair>(std::move(making_slots_));
   filter_ = Flat<uint64_t>(std::move(making_filter_));
-  point();
+  point(slots_.span(), filter_.span());
 }
 
-void BpePairs::point() {
-  slot_data_ = slots_.data();
-  filter_data_ = filter_.data();
-  mask_ = slots_.size() - 1;
-  filter_shift_ = 64 - static_cast<unsigned>(std::countr_zero(filter_.size() * 64));
+void BpePairs::point(std::span<const BpePair> slots, std::span<const uint64_t> filter) {
+  slot_data_ = slots.data();
+  filter_data_ = filter.data();
+  mask_ = slots.size() - 1;
+  filter_shift_ = 64 - static_cast<unsigned>(std::countr_zero(filter.size() * 64));
 }
 
 void BpePairs::write(FlatWriter& form) const {
@@ -45,18 +46,12 @@ void BpePairs::write(FlatWriter& form) const {
 }
 
 Result<BpePairs> BpePairs::read(const FlatReader& form, size_t limit) {
-  Result<Flat<BpePair>> slots = form.array<BpePair>("bpe.pairs");
-  if (!slots.ok()) return slots.error();
-  Result<Flat<uint64_t>> filter = form.array<uint64_t>("bpe.pair_filter");
-  if (!filter.ok()) return filter.error();
-  const auto damaged = [] {
-    return Error{
-        ErrorCode::INVALID_VOCABULARY,
-        "The compiled vocabulary is damaged (table of merges): compile it again from the vocabulary file."};
-  };
+  ONPATH_TAKE(slots, form.array<BpePair>("bpe.pairs"));
+  ONPATH_TAKE(filter, form.array<uint64_t>("bpe.pair_filter"));
+  const auto damaged = [] { return damaged_form("table of merges"); };
   BpePairs read;
-  read.slots_ = std::move(slots).value();
-  read.filter_ = std::move(filter).value();
+  read.slots_ = std::move(slots);
+  read.filter_ = std::move(filter);
   if (!std::has_single_bit(read.slots_.size()) || !std::has_single_bit(read.filter_.size())) return damaged();
   bool room = false;  // a free slot ends every search
   bool good = true;
@@ -66,7 +61,7 @@ Result<BpePairs> BpePairs::read(const FlatReader& form, size_t limit) {
     read.highest_rank_ = std::max(read.highest_rank_, pair.rank);
   }
   if (!room || !good) return damaged();
-  read.point();
+  read.point(read.slots_.span(), read.filter_.span());
   return read;
 }
 

@@ -26,6 +26,8 @@ class BpePairs {
   BpePairs() = default;
   /// Room for `most` pairs.
   explicit BpePairs(size_t most);
+  /// Of two with the same neighbours the later one counts.
+  explicit BpePairs(std::span<const BpePair> pairs);
   /// Replaces the pair if it is there.
   void insert(const BpePair& pair);
   void freeze();
@@ -50,7 +52,7 @@ class BpePairs {
   void gather(uint8_t*& free) {
     gather_into(filter_, free);
     gather_into(slots_, free);
-    point();
+    point(slots_.span(), filter_.span());
   }
   void write(FlatWriter& form) const;
   /// Results are less than `limit`.
@@ -64,7 +66,7 @@ class BpePairs {
     hash ^= hash >> 29;
     return hash * 0xBF58476D1CE4E5B9ull;
   }
-  void point();
+  void point(std::span<const BpePair> slots, std::span<const uint64_t> filter);
 
   std::vector<BpePair> making_slots_;
   std::vector<uint64_t> making_filter_;

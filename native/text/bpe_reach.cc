@@ -105,12 +105,8 @@ void BpeReach::simulate(TokenId wanted) {
 }
 
 const BpePairs& BpeReach::all_merges() {
-  if (!have_all_) {
-    all_ = BpePairs(source_.merges.size());
-    for (const BpePair& merge : source_.merges) all_.insert(merge);
-    have_all_ = true;
-  }
-  return all_;
+  if (!all_) all_.emplace(source_.merges);
+  return *all_;
 }
 
 }  // namespace onpath::text

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "text/bpe_heap.h"
@@ -39,8 +40,7 @@ class BpeReach {
   std::vector<TokenId> fresh_;  // reached, and merges that wait for them not yet looked at
   std::vector<TokenId> stack_;
   BpeHeap heap_;
-  BpePairs all_;
-  bool have_all_ = false;
+  std::optional<BpePairs> all_;
 };
 
 }  // namespace onpath::text

@@ -20,7 +20,6 @@ class BpeShort {
   };
   static constexpr size_t kMostSymbols = 32;
 
-  BpeShort() = default;
   explicit BpeShort(const BpeTables& tables);
 
   /// Writes the tokens of the piece and returns their number; 0 if it has a symbol that is no token, or too

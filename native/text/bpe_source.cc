@@ -1,14 +1,13 @@
 #include "text/bpe_source.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <numeric>
 #include <variant>
+
+#include "text/vocabulary.h"
 
 namespace onpath::text {
 namespace {
 
-constexpr std::string_view kLowerBlock = "\xE2\x96\x81";  // U+2581
 constexpr uint64_t kMaxWork = uint64_t{1} << 30;
 
 Error invalid(std::string message) { return Error{ErrorCode::INVALID_VOCABULARY, std::move(message)}; }
@@ -27,9 +26,7 @@ Error too_much_work() {
 }  // namespace
 
 size_t BpeSource::symbol_bytes(std::string_view text) const {
-  const uint8_t lead = static_cast<uint8_t>(text[0]);
-  size_t size = settings.has(BpeSettings::kByteLevel) ? 1 : code_point_bytes(lead);
-  size = std::min(size, text.size());
+  size_t size = settings.symbol_bytes(reinterpret_cast<const uint8_t*>(text.data()), text.size());
   if (settings.has(BpeSettings::kEndOfWord) && text.size() == size + 1 &&
       static_cast<uint8_t>(text[size]) == kLastTag)
     ++size;
@@ -61,14 +58,7 @@ void BpeSource::append_text(const std::string& text, const BpeDefinition& bpe) {
     pool_ += *bytes;
   } else if (settings.has(BpeSettings::kSpaceAlias)) {
     if (body.find(' ') != body.npos) return;
-    for (size_t at = 0; at < body.size();) {
-      if (body.substr(at).starts_with(kLowerBlock)) {
-        pool_ += ' ';
-        at += kLowerBlock.size();
-      } else {
-        pool_ += body[at++];
-      }
-    }
+    pool_ += with_spaces(body);
   } else {
     pool_ += body;
   }
@@ -84,14 +74,8 @@ void BpeSource::append_text(const std::string& text, const BpeDefinition& bpe) {
 
 Result<void> BpeSource::take_texts(const TokenizerDefinition& definition, const BpeDefinition& bpe) {
   for (const TokenEntry& entry : definition.tokens) {
-    if (entry.id >= kMaxTokens)
-      return Error{ErrorCode::LIMIT_EXCEEDED, "Token id " + std::to_string(entry.id) +
-                                                  " is too large: ids must be less than " +
-                                                  std::to_string(kMaxTokens) + "."};
-    if (entry.text.size() > kMaxTokenBytes)
-      return Error{ErrorCode::LIMIT_EXCEEDED, "Token " + std::to_string(entry.id) + " has " +
-                                                  std::to_string(entry.text.size()) + " bytes: at most " +
-                                                  std::to_string(kMaxTokenBytes) + " are allowed."};
+    if (entry.id >= kMaxTokens) return too_large_id(entry.id);
+    if (entry.text.size() > kMaxTokenBytes) return too_long_token(entry.id, entry.text.size());
     limit = std::max<size_t>(limit, size_t{entry.id} + 1);
   }
   file_texts_.assign(limit, nullptr);
@@ -154,13 +138,9 @@ void BpeSource::take_symbols(const BpeDefinition& bpe) {
       symbols.push_back({body, id});
       bytes += body.size() == 1;
     }
-    unsigned value = 0;
-    const std::string& name = *file_texts_[id];
-    if (bpe.byte_fallback && name.size() == 6 && std::sscanf(name.c_str(), "<0x%2X>", &value) == 1) {
-      char again[8];
-      std::snprintf(again, sizeof again, "<0x%02X>", value);
-      if (name == again) settings.fallback[value] = id;
-    }
+    if (!bpe.byte_fallback) continue;
+    if (const int byte = byte_of_piece(*file_texts_[id]); byte >= 0)
+      settings.fallback[static_cast<size_t>(byte)] = id;
   }
   all_bytes_ = settings.has(BpeSettings::kByteLevel) && bytes == 256;
   symbols_ = BpeTrie::make(std::move(symbols));
@@ -275,10 +255,9 @@ void BpeSource::take_tagged(const BpeDefinition& bpe) {
           symbol = *bytes;
         } else if (settings.has(BpeSettings::kSpaceAlias)) {
           if (symbol == " ") continue;
-          if (symbol == kLowerBlock) symbol = " ";
+          if (symbol == kSpaceSymbol) symbol = " ";
         }
-        if (continuing || last)
-          symbol += static_cast<char>(!continuing ? kLastTag : last ? kContinuingLastTag : kContinuingTag);
+        if (continuing || last) symbol += static_cast<char>(symbol_tag(continuing, last));
         tagged.emplace_back(std::move(symbol), id);
       }
     }

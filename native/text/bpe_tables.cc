@@ -12,11 +12,6 @@
 namespace onpath::text {
 namespace {
 
-Error damaged(const char* what) {
-  return Error{ErrorCode::INVALID_VOCABULARY, std::string("The compiled vocabulary is damaged (") + what +
-                                                  "): compile it again from the vocabulary file."};
-}
-
 /// Only symbols, and all merges.
 void take_heap_only(const BpeSource& source, BpeTables& made) {
   std::vector<BpeToken> tokens(source.limit);
@@ -28,8 +23,7 @@ void take_heap_only(const BpeSource& source, BpeTables& made) {
   made.matcher = BpeTrie::make(std::move(entries));
   made.tokens = Flat<BpeToken>(std::move(tokens));
   made.prefixes = Flat<TokenId>(std::vector<TokenId>(source.limit, kNoToken));
-  made.pairs = BpePairs(source.merges.size());
-  for (const BpePair& merge : source.merges) made.pairs.insert(merge);
+  made.pairs = BpePairs(source.merges);
 }
 
 void take_reachable(const BpeSource& source, BpeTables& made) {
@@ -56,9 +50,7 @@ void take_reachable(const BpeSource& source, BpeTables& made) {
 }  // namespace
 
 Result<BpeTables> make_bpe_tables(const TokenizerDefinition& definition, const ModelContext& context) {
-  Result<BpeSource> found = BpeSource::make(definition, context);
-  if (!found.ok()) return found.error();
-  const BpeSource& source = found.value();
+  ONPATH_TAKE(source, BpeSource::make(definition, context));
   BpeTables made;
   made.settings = source.settings;
   const bool heap_only = made.settings.has(BpeSettings::kHeapOnly);
@@ -100,19 +92,16 @@ void BpeTables::write(FlatWriter& form) const {
 
 Result<BpeTables> BpeTables::read(const FlatReader& form) {
   BpeTables read;
-  Result<BpeSettings> settings = form.number<BpeSettings>("bpe.settings");
-  if (!settings.ok()) return settings.error();
-  Result<Flat<BpeToken>> tokens = form.array<BpeToken>("bpe.tokens");
-  if (!tokens.ok()) return tokens.error();
-  Result<Flat<TokenId>> prefixes = form.array<TokenId>("bpe.prefixes");
-  if (!prefixes.ok()) return prefixes.error();
-  read.settings = settings.value();
-  read.tokens = std::move(tokens).value();
-  read.prefixes = std::move(prefixes).value();
+  ONPATH_TAKE(settings, form.number<BpeSettings>("bpe.settings"));
+  ONPATH_TAKE(tokens, form.array<BpeToken>("bpe.tokens"));
+  ONPATH_TAKE(prefixes, form.array<TokenId>("bpe.prefixes"));
+  read.settings = settings;
+  read.tokens = std::move(tokens);
+  read.prefixes = std::move(prefixes);
   const size_t limit = read.tokens.size();
   if (limit > kMaxTokens || read.settings.id_limit != limit || read.prefixes.size() != limit ||
       read.settings.longest > kMaxTokenBytes + 1)
-    return damaged("number of tokens");
+    return damaged_form("number of tokens");
   // Lengths are looked up all over, so they are put together first; and no branches, as nothing is damaged.
   std::vector<uint32_t> lengths(limit);
   uint32_t longest = 0;
@@ -120,14 +109,14 @@ Result<BpeTables> BpeTables::read(const FlatReader& form) {
     lengths[id] = read.tokens[id].size();
     longest = std::max(longest, lengths[id]);
   }
-  if (longest > std::max(read.settings.longest, 1u)) return damaged("length of a token");
+  if (longest > std::max(read.settings.longest, 1u)) return damaged_form("length of a token");
   // Parts are shorter than the whole, prefixes too: so every way down ends.
   bool bad_parts = false;
   bool bad_prefix = false;
   for (size_t id = 0; id < limit; ++id) {
     const BpeToken& token = read.tokens[id];
     if (token.left != kNoToken) {
-      if (token.left >= limit || token.right >= limit) return damaged("parts of a token");
+      if (token.left >= limit || token.right >= limit) return damaged_form("parts of a token");
       const uint32_t left = lengths[token.left];
       const uint32_t right = lengths[token.right];
       bad_parts |= (token.rank == 0) | (left == 0) | (right == 0) | (left + right != lengths[id]);
@@ -136,39 +125,34 @@ Result<BpeTables> BpeTables::read(const FlatReader& form) {
     }
     const TokenId prefix = read.prefixes[id];
     if (prefix == kNoToken) continue;
-    if (prefix >= limit) return damaged("prefix of a token");
+    if (prefix >= limit) return damaged_form("prefix of a token");
     bad_prefix |= lengths[prefix] >= lengths[id];
   }
-  if (bad_parts) return damaged("parts of a token");
-  if (bad_prefix) return damaged("prefix of a token");
+  if (bad_parts) return damaged_form("parts of a token");
+  if (bad_prefix) return damaged_form("prefix of a token");
   const auto names_token = [&](TokenId id) { return id == kNoToken || id < limit; };
   bool good = names_token(read.settings.unk);
   for (const TokenId id : read.settings.fallback) good = good && names_token(id);
-  if (!good) return damaged("fallback tokens");
+  if (!good) return damaged_form("fallback tokens");
 
-  Result<BpePairs> pairs = BpePairs::read(form, limit);
-  if (!pairs.ok()) return pairs.error();
-  read.pairs = std::move(pairs).value();
+  ONPATH_TAKE(pairs, BpePairs::read(form, limit));
+  read.pairs = std::move(pairs);
   for (const auto& [name, trie] : {std::pair<const char*, BpeTrie*>{"bpe.matcher", &read.matcher},
                                    {"bpe.whole", &read.whole},
                                    {"bpe.frozen", &read.frozen}}) {
-    Result<BpeTrie> found = BpeTrie::read(form, name, limit);
-    if (!found.ok()) return found.error();
-    *trie = std::move(found).value();
+    ONPATH_TAKE(found, BpeTrie::read(form, name, limit));
+    *trie = std::move(found);
   }
   if (!read.matcher.every_token([&](TokenId id) { return lengths[id] != 0; }))
-    return damaged("tokens of the matcher");
-  Result<uint32_t> usable = form.number<uint32_t>("bpe.cuts");
-  if (!usable.ok()) return usable.error();
-  Result<Flat<uint64_t>> ascii = form.array<uint64_t>("bpe.cuts_ascii");
-  if (!ascii.ok()) return ascii.error();
-  Result<Flat<uint64_t>> hashed = form.array<uint64_t>("bpe.cuts_hashed");
-  if (!hashed.ok()) return hashed.error();
-  read.cuts.usable = usable.value() != 0;
-  read.cuts.ascii = std::move(ascii).value();
-  read.cuts.hashed = std::move(hashed).value();
+    return damaged_form("tokens of the matcher");
+  ONPATH_TAKE(usable, form.number<uint32_t>("bpe.cuts"));
+  ONPATH_TAKE(ascii, form.array<uint64_t>("bpe.cuts_ascii"));
+  ONPATH_TAKE(hashed, form.array<uint64_t>("bpe.cuts_hashed"));
+  read.cuts.usable = usable != 0;
+  read.cuts.ascii = std::move(ascii);
+  read.cuts.hashed = std::move(hashed);
   if (read.cuts.usable && (read.cuts.ascii.size() != 256 || !std::has_single_bit(read.cuts.hashed.size())))
-    return damaged("table of cuts");
+    return damaged_form("table of cuts");
   return read;
 }
 

@@ -1,6 +1,7 @@
 // What the BPE model reads while it encodes: arrays that can lie in a compiled form.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -28,6 +29,11 @@ struct BpeToken {
   bool improper() const { return (length & kImproper) != 0; }
 };
 
+/// Bytes of the code point that begins with `lead`; 1 for what begins none.
+inline size_t code_point_bytes(uint8_t lead) {
+  return lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1;
+}
+
 struct BpeSettings {
   enum : uint32_t {
     kByteLevel = 1,
@@ -50,6 +56,10 @@ struct BpeSettings {
   std::array<TokenId, 256> fallback{};  // kNoToken: none
 
   bool has(uint32_t flag) const { return (flags & flag) != 0; }
+  /// Bytes of the symbol that text[0, size) begins with, without a tag.
+  size_t symbol_bytes(const uint8_t* text, size_t size) const {
+    return has(kByteLevel) ? 1 : std::min(code_point_bytes(*text), size);
+  }
   /// Every byte has its token: then nothing is unknown.
   bool falls_back_always() const {
     if (!has(kByteFallback)) return false;
@@ -57,6 +67,8 @@ struct BpeSettings {
       if (id == kNoToken) return false;
     return true;
   }
+  /// What is unknown becomes one token together with unknown neighbours.
+  bool fuses_unknown() const { return has(kFuseUnk) && unk != kNoToken && !falls_back_always(); }
 };
 
 /// Where text may be cut in two; see bpe_cuts.h.
@@ -76,7 +88,7 @@ struct BpeTables {
   BpeTrie frozen;          // user defined symbols
   BpeCutTables cuts;
 
-  /// The token that a code point (or byte) is before any merge, or kNoToken. `tag`: see kLastTag.
+  /// The token that a code point (or byte) is before any merge, or kNoToken. With its tag, see kLastTag.
   TokenId symbol(const uint8_t* text, size_t size) const {
     const TokenId id = matcher.exact({reinterpret_cast<const char*>(text), size});
     return id != kNoToken && tokens[id].left == kNoToken ? id : kNoToken;
@@ -97,10 +109,9 @@ struct BpeTables {
 inline constexpr uint8_t kLastTag = 0xFF;
 inline constexpr uint8_t kContinuingTag = 0xFE;
 inline constexpr uint8_t kContinuingLastTag = 0xFD;
-
-/// Bytes of the code point that begins with `lead`; 1 for what begins none.
-inline size_t code_point_bytes(uint8_t lead) {
-  return lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1;
+/// Of a symbol that is continuing, last or both.
+inline constexpr uint8_t symbol_tag(bool continuing, bool last) {
+  return !continuing ? kLastTag : last ? kContinuingLastTag : kContinuingTag;
 }
 
 /// Errors: as make_bpe.

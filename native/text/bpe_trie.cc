@@ -1,9 +1,7 @@
 #include "text/bpe_trie.h"
 
 #include <algorithm>
-#include <array>
 #include <bit>
-#include <string>
 #include <utility>
 
 namespace onpath::text {
@@ -138,19 +136,16 @@ TokenId BpeTrie::exact(std::string_view text) const {
 void BpeTrie::write(FlatWriter& form, std::string_view name) const { form.array(name, nodes_); }
 
 Result<BpeTrie> BpeTrie::read(const FlatReader& form, std::string_view name, size_t limit) {
-  Result<Flat<Node>> nodes = form.array<Node>(name);
-  if (!nodes.ok()) return nodes.error();
+  ONPATH_TAKE(nodes, form.array<Node>(name));
   BpeTrie read;
-  read.nodes_ = std::move(nodes).value();
+  read.nodes_ = std::move(nodes);
   // A base in range leads to nodes in range, as there is a multiple of 256 of them.
   bool good = read.nodes_.size() % 256 == 0 && !read.nodes_.empty();
   for (const Node& node : read.nodes_) {
     const uint32_t token = node.label >> kTokenShift;
     good &= (node.base < read.nodes_.size()) & ((token == kNoTokenHere) | (token < limit));
   }
-  if (!good)
-    return Error{ErrorCode::INVALID_VOCABULARY, "The compiled vocabulary is damaged (" + std::string(name) +
-                                                    "): compile it again from the vocabulary file."};
+  if (!good) return damaged_form(name);
   read.point();
   return read;
 }

@@ -93,7 +93,7 @@ class TextDecodeStream final : public DecodeStream {
         stages_->end(run_);
         break;
       case Way::bytes:
-        bytes_.push({}, true, run_);
+        append_repaired(repair_, {}, true, run_.out);
         break;
       case Way::sentencepiece:
         pieces_.end(run_);
@@ -113,7 +113,8 @@ class TextDecodeStream final : public DecodeStream {
                       std::to_string(decoder_.vocabulary_.id_limit()) + " that are tokens.");
       }
       // tekken decodes what stands between special tokens each by itself.
-      if (decoder_.way_ == Way::bytes && decoder_.format_ == Format::tekken) bytes_.push({}, true, run_);
+      if (decoder_.way_ == Way::bytes && decoder_.format_ == Format::tekken)
+        append_repaired(repair_, {}, true, run_.out);
       return;
     }
     switch (decoder_.way_) {
@@ -121,7 +122,7 @@ class TextDecodeStream final : public DecodeStream {
         stages_->fragment(*text, true, run_);
         break;
       case Way::bytes:
-        bytes_.push(*text, false, run_);
+        append_repaired(repair_, *text, false, run_.out);
         break;
       case Way::sentencepiece:
         pieces_.piece(*text, decoder_.kind(id, *text), run_);
@@ -133,7 +134,7 @@ class TextDecodeStream final : public DecodeStream {
   bool skip_special_;
   DecodeRun run_;
   DecodeStagePtr stages_;
-  BytesDecoding bytes_;
+  Utf8Repair repair_;  // Way::bytes
   SentencePieceDecoding pieces_;
 };
 
@@ -172,7 +173,8 @@ Result<void> TextDecoder::prepare(const TokenizerDefinition& definition) {
 
   NormalizerPtr normalizer;
   if (definition.format == Format::tokenizer_json || definition.format == Format::vocab_txt) {
-    Result<NormalizerPtr> made = make_normalizer(definition.normalizers, false);
+    // For a few added tokens a table of all characters is not worth its making.
+    Result<NormalizerPtr> made = make_normalizer(definition.normalizers, false, /*table=*/false);
     if (!made.ok()) return made.error();
     normalizer = std::move(made).value();
   }

@@ -1,20 +1,8 @@
 #include "text/decoder_pieces.h"
 
+#include "text/vocabulary.h"
+
 namespace onpath::text {
-namespace {
-
-constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
-
-}  // namespace
-
-void BytesDecoding::push(std::string_view bytes, bool last, DecodeRun& run) {
-  const size_t before = run.out.size();
-  run.out.resize(before + Utf8Repair::room_for(bytes.size()) + 16);
-  const size_t size = repair_.push(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), last,
-                                   reinterpret_cast<uint8_t*>(run.out.data()) + before);
-  run.out.resize(before + size);
-}
-
 void SentencePieceDecoding::piece(std::string_view text, PieceKind kind, DecodeRun& run) {
   if (kind == PieceKind::byte) {
     bytes_.push_back(static_cast<char>(byte_of_piece(text)));
@@ -36,11 +24,7 @@ void SentencePieceDecoding::piece(std::string_view text, PieceKind kind, DecodeR
     begin_space_ = !remove_extra_whitespaces_;
   }
   have_text_ = have_text_ || !text.empty();
-  for (size_t at = 0; at < text.size();) {
-    const bool space = text.substr(at).starts_with(kSpaceSymbol);
-    run.out.push_back(space ? ' ' : text[at]);
-    at += space ? kSpaceSymbol.size() : 1;
-  }
+  run.out.append(with_spaces(text));
 }
 
 void SentencePieceDecoding::give_bytes(bool all, DecodeRun& run) {
@@ -52,22 +36,11 @@ void SentencePieceDecoding::give_bytes(bool all, DecodeRun& run) {
     have_text_ = have_text_ || read.valid > 0;
     if (at == bytes_.size() || (read.cut > 0 && !all)) break;
     // Byte for byte, not for each maximal subpart as elsewhere.
-    run.out.append(kReplacement);
+    run.out.append(kReplacementText);
     have_text_ = true;
     ++at;
   }
   bytes_.erase(0, at);
-}
-
-int byte_of_piece(std::string_view text) {
-  if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') return -1;
-  int value = 0;
-  for (const char c : text.substr(3, 2)) {
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-    if (digit < 0) return -1;
-    value = value * 16 + digit;
-  }
-  return value;
 }
 
 }  // namespace onpath::text

@@ -1,4 +1,4 @@
-// Decoding where a token is its bytes (tiktoken, tekken) or a piece of SentencePiece.
+// Decoding where a token is a piece of SentencePiece.
 #pragma once
 
 #include <cstdint>
@@ -11,15 +11,6 @@ namespace onpath::text {
 
 /// What a token is to SentencePiece's decoder.
 enum class PieceKind : uint8_t { normal, control, unknown, byte };
-
-/// Tokens' bytes one after the other; bytes that are no UTF-8 become U+FFFD.
-class BytesDecoding {
- public:
-  void push(std::string_view bytes, bool last, DecodeRun& run);
-
- private:
-  Utf8Repair repair_;
-};
 
 /// SentencePiece 0.1.97's rules: the first space goes, byte pieces are characters if they are UTF-8.
 class SentencePieceDecoding {
@@ -38,8 +29,5 @@ class SentencePieceDecoding {
   bool have_text_ = false;
   std::string bytes_;  // of byte pieces, not yet a character
 };
-
-/// The byte of <0x00> to <0xFF> as SentencePiece writes them, or -1.
-int byte_of_piece(std::string_view text);
 
 }  // namespace onpath::text

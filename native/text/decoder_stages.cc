@@ -9,28 +9,9 @@ namespace onpath::text {
 namespace {
 
 std::string utf8_of(uint32_t code) {
-  std::string text;
-  if (code < 0x80) {
-    text = {static_cast<char>(code)};
-  } else if (code < 0x800) {
-    text = {static_cast<char>(0xC0 | code >> 6), static_cast<char>(0x80 | (code & 0x3F))};
-  } else if (code < 0x10000) {
-    text = {static_cast<char>(0xE0 | code >> 12), static_cast<char>(0x80 | (code >> 6 & 0x3F)),
-            static_cast<char>(0x80 | (code & 0x3F))};
-  } else {
-    text = {static_cast<char>(0xF0 | code >> 18), static_cast<char>(0x80 | (code >> 12 & 0x3F)),
-            static_cast<char>(0x80 | (code >> 6 & 0x3F)), static_cast<char>(0x80 | (code & 0x3F))};
-  }
-  return text;
-}
-
-std::string replace_all(std::string_view text, std::string_view pattern, std::string_view content) {
-  std::string result;
-  size_t from = 0;
-  for (size_t at; (at = text.find(pattern, from)) != std::string_view::npos; from = at + pattern.size()) {
-    result.append(text.substr(from, at - from)).append(content);
-  }
-  return result.append(text.substr(from));
+  uint8_t utf8[4];
+  const uint32_t size = encode_utf8(code, utf8);
+  return {utf8, utf8 + size};
 }
 
 class OutputStage final : public DecodeStage {
@@ -101,10 +82,9 @@ class ByteLevelStage final : public TokenFilter {
     push(bytes.has_value() ? *bytes : text, false, run);
   }
   void push(std::string_view bytes, bool last, DecodeRun& run) {
-    repaired_.resize(Utf8Repair::room_for(bytes.size()) + 16);
-    const size_t size = repair_.push(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), last,
-                                     reinterpret_cast<uint8_t*>(repaired_.data()));
-    give(std::string_view(repaired_).substr(0, size), last, run);
+    repaired_.clear();
+    append_repaired(repair_, bytes, last, repaired_);
+    give(repaired_, last, run);
   }
   Utf8Repair repair_;
   std::string repaired_;
@@ -278,7 +258,7 @@ class ByteFallbackStage final : public Filter {
     return value;
   }
   void add(char byte, DecodeRun& run) {
-    if (flawed_) return give(kReplacement, true, run);
+    if (flawed_) return give(kReplacementText, true, run);
     bytes_.push_back(byte);
     const Utf8Run read = rest();
     checked_ += read.valid;
@@ -296,7 +276,7 @@ class ByteFallbackStage final : public Filter {
   }
   void give_flawed(DecodeRun& run) {
     flawed_ = true;
-    for (size_t i = 0; i < bytes_.size(); ++i) give(kReplacement, true, run);
+    for (size_t i = 0; i < bytes_.size(); ++i) give(kReplacementText, true, run);
   }
   void end_run(DecodeRun& run) {
     if (!flawed_ && !bytes_.empty()) {
@@ -378,6 +358,14 @@ class StripStage final : public Filter {
 };
 
 }  // namespace
+
+void append_repaired(Utf8Repair& repair, std::string_view bytes, bool last, std::string& out) {
+  const size_t before = out.size();
+  out.resize(before + Utf8Repair::room_for(bytes.size()));
+  const size_t size = repair.push(reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), last,
+                                  reinterpret_cast<uint8_t*>(out.data()) + before);
+  out.resize(before + size);
+}
 
 DecodeStagePtr make_output_stage(std::string_view separator) {
   return std::make_unique<OutputStage>(separator);

@@ -17,6 +17,11 @@ namespace onpath::text {
 /// Most bytes a stream holds because something that comes later could still change them.
 inline constexpr size_t kMostHeldText = size_t{1} << 20;
 
+/// U+FFFD.
+inline constexpr std::string_view kReplacementText = "\xEF\xBF\xBD";
+/// Bytes of tokens one after the other; what is no UTF-8 among them becomes U+FFFD.
+void append_repaired(Utf8Repair& repair, std::string_view bytes, bool last, std::string& out);
+
 /// What the stages of one stream share.
 struct DecodeRun {
   std::string out;

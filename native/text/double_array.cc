@@ -85,15 +85,6 @@ uint32_t find_base(Slots& slots, std::span<const uint8_t> labels) {
 
 }  // namespace
 
-uint32_t DoubleArray::find(std::string_view key) const {
-  uint32_t node = kRoot;
-  for (const char c : key) {
-    node = child(node, static_cast<uint8_t>(c));
-    if (node == kNone) return kNone;
-  }
-  return node;
-}
-
 Result<DoubleArray> build_double_array(std::span<const std::string_view> keys) {
   DoubleArray array;
   Slots slots;

@@ -1,6 +1,7 @@
 // A trie over bytes as a double array: one addition and one comparison per byte.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -24,12 +25,23 @@ struct DoubleArray {
     const uint32_t target = base[node] + byte;
     return check[target] == node ? target : kNone;
   }
-  /// The node of `key`, or kNone.
-  uint32_t find(std::string_view key) const;
 };
 
 /// `keys` are sorted by bytes and unique. Nodes near the root come first: they are the ones used most.
 /// Errors: LIMIT_EXCEEDED.
 Result<DoubleArray> build_double_array(std::span<const std::string_view> keys);
+
+/// The same of keys that have their text in `bytes`: sorts them first, and of those with the same text keeps
+/// the last one only.
+template <class Key>
+Result<DoubleArray> build_double_array(std::vector<Key>& keys) {
+  std::stable_sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) { return a.bytes < b.bytes; });
+  const auto same = [](const Key& a, const Key& b) { return a.bytes == b.bytes; };
+  keys.erase(keys.begin(), std::unique(keys.rbegin(), keys.rend(), same).base());
+  std::vector<std::string_view> views;
+  views.reserve(keys.size());
+  for (const Key& key : keys) views.emplace_back(key.bytes);
+  return build_double_array(std::span<const std::string_view>(views));
+}
 
 }  // namespace onpath::text

@@ -82,6 +82,11 @@ uint64_t flat_checksum(std::span<const uint8_t> bytes) {
   return sum;
 }
 
+Error damaged_form(std::string_view what) {
+  return {ErrorCode::INVALID_VOCABULARY, "The compiled vocabulary is damaged (" + std::string(what) +
+                                             "): compile it again from the vocabulary file."};
+}
+
 void FlatWriter::add(std::string_view name, size_t element_bytes, std::span<const std::byte> bytes) {
   const auto* first = reinterpret_cast<const uint8_t*>(bytes.data());
   entries_.push_back(

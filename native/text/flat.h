@@ -82,6 +82,9 @@ class FlatWriter {
 /// Of all that lies behind the header's 64 bytes, stored at byte 24: for tests that change a form.
 uint64_t flat_checksum(std::span<const uint8_t> bytes);
 
+/// Of a component that finds numbers in its arrays which it did not write.
+Error damaged_form(std::string_view what);
+
 /// Reads a form back. Every directory entry was checked against the size of the form; what the numbers in an
 /// array mean is for the component that reads it to check: a form can be anything, also with a right
 /// checksum.

@@ -14,12 +14,6 @@
 #include "base/result.h"
 #include "text/definition.h"
 
-/// Declares `name` with the value of a Result, or returns its error.
-#define ONPATH_TAKE(name, expression)                    \
-  auto name##_result = (expression);                     \
-  if (!name##_result.ok()) return name##_result.error(); \
-  auto name = std::move(name##_result).value()
-
 namespace onpath::text {
 
 using JsonValue = rapidjson::Value;

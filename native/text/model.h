@@ -3,15 +3,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <string>
-#include <string_view>
 
 #include "base/result.h"
 #include "text/definition.h"
 #include "text/flat.h"
 #include "text/pre_tokenizer.h"
 #include "text/tokens.h"
-#include "text/vocabulary.h"
 
 namespace onpath::text {
 

@@ -15,7 +15,6 @@ namespace {
 
 /// Pieces in flight: their cache lines are on the way while others are looked up.
 constexpr size_t kBatch = 256;
-constexpr std::string_view kLowerBlock = "\xE2\x96\x81";  // U+2581
 
 /// Where there is neither a pre-tokenizer nor cuts.
 class OnePiece final : public PreTokenizer {
@@ -55,6 +54,11 @@ struct Memory final : EncoderMemory {
   std::array<const WordCache::Line*, kBatch> lines;
 };
 
+/// One piece that is all of the text does not come again.
+bool cached(const Model& model, const PreTokenizer* pre_tokenizer) {
+  return model.cacheable() && (pre_tokenizer || model.cuts());
+}
+
 class Encoder final : public PieceEncoder {
  public:
   Encoder(const Model& model, const PreTokenizer* pre_tokenizer, Flat<WordEntry> seeds)
@@ -63,7 +67,7 @@ class Encoder final : public PieceEncoder {
                   : model.cuts() ? *model.cuts()
                                  : one_piece),
         one_word_(!pre_tokenizer),
-        cached_(model.cacheable() && (pre_tokenizer || model.cuts())),
+        cached_(cached(model, pre_tokenizer)),
         tokens_per_byte_(model.tokens_per_byte()),
         seeds_(std::move(seeds)) {}
 
@@ -209,18 +213,12 @@ class Encoder final : public PieceEncoder {
 };
 
 /// The line in a cache of the usual size.
-uint64_t seed_place(const WordEntry& seed) {
-  return word_hash({seed.key.low, seed.key.high & kWordKeyMask}) >> (64 - 17);
-}
+uint64_t seed_place(const WordEntry& seed) { return word_hash(seed.word()) >> (64 - 17); }
 
 /// The bytes that a text has where the file has this token.
 std::optional<std::string> text_of(std::string_view token, const Model& model, const ModelContext& context) {
   if (model.byte_level_texts()) return bytes_of_byte_level(token);
-  std::string text(token);
-  if (!context.space_alias) return text;
-  for (size_t at = text.find(kLowerBlock); at != text.npos; at = text.find(kLowerBlock, at))
-    text.replace(at, kLowerBlock.size(), " ");
-  return text;
+  return context.space_alias ? with_spaces(token) : std::string(token);
 }
 
 }  // namespace
@@ -228,7 +226,7 @@ std::optional<std::string> text_of(std::string_view token, const Model& model, c
 PieceEncoderPtr make_piece_encoder(const Model& model, const PreTokenizer* pre_tokenizer,
                                    const Vocabulary& vocabulary, const ModelContext& context) {
   std::vector<WordEntry> seeds;
-  if (model.cacheable() && (pre_tokenizer || model.cuts())) {
+  if (cached(model, pre_tokenizer)) {
     const std::unique_ptr<ModelScratch> scratch = model.make_scratch();
     TokenBuffer out;
     out.reserve(kMaxWordBytes * model.tokens_per_byte() + kMaxWordTokens);
@@ -259,19 +257,15 @@ PieceEncoderPtr make_piece_encoder(const Model& model, const PreTokenizer* pre_t
 
 Result<PieceEncoderPtr> read_piece_encoder(const FlatReader& form, const Model& model,
                                            const PreTokenizer* pre_tokenizer) {
-  Result<Flat<WordEntry>> seeds = form.array<WordEntry>("words.seeds");
-  if (!seeds.ok()) return seeds.error();
-  for (const WordEntry& seed : seeds.value()) {
+  ONPATH_TAKE(seeds, form.array<WordEntry>("words.seeds"));
+  for (const WordEntry& seed : seeds) {
     const uint64_t count = seed.key.high >> kWordCountShift;
     const uint64_t size = (seed.key.high >> 56) & 15;
     bool good = count >= 1 && count <= kMaxWordTokens && size >= 1;
     for (const TokenId id : seed.tokens) good = good && id < kMaxTokens;
-    if (!good)
-      return Error{
-          ErrorCode::INVALID_VOCABULARY,
-          "The compiled vocabulary is damaged (known words): compile it again from the vocabulary file."};
+    if (!good) return damaged_form("known words");
   }
-  return PieceEncoderPtr(std::make_unique<Encoder>(model, pre_tokenizer, std::move(seeds).value()));
+  return PieceEncoderPtr(std::make_unique<Encoder>(model, pre_tokenizer, std::move(seeds)));
 }
 
 }  // namespace onpath::text

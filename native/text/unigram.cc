@@ -37,13 +37,13 @@ class UnigramScratch final : public ModelScratch {
 /// Takes the tokens of the best way, from left to right, and joins unknown characters.
 class Output {
  public:
-  Output(const UnigramTables& tables, const uint8_t* piece, size_t size, TokenBuffer& out)
-      : tables_(tables), piece_(piece), size_(size), out_(out) {}
+  Output(const UnigramTables& tables, const uint8_t* piece, TokenBuffer& out)
+      : tables_(tables), piece_(piece), out_(out) {}
 
   void token(uint32_t node, size_t begin, size_t end) {
     const TokenId id = node == kRoot ? tables_.settings.unk : tables_.ids[node];
     if (id == tables_.settings.unk) {
-      if (tables_.settings.single_precision != 0 && tables_.settings.byte_fallback != 0) {
+      if (!tables_.settings.joins_unknown()) {
         bytes(begin, end, true);
       } else if (!unknown_) {
         unknown_ = true;
@@ -94,8 +94,6 @@ class Output {
   void bytes(size_t begin, size_t end, bool last_has_all) {
     size_t count = 0;
     each_byte(begin, end, [&](uint8_t) { ++count; });
-    // A space stands for three bytes: the only way to more tokens than bytes.
-    if (count > end - begin) out_.reserve(count + size_ - end);
     each_byte(begin, end, [&](uint8_t byte) {
       push(tables_.byte_ids[byte], begin, last_has_all && --count > 0 ? begin : end);
     });
@@ -103,7 +101,6 @@ class Output {
 
   const UnigramTables& tables_;
   const uint8_t* piece_;
-  size_t size_;
   TokenBuffer& out_;
   bool unknown_ = false;
   size_t unknown_begin_ = 0;
@@ -200,14 +197,7 @@ uint32_t UnigramTables::find(const uint8_t* bytes, size_t size) const {
   return node;
 }
 
-Unigram::Unigram(UnigramTables tables) : tables_(std::move(tables)) {
-  if (tables_.settings.cut_rule != UnigramCutRule::none) cuts_ = std::make_unique<UnigramCuts>(tables_);
-}
-Unigram::~Unigram() = default;
-
 std::unique_ptr<ModelScratch> Unigram::make_scratch() const { return std::make_unique<UnigramScratch>(); }
-
-const PreTokenizer* Unigram::cuts() const { return cuts_.get(); }
 
 void Unigram::encode(const uint8_t* piece, size_t size, ModelScratch& memory, TokenBuffer& out) const {
   if (size == 0) return;
@@ -227,7 +217,7 @@ void Unigram::encode(const uint8_t* piece, size_t size, ModelScratch& memory, To
   clear(0, std::min(size, window + longest) + 1);
   scratch.places[0].sum = settings.running != 0 ? scratch.sum : 0;
 
-  Output output(tables_, piece, size, out);
+  Output output(tables_, piece, out);
   size_t offset = 0;  // of places[0] in the piece
   size_t at = 0;      // in places
   for (;;) {

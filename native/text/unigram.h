@@ -34,6 +34,9 @@ struct UnigramSettings {
   uint32_t running = 0;  // sums run along the text
   UnigramCutRule cut_rule = UnigramCutRule::none;
   uint32_t reserved = 0;
+
+  /// Unknown characters next to each other become one token. Otherwise each becomes its bytes.
+  bool joins_unknown() const { return single_precision == 0 || byte_fallback == 0; }
 };
 
 struct UnigramTables {
@@ -45,27 +48,6 @@ struct UnigramTables {
   bool ends_token(uint32_t node) const { return nodes[node].score == nodes[node].score; }
   /// The node of bytes[0, size), or 0.
   uint32_t find(const uint8_t* bytes, size_t size) const;
-};
-
-class UnigramCuts;
-
-class Unigram final : public Model {
- public:
-  explicit Unigram(UnigramTables tables);
-  ~Unigram() override;
-
-  std::unique_ptr<ModelScratch> make_scratch() const override;
-  void encode(const uint8_t* piece, size_t size, ModelScratch& scratch, TokenBuffer& out) const override;
-  bool cacheable() const override { return tables_.settings.running == 0; }
-  const PreTokenizer* cuts() const override;
-  void write(FlatWriter& form) const override;
-  uint64_t bytes() const override {
-    return tables_.nodes.bytes() + tables_.ids.bytes() + tables_.byte_ids.bytes();
-  }
-
- private:
-  UnigramTables tables_;
-  std::unique_ptr<UnigramCuts> cuts_;
 };
 
 /// Cuts for texts without a pre-tokenizer. Exact because the best way to the left of a cut that no token
@@ -81,6 +63,30 @@ class UnigramCuts final : public PreTokenizer {
   SplitResult split_at_spaces(const uint8_t* text, size_t size, bool last, std::span<uint32_t> ends) const;
   SplitResult split_by_reach(const uint8_t* text, size_t size, bool last, std::span<uint32_t> ends) const;
   const UnigramTables& tables_;
+};
+
+class Unigram final : public Model {
+ public:
+  explicit Unigram(UnigramTables tables) : tables_(std::move(tables)), cuts_(tables_) {}
+  Unigram(const Unigram&) = delete;  // cuts_ would stay with the other's tables
+
+  std::unique_ptr<ModelScratch> make_scratch() const override;
+  void encode(const uint8_t* piece, size_t size, ModelScratch& scratch, TokenBuffer& out) const override;
+  uint32_t tokens_per_byte() const override {
+    return tables_.settings.space_alias != 0 && tables_.settings.byte_fallback != 0 ? 3 : 1;
+  }
+  bool cacheable() const override { return tables_.settings.running == 0; }
+  const PreTokenizer* cuts() const override {
+    return tables_.settings.cut_rule == UnigramCutRule::none ? nullptr : &cuts_;
+  }
+  void write(FlatWriter& form) const override;
+  uint64_t bytes() const override {
+    return tables_.nodes.bytes() + tables_.ids.bytes() + tables_.byte_ids.bytes();
+  }
+
+ private:
+  UnigramTables tables_;
+  UnigramCuts cuts_;
 };
 
 /// Errors: INVALID_VOCABULARY if following the tables could leave them.

@@ -9,11 +9,11 @@
 #include "text/double_array.h"
 #include "text/unigram.h"
 #include "text/utf8.h"
+#include "text/vocabulary.h"
 
 namespace onpath::text {
 namespace {
 
-constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
 /// An unknown character costs this much more than the least likely token.
 constexpr double kUnknownPenalty = 10.0;
 
@@ -22,16 +22,6 @@ struct Key {
   TokenId token;
   double score;
 };
-
-std::string with_spaces(std::string_view text) {
-  std::string result;
-  for (size_t at = 0; at < text.size();) {
-    const bool symbol = text.substr(at).starts_with(kSpaceSymbol);
-    result += symbol ? ' ' : text[at];
-    at += symbol ? kSpaceSymbol.size() : 1;
-  }
-  return result;
-}
 
 Error bad_token(const TokenEntry& entry, const std::string& what) {
   return {ErrorCode::INVALID_VOCABULARY, "Token " + std::to_string(entry.id) + " (\"" +
@@ -67,7 +57,7 @@ class Builder {
     Result<void> done = settings_.single_precision ? take_single() : take_double();
     if (!done.ok()) return done.error();
     find_bytes();
-    if (settings_.single_precision && settings_.byte_fallback &&
+    if (!tables_.settings.joins_unknown() &&
         std::find(byte_ids_.begin(), byte_ids_.end(), kNoToken) != byte_ids_.end()) {
       return Error{
           ErrorCode::INVALID_VOCABULARY,
@@ -147,24 +137,15 @@ class Builder {
     for (size_t i = 0; i < flags.size(); ++i) {
       const TokenEntry& entry = definition_.tokens[i];
       flags[i] = std::binary_search(ids.begin(), ids.end(), entry.id) ||
-                 (settings_.byte_fallback && byte_of(entry.text) >= 0);
+                 (settings_.byte_fallback && byte_of_piece(entry.text) >= 0);
     }
     return flags;
-  }
-  static int byte_of(std::string_view text) {
-    if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') return -1;
-    int value = 0;
-    for (const char c : text.substr(3, 2)) {
-      const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-      if (digit < 0) return -1;
-      value = value * 16 + digit;
-    }
-    return value;
   }
   void find_bytes() {
     byte_ids_.assign(256, kNoToken);
     for (const TokenEntry& entry : definition_.tokens) {
-      if (const int byte = byte_of(entry.text); byte >= 0) byte_ids_[static_cast<size_t>(byte)] = entry.id;
+      if (const int byte = byte_of_piece(entry.text); byte >= 0)
+        byte_ids_[static_cast<size_t>(byte)] = entry.id;
     }
   }
   void add(const TokenEntry& entry, double score) {
@@ -177,22 +158,7 @@ class Builder {
   }
 
   Result<void> make_trie() {
-    std::stable_sort(keys_.begin(), keys_.end(),
-                     [](const Key& a, const Key& b) { return a.bytes < b.bytes; });
-    // Of tokens with the same text the last one counts.
-    size_t kept = 0;
-    for (size_t i = 0; i < keys_.size(); ++i) {
-      if (i + 1 < keys_.size() && keys_[i + 1].bytes == keys_[i].bytes) continue;
-      if (kept != i) keys_[kept] = std::move(keys_[i]);
-      ++kept;
-    }
-    keys_.resize(kept);
-    std::vector<std::string_view> views;
-    views.reserve(keys_.size());
-    for (const Key& key : keys_) views.emplace_back(key.bytes);
-    Result<DoubleArray> built = build_double_array(views);
-    if (!built.ok()) return built.error();
-    const DoubleArray& trie = built.value();
+    ONPATH_TAKE(trie, build_double_array(keys_));
     std::vector<UnigramNode> nodes(trie.base.size());
     std::vector<TokenId> ids(nodes.size(), kNoToken);
     for (size_t i = 0; i < nodes.size(); ++i) {
@@ -227,11 +193,11 @@ class Builder {
       if (key.bytes.find(space, at) != std::string::npos) return UnigramCutRule::reach;
       if (key.token == *settings_.unk && at > 0) return UnigramCutRule::reach;
     }
-    const bool joins = !settings_.single_precision || !settings_.byte_fallback;
     const auto found =
         std::lower_bound(keys_.begin(), keys_.end(), space,
                          [](const Key& key, const std::string& text) { return key.bytes < text; });
-    if (joins && (found == keys_.end() || found->bytes != space)) return UnigramCutRule::reach;
+    if (tables_.settings.joins_unknown() && (found == keys_.end() || found->bytes != space))
+      return UnigramCutRule::reach;
     return UnigramCutRule::spaces;
   }
 

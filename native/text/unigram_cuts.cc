@@ -1,27 +1,10 @@
 #include <algorithm>
-#include <cstring>
 
 #include "text/unigram.h"
 #include "text/utf8.h"
+#include "text/vocabulary.h"
 
 namespace onpath::text {
-namespace {
-
-constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
-
-/// The first space at or behind `from`, or `size`.
-size_t find_space(const uint8_t* text, size_t from, size_t size, bool alias) {
-  if (alias) {
-    const void* found = from < size ? std::memchr(text + from, ' ', size - from) : nullptr;
-    return found == nullptr ? size : static_cast<size_t>(static_cast<const uint8_t*>(found) - text);
-  }
-  const std::string_view rest(reinterpret_cast<const char*>(text) + from, size - from);
-  const size_t found = rest.find(kSpaceSymbol);
-  return found == std::string_view::npos ? size : from + found;
-}
-
-}  // namespace
-
 std::string_view UnigramCuts::name() const {
   return tables_.settings.cut_rule == UnigramCutRule::spaces ? "unigram cuts before spaces"
                                                              : "unigram cuts where no token reaches";
@@ -34,19 +17,16 @@ SplitResult UnigramCuts::split(const uint8_t* text, size_t size, bool last, std:
 
 SplitResult UnigramCuts::split_at_spaces(const uint8_t* text, size_t size, bool last,
                                          std::span<uint32_t> ends) const {
-  const bool alias = tables_.settings.space_alias != 0;
-  const size_t space = alias ? 1 : kSpaceSymbol.size();
+  const std::string_view space = tables_.settings.space_alias != 0 ? " " : kSpaceSymbol;
+  const std::string_view all(reinterpret_cast<const char*>(text), size);
   SplitResult result;
   size_t begin = 0;
   while (begin < size) {
     if (result.pieces == ends.size()) return result;
     // Spaces in front of a word belong to it.
     size_t at = begin;
-    for (size_t found = find_space(text, at, size, alias); found == at && at < size;) {
-      at += space;
-      found = find_space(text, at, size, alias);
-    }
-    const size_t end = at < size ? find_space(text, at, size, alias) : size;
+    while (all.substr(at).starts_with(space)) at += space.size();
+    const size_t end = std::min(all.find(space, at), size);
     if (end == size && !last) break;
     ends[result.pieces++] = static_cast<uint32_t>(end);
     begin = end;
@@ -58,7 +38,7 @@ SplitResult UnigramCuts::split_at_spaces(const uint8_t* text, size_t size, bool 
 SplitResult UnigramCuts::split_by_reach(const uint8_t* text, size_t size, bool last,
                                         std::span<uint32_t> ends) const {
   const UnigramSettings& settings = tables_.settings;
-  const bool joins = settings.single_precision == 0 || settings.byte_fallback == 0;
+  const bool joins = settings.joins_unknown();
   SplitResult result;
   size_t begin = 0;
   size_t reach = 0;  // the furthest end of a token so far

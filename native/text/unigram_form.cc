@@ -45,16 +45,11 @@ Result<void> check_unigram(const UnigramTables& tables) {
 }
 
 Result<ModelPtr> read_unigram(const FlatReader& form) {
-  auto nodes = form.array<UnigramNode>("unigram.nodes");
-  if (!nodes.ok()) return nodes.error();
-  auto ids = form.array<TokenId>("unigram.ids");
-  if (!ids.ok()) return ids.error();
-  auto byte_ids = form.array<TokenId>("unigram.byte_ids");
-  if (!byte_ids.ok()) return byte_ids.error();
-  const auto settings = form.number<UnigramSettings>("unigram.settings");
-  if (!settings.ok()) return settings.error();
-  UnigramTables tables{std::move(nodes).value(), std::move(ids).value(), std::move(byte_ids).value(),
-                       settings.value()};
+  ONPATH_TAKE(nodes, form.array<UnigramNode>("unigram.nodes"));
+  ONPATH_TAKE(ids, form.array<TokenId>("unigram.ids"));
+  ONPATH_TAKE(byte_ids, form.array<TokenId>("unigram.byte_ids"));
+  ONPATH_TAKE(settings, form.number<UnigramSettings>("unigram.settings"));
+  UnigramTables tables{std::move(nodes), std::move(ids), std::move(byte_ids), settings};
   if (Result<void> checked = check_unigram(tables); !checked.ok()) return checked.error();
   return ModelPtr(std::make_unique<Unigram>(std::move(tables)));
 }

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "text/utf8.h"
+
 namespace onpath::text {
 namespace {
 
@@ -19,10 +21,6 @@ uint64_t hash_of(std::string_view text) {
 }
 
 Error invalid(std::string message) { return Error{ErrorCode::INVALID_VOCABULARY, std::move(message)}; }
-Error damaged(std::string_view what) {
-  return invalid("The compiled vocabulary is damaged (" + std::string(what) +
-                 "): compile it again from the vocabulary file.");
-}
 
 /// Code points of the GPT-2 alphabet: bytes that are printable in Latin-1 stand for themselves, the others
 /// for U+0100 and up, in order.
@@ -47,15 +45,24 @@ const ByteAlphabet& alphabet() {
 
 }  // namespace
 
+Error too_large_id(uint64_t id) {
+  return {ErrorCode::LIMIT_EXCEEDED, "Token id " + std::to_string(id) +
+                                         " is too large: ids must be less than " +
+                                         std::to_string(kMaxTokens) + "."};
+}
+
+Error too_long_token(TokenId id, size_t bytes) {
+  return {ErrorCode::LIMIT_EXCEEDED, "Token " + std::to_string(id) + " has " + std::to_string(bytes) +
+                                         " bytes: at most " + std::to_string(kMaxTokenBytes) +
+                                         " are allowed."};
+}
+
 Result<Vocabulary> Vocabulary::make(const TokenizerDefinition& definition) {
   uint64_t limit = 0;
   for (const TokenEntry& entry : definition.tokens) limit = std::max<uint64_t>(limit, uint64_t{entry.id} + 1);
   for (const AddedTokenDef& entry : definition.added)
     limit = std::max<uint64_t>(limit, uint64_t{entry.id} + 1);
-  if (limit > kMaxTokens)
-    return Error{ErrorCode::LIMIT_EXCEEDED, "Token id " + std::to_string(limit - 1) +
-                                                " is too large: ids must be less than " +
-                                                std::to_string(kMaxTokens) + "."};
+  if (limit > kMaxTokens) return too_large_id(limit - 1);
 
   // Added tokens come last: an added token that repeats a text of the model's vocabulary is what the text
   // means.
@@ -64,10 +71,7 @@ Result<Vocabulary> Vocabulary::make(const TokenizerDefinition& definition) {
   in_order.reserve(definition.tokens.size() + definition.added.size());
   uint64_t bytes = 0;
   const auto take = [&](TokenId id, const std::string& text) -> Result<void> {
-    if (text.size() > kMaxTokenBytes)
-      return Error{ErrorCode::LIMIT_EXCEEDED, "Token " + std::to_string(id) + " has " +
-                                                  std::to_string(text.size()) + " bytes: at most " +
-                                                  std::to_string(kMaxTokenBytes) + " are allowed."};
+    if (text.size() > kMaxTokenBytes) return too_long_token(id, text.size());
     if (by_id[id] && *by_id[id] != text)
       return invalid("Id " + std::to_string(id) + " is given to two tokens, \"" + *by_id[id] + "\" and \"" +
                      text + "\": every token needs an id of its own.");
@@ -124,39 +128,35 @@ void Vocabulary::write(FlatWriter& form) const {
 }
 
 Result<Vocabulary> Vocabulary::read(const FlatReader& form) {
-  Result<Flat<char>> texts = form.array<char>("vocabulary.texts");
-  if (!texts.ok()) return texts.error();
-  Result<Flat<uint32_t>> ends = form.array<uint32_t>("vocabulary.ends");
-  if (!ends.ok()) return ends.error();
-  Result<Flat<uint8_t>> used = form.array<uint8_t>("vocabulary.used");
-  if (!used.ok()) return used.error();
-  Result<Flat<uint32_t>> slots = form.array<uint32_t>("vocabulary.slots");
-  if (!slots.ok()) return slots.error();
+  ONPATH_TAKE(texts, form.array<char>("vocabulary.texts"));
+  ONPATH_TAKE(ends, form.array<uint32_t>("vocabulary.ends"));
+  ONPATH_TAKE(used, form.array<uint8_t>("vocabulary.used"));
+  ONPATH_TAKE(slots, form.array<uint32_t>("vocabulary.slots"));
 
   Vocabulary read;
-  read.texts_ = std::move(texts).value();
-  read.ends_ = std::move(ends).value();
-  read.used_ = std::move(used).value();
-  read.slots_ = std::move(slots).value();
+  read.texts_ = std::move(texts);
+  read.ends_ = std::move(ends);
+  read.used_ = std::move(used);
+  read.slots_ = std::move(slots);
   const size_t limit = read.ends_.size();
-  if (limit > kMaxTokens || read.used_.size() != limit) return damaged("number of ids");
+  if (limit > kMaxTokens || read.used_.size() != limit) return damaged_form("number of ids");
   uint32_t before = 0;
   bool rising = true;
   for (const uint32_t end : read.ends_) {
     rising &= end >= before;
     before = end;
   }
-  if (!rising) return damaged("ends of texts");
-  if (before > read.texts_.size()) return damaged("length of texts");
-  if (!std::has_single_bit(read.slots_.size())) return damaged("number of slots");
+  if (!rising) return damaged_form("ends of texts");
+  if (before > read.texts_.size()) return damaged_form("length of texts");
+  if (!std::has_single_bit(read.slots_.size())) return damaged_form("number of slots");
   bool room = false;  // a free slot ends every search
   bool known = true;
   for (const uint32_t slot : read.slots_) {
     room |= slot == kNoToken;
     known &= (slot == kNoToken) | (slot < limit);
   }
-  if (!known) return damaged("ids in slots");
-  if (!room) return damaged("no free slot");
+  if (!known) return damaged_form("ids in slots");
+  if (!room) return damaged_form("no free slot");
   read.size_ = read.count();
   return read;
 }
@@ -203,15 +203,31 @@ std::string byte_level_of_bytes(std::string_view bytes) {
   std::string text;
   text.reserve(bytes.size() * 2);
   for (const char c : bytes) {
-    const unsigned point = alphabet().code_point[static_cast<uint8_t>(c)];
-    if (point < 0x80) {
-      text.push_back(static_cast<char>(point));
-    } else {
-      text.push_back(static_cast<char>(0xC0 | (point >> 6)));
-      text.push_back(static_cast<char>(0x80 | (point & 0x3F)));
-    }
+    uint8_t utf8[4];
+    const uint32_t size = encode_utf8(alphabet().code_point[static_cast<uint8_t>(c)], utf8);
+    text.append(utf8, utf8 + size);
   }
   return text;
+}
+
+std::string replace_all(std::string_view text, std::string_view pattern, std::string_view content) {
+  std::string result;
+  size_t from = 0;
+  for (size_t at; (at = text.find(pattern, from)) != std::string_view::npos; from = at + pattern.size()) {
+    result.append(text.substr(from, at - from)).append(content);
+  }
+  return result.append(text.substr(from));
+}
+
+int byte_of_piece(std::string_view text) {
+  if (text.size() != 6 || !text.starts_with("<0x") || text[5] != '>') return -1;
+  int value = 0;
+  for (const char c : text.substr(3, 2)) {
+    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
 }
 
 }  // namespace onpath::text

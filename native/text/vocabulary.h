@@ -1,7 +1,6 @@
 // Ids and bytes of tokens, in arrays that can lie in a compiled form.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -40,9 +39,22 @@ class Vocabulary {
   size_t size_ = 0;
 };
 
+/// LIMIT_EXCEEDED: an id that is not below kMaxTokens, a token of more than kMaxTokenBytes.
+Error too_large_id(uint64_t id);
+Error too_long_token(TokenId id, size_t bytes);
+
 /// The GPT-2 alphabet: printable stand-ins of bytes (U+0021.. and U+0100..). Empty if a code point of `text`
 /// is none of them, as in added tokens.
 std::optional<std::string> bytes_of_byte_level(std::string_view text);
 std::string byte_level_of_bytes(std::string_view bytes);
+
+/// U+2581, which stands for a space in SentencePiece's tokens.
+inline constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
+/// The text with `content` for each `pattern`, which is not empty.
+std::string replace_all(std::string_view text, std::string_view pattern, std::string_view content);
+inline std::string with_spaces(std::string_view text) { return replace_all(text, kSpaceSymbol, " "); }
+
+/// The byte of <0x00> to <0xFF>, as tokens that fall back are called, or -1.
+int byte_of_piece(std::string_view text);
 
 }  // namespace onpath::text

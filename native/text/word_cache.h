@@ -57,6 +57,8 @@ inline uint64_t word_hash(const WordKey& key) {
 struct WordEntry {
   WordKey key;  // count in the high four bits; 0: free
   TokenId tokens[kMaxWordTokens] = {};
+
+  WordKey word() const { return {key.low, key.high & kWordKeyMask}; }
 };
 static_assert(sizeof(WordEntry) == 32);
 
@@ -86,7 +88,7 @@ class WordCache {
   }
   /// An entry as it is.
   void insert(const WordEntry& entry) {
-    Line& line = lines_[word_hash({entry.key.low, entry.key.high & kWordKeyMask}) >> shift_];
+    Line& line = lines_[word_hash(entry.word()) >> shift_];
     line.entries[1] = line.entries[0];
     line.entries[0] = entry;
   }

@@ -115,23 +115,15 @@ Result<void> check_word_piece(const WordPieceTables& tables) {
 }
 
 Result<ModelPtr> read_word_piece(const FlatReader& form) {
-  auto nodes = form.array<WordPieceNode>("word_piece.nodes");
-  if (!nodes.ok()) return nodes.error();
-  auto pops = form.array<WordPiecePop>("word_piece.pops");
-  if (!pops.ok()) return pops.error();
-  auto depths = form.array<uint32_t>("word_piece.depths");
-  if (!depths.ok()) return depths.error();
-  const auto first_root = form.number<uint32_t>("word_piece.first_root");
-  if (!first_root.ok()) return first_root.error();
-  const auto rest_root = form.number<uint32_t>("word_piece.rest_root");
-  if (!rest_root.ok()) return rest_root.error();
-  const auto unk = form.number<TokenId>("word_piece.unk");
-  if (!unk.ok()) return unk.error();
-  const auto max_input_chars = form.number<uint32_t>("word_piece.max_input_chars");
-  if (!max_input_chars.ok()) return max_input_chars.error();
-  WordPieceTables tables{std::move(nodes).value(), std::move(pops).value(), std::move(depths).value(),
-                         first_root.value(),       rest_root.value(),       unk.value(),
-                         max_input_chars.value()};
+  ONPATH_TAKE(nodes, form.array<WordPieceNode>("word_piece.nodes"));
+  ONPATH_TAKE(pops, form.array<WordPiecePop>("word_piece.pops"));
+  ONPATH_TAKE(depths, form.array<uint32_t>("word_piece.depths"));
+  ONPATH_TAKE(first_root, form.number<uint32_t>("word_piece.first_root"));
+  ONPATH_TAKE(rest_root, form.number<uint32_t>("word_piece.rest_root"));
+  ONPATH_TAKE(unk, form.number<TokenId>("word_piece.unk"));
+  ONPATH_TAKE(max_input_chars, form.number<uint32_t>("word_piece.max_input_chars"));
+  WordPieceTables tables{std::move(nodes), std::move(pops), std::move(depths), first_root, rest_root, unk,
+                         max_input_chars};
   if (Result<void> checked = check_word_piece(tables); !checked.ok()) return checked.error();
   return ModelPtr(std::make_unique<WordPiece>(std::move(tables)));
 }

@@ -1,5 +1,4 @@
 // Makes the two tries of a WordPiece vocabulary and their failure links.
-#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -21,7 +20,7 @@ struct Key {
   TokenId token;
 };
 
-/// All keys, sorted, each once: of entries with the same text the last one counts.
+/// Also of the roots. Of entries with the same text the last one counts.
 std::vector<Key> make_keys(const TokenizerDefinition& definition, const std::string& prefix) {
   std::vector<Key> keys;
   keys.push_back({std::string(1, kFirst), kNoToken});
@@ -33,14 +32,6 @@ std::vector<Key> make_keys(const TokenizerDefinition& definition, const std::str
       keys.push_back({kRest + entry.text.substr(prefix.size()), entry.id});
     }
   }
-  std::stable_sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) { return a.bytes < b.bytes; });
-  size_t kept = 0;
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (i + 1 < keys.size() && keys[i + 1].bytes == keys[i].bytes) continue;
-    if (kept != i) keys[kept] = std::move(keys[i]);
-    ++kept;
-  }
-  keys.resize(kept);
   return keys;
 }
 
@@ -104,13 +95,8 @@ Result<ModelPtr> make_word_piece(const TokenizerDefinition& definition, const Mo
   if (settings == nullptr) {
     return Error{ErrorCode::INVALID_ARGUMENT, "make_word_piece() expects a WordPiece model."};
   }
-  const std::vector<Key> keys = make_keys(definition, settings->continuing_prefix);
-  std::vector<std::string_view> views;
-  views.reserve(keys.size());
-  for (const Key& key : keys) views.emplace_back(key.bytes);
-  Result<DoubleArray> built = build_double_array(views);
-  if (!built.ok()) return built.error();
-  const DoubleArray& trie = built.value();
+  std::vector<Key> keys = make_keys(definition, settings->continuing_prefix);
+  ONPATH_TAKE(trie, build_double_array(keys));
 
   std::vector<WordPieceNode> nodes(trie.base.size());
   for (size_t i = 0; i < nodes.size(); ++i) nodes[i] = {trie.base[i], trie.check[i], kNoNode, kNoPop};

@@ -20,7 +20,7 @@ const uint8_t* bytes_of(std::string_view text) { return reinterpret_cast<const u
 std::vector<TokenId> ids_of(const Model& model, std::string_view text) {
   const auto scratch = model.make_scratch();
   TokenBuffer out(true);
-  out.reserve(text.size() + 1);
+  out.reserve(text.size() * model.tokens_per_byte() + 1);
   model.encode(bytes_of(text), text.size(), *scratch, out);
   for (size_t i = 0; i < out.size(); ++i) {
     if (out.spans()[i].end > text.size() || out.spans()[i].begin > out.spans()[i].end) std::abort();
@@ -31,7 +31,7 @@ std::vector<TokenId> ids_of(const Model& model, std::string_view text) {
 std::vector<TokenId> ids_by_cuts(const Model& model, std::string_view text, size_t first) {
   const auto scratch = model.make_scratch();
   TokenBuffer out;
-  out.reserve(text.size() + 1);
+  out.reserve(text.size() * model.tokens_per_byte() + 1);
   uint32_t ends[5];
   size_t done = 0;
   for (const size_t size : {first, text.size()}) {
@@ -42,7 +42,7 @@ std::vector<TokenId> ids_by_cuts(const Model& model, std::string_view text, size
       size_t begin = 0;
       for (size_t i = 0; i < result.pieces; begin = ends[i++]) {
         if (ends[i] <= begin || ends[i] > size - done) std::abort();
-        out.reserve(ends[i] - begin);
+        out.reserve((ends[i] - begin) * model.tokens_per_byte());
         model.encode(bytes_of(text) + done + begin, ends[i] - begin, *scratch, out);
       }
       done += begin;

@@ -30,7 +30,7 @@ inline const uint8_t* bytes_of(std::string_view text) {
 
 inline std::vector<Token> encode(const Model& model, std::string_view piece, ModelScratch& scratch) {
   TokenBuffer out(true);
-  out.reserve(piece.size() + 1);
+  out.reserve(piece.size() * model.tokens_per_byte() + 1);
   model.encode(bytes_of(piece), piece.size(), scratch, out);
   std::vector<Token> tokens;
   for (size_t i = 0; i < out.size(); ++i) {

@@ -161,6 +161,38 @@ TEST(PieceEncoder, WithoutPreTokenizerTheTextIsOneWord) {
   EXPECT_EQ(out.words()[out.size() - 1], 3u);
 }
 
+TEST(PieceEncoder, HasRoomForUnigramsSpacesThatBecomeThreeBytes) {
+  TokenizerDefinition definition;
+  UnigramDefinition unigram;
+  unigram.unk = 0;
+  unigram.byte_fallback = true;
+  definition.tokens = {{0, "<unk>"}, {1, "a"}, {2, "<0xE2>"}, {3, "<0x96>"}, {4, "<0x81>"}};
+  unigram.scores.assign(definition.tokens.size(), -1);
+  definition.model = unigram;
+  definition.pre_tokenizers.push_back(MetaspaceDef{});
+  const ModelContext context{Format::tokenizer_json, /*space_alias=*/true};
+  const ModelPtr model = make_unigram(definition, context).value();
+  EXPECT_EQ(model->tokens_per_byte(), 3u);
+  const Vocabulary vocabulary = Vocabulary::make(definition).value();
+  const Words words;
+  const PieceEncoderPtr encoder = make_piece_encoder(*model, &words, vocabulary, context);
+  const auto memory = encoder->make_memory(1 << 16);
+  std::string text;
+  Ids expected;
+  for (int i = 0; i < 1000; ++i) {
+    text += " a";
+    expected.insert(expected.end(), {2, 3, 4, 1});
+  }
+  for (const bool detailed : {true, false}) {
+    TokenBuffer out(detailed);
+    uint32_t word = 0;
+    encoder->encode(reinterpret_cast<const uint8_t*>(text.data()), text.size(), true, word, SIZE_MAX, *memory,
+                    out);
+    ASSERT_LE(out.size(), out.capacity());
+    EXPECT_EQ(Ids(out.ids(), out.ids() + out.size()), expected);
+  }
+}
+
 TEST(WordKey, TellsWordsOfEverySizeApart) {
   const std::string text("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
   std::vector<WordKey> keys;

@@ -174,7 +174,7 @@ class Builder {
   Result<std::unique_ptr<Lane>> make_lane(uint32_t w, size_t r, Worker::Parts& worker) {
     const RouteConfig& route = config_.routes[r];
     Lane::Parts lane;
-    lane.counters = std::make_unique<RouteCounters>();
+    auto counters = std::make_unique<RouteCounters>();
     lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
     auto samples = SamplePool::make(*route.program, route.open_samples, !route.shapes);
     if (!samples) return samples.error();
@@ -184,20 +184,20 @@ class Builder {
       parts_.shapes->add(lane.shapes);
     }
     if (const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink)) {
-      auto made = make_forward(w, r, *forward, worker, *lane.counters);
+      auto made = make_forward(w, r, *forward, worker, *counters);
       if (!made) return made.error();
       lane.forward = std::move(made).value();
     } else {
       lane.host_sink = parts_.sinks[r];
       lane.host = &lane.host_sink->lane(w);
     }
-    return std::make_unique<Lane>(route, port_index(route.port), std::move(lane));
+    return std::make_unique<Lane>(route, port_index(route.port), std::move(counters), std::move(lane));
   }
 
   Result<std::unique_ptr<TextLane>> make_text_lane(uint32_t w, size_t r, Worker::Parts& worker) {
     const RouteConfig& route = config_.routes[r];
     TextLane::Parts lane;
-    lane.counters = std::make_unique<RouteCounters>();
+    auto counters = std::make_unique<RouteCounters>();
     lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
     auto texts = TextPool::make(*route.text, route.open_samples);
     if (!texts) return texts.error();
@@ -211,7 +211,7 @@ class Builder {
       Worker::PortPart& target = worker.ports[port_index(forward->port)];
       auto made =
           TextForwardLane::make(*route.text, route.open_samples, *forward, path.value(), first_ssrc_[r] + w,
-                                config_.workers, transmit_queue(target, w), *lane.counters);
+                                config_.workers, transmit_queue(target, w), *counters);
       if (!made) return made.error();
       made.value()->number(*lane.texts);
       lane.forward = std::move(made).value();
@@ -220,7 +220,7 @@ class Builder {
       lane.host = parts_.text_sinks[r];
       lane.outlet = &lane.host->lane(w);
     }
-    return std::make_unique<TextLane>(route, port_index(route.port), std::move(lane));
+    return std::make_unique<TextLane>(route, port_index(route.port), std::move(counters), std::move(lane));
   }
 
   Result<OutgoingPath> outgoing_path(size_t r, const ForwardSinkConfig& forward,

@@ -89,8 +89,7 @@ class Builder {
         if (!lane) return lane.error();
         lanes.push_back(std::move(lane).value());
       }
-      auto sink = std::make_shared<SharedHostSink>(route.program->plan_ptr(), route.slots, host->batch,
-                                                   std::move(lanes));
+      auto sink = std::make_shared<SharedHostSink>(route.program->plan_ptr(), host->batch, std::move(lanes));
       announcers_.push_back(sink);
       parts_.sinks.push_back(std::move(sink));
     }

@@ -39,7 +39,7 @@ class TextHostLane final : public TextOutlet {
   bool pop(TextPart& out);
   bool has_ready() const { return !ready_.empty(); }
   void release(uint32_t head);
-  uint32_t segments() const { return static_cast<uint32_t>(segments_.size()); }
+  uint32_t slots() const { return static_cast<uint32_t>(segments_.size()); }
 
  private:
   struct Segment : TextSegment {

@@ -212,12 +212,10 @@ class Builder {
           TextForwardLane::make(*route.text, route.open_samples, *forward, path.value(), first_ssrc_[r] + w,
                                 config_.workers, transmit_queue(target, w), *counters);
       if (!made) return made.error();
-      made.value()->number(*lane.texts);
-      lane.forward = std::move(made).value();
-      lane.outlet = lane.forward.get();
+      lane.outlet = std::move(made).value();
     } else {
-      lane.host = parts_.text_sinks[r];
-      lane.outlet = &lane.host->lane(w);
+      const auto& sink = parts_.text_sinks[r];
+      lane.outlet = {sink, &sink->lane(w)};
     }
     return std::make_unique<TextLane>(route, port_index(route.port), std::move(counters), std::move(lane));
   }

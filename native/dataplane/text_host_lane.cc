@@ -85,7 +85,7 @@ uint32_t TextHostLane::take_free() {
   return index;
 }
 
-void TextHostLane::open(OpenText& text) { text.head = text.tail = take_free(); }
+void TextHostLane::open(OpenText& text, uint32_t) { text.head = text.tail = take_free(); }
 
 /// Whether the text has a segment with room. A full one leaves only when the next can be had: a text always
 /// holds one, by which its end can be told.

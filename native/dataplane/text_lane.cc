@@ -138,7 +138,7 @@ OpenText& TextLane::open(Stream& stream, uint32_t timestamp, uint64_t request_id
   text.parts = 0;
   text.waiting->reset();
   text.state->begin();
-  parts_.outlet->open(text);
+  parts_.outlet->open(text, parts_.texts->index_of(text));
   counters_->samples_opened.add(1);
   return text;
 }

@@ -5,13 +5,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "base/drop_reason.h"
 #include "base/result.h"
 #include "dataplane/config.h"
 #include "dataplane/open_pool.h"
 #include "dataplane/route_lane.h"
-#include "dataplane/shared_text_sink.h"
 #include "dataplane/stream_table.h"
 #include "dataplane/text_outlet.h"
 #include "wire/chunk.h"
@@ -36,9 +37,7 @@ class TextLane final : public RouteLane, private TextSink {
     std::unique_ptr<TextPool> texts;
     std::unique_ptr<StreamTable> streams;
     std::unique_ptr<TextWorkspace> workspace;
-    std::unique_ptr<TextOutlet> forward;  // one of these two
-    std::shared_ptr<SharedTextSink> host;
-    TextOutlet* outlet = nullptr;  // that, or this worker's lane of the other
+    std::shared_ptr<TextOutlet> outlet;  // this worker's own, or its lane of a sink that it keeps alive
   };
   TextLane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters, Parts parts);
 

@@ -9,11 +9,9 @@
 namespace onpath {
 namespace {
 
-constexpr uint64_t kAlign = 64;
-
 uint64_t stride_of(const Plan& plan) {
   uint64_t bytes = 0;
-  for (const OutputFormat& output : plan.outputs()) bytes += (output.bytes + kAlign - 1) / kAlign * kAlign;
+  for (const OutputFormat& output : plan.outputs()) bytes += whole_lines(output.bytes);
   return bytes;
 }
 
@@ -96,7 +94,7 @@ void ForwardLane::begin_sample(OpenSample& sample, uint32_t sample_index) {
   uint8_t* at = staging_.data() + stride_ * sample_index;
   for (size_t o = 0; o < outputs_.size(); ++o) {
     sample.outputs[o] = at;
-    at += (outputs_[o].bytes + kAlign - 1) / kAlign * kAlign;
+    at += whole_lines(outputs_[o].bytes);
   }
   sample.unsent_bytes = total_bytes_;
   sample.send_failed = false;

@@ -5,9 +5,6 @@
 namespace onpath {
 namespace {
 
-/// Offsets of tokens are of 32 bits.
-constexpr uint64_t kMostTextBytes = UINT32_MAX;
-
 DropReason reason_of(TextStatus status) {
   switch (status) {
     case TextStatus::over_cap:

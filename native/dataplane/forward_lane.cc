@@ -54,8 +54,7 @@ Result<std::unique_ptr<ForwardLane>> ForwardLane::make(const Plan& plan, uint32_
     output.digest = config.digest != 0 ? config.digest : format_digest(output_format_text(format));
     output.shape = format.shape;
     const uint64_t headers = kRtpHeaderBytes + kChunkHeaderBytes + 4 * format.shape.size();
-    const uint64_t room = config.max_payload_bytes > headers ? config.max_payload_bytes - headers : 0;
-    output.chunk_bytes = room / output.element_bytes * output.element_bytes;
+    output.chunk_bytes = element_room(config.max_payload_bytes, headers, output.element_bytes);
     if (output.chunk_bytes == 0) {
       return Error{ErrorCode::INVALID_SPEC, "maxPayloadBytes " + std::to_string(config.max_payload_bytes) +
                                                 " of a forward sink does not hold " +

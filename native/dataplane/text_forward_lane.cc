@@ -10,10 +10,8 @@ namespace onpath {
 namespace {
 
 uint64_t packet_bytes(const TextRouteConfig& text, const ForwardSinkConfig& config) {
-  constexpr uint64_t kHeaders = kRtpHeaderBytes + kChunkHeaderBytes;
-  const uint64_t room = config.max_payload_bytes > kHeaders ? config.max_payload_bytes - kHeaders : 0;
-  const uint32_t element = element_bytes(text.plan->element());
-  return room / element * element;
+  return element_room(config.max_payload_bytes, kRtpHeaderBytes + kChunkHeaderBytes,
+                      element_bytes(text.plan->element()));
 }
 
 uint64_t piece_bytes(const TextRouteConfig& text, const ForwardSinkConfig& config) {

@@ -66,8 +66,8 @@ Napi::Value compile_member(const Napi::CallbackInfo& info) {
   PipelineSpec spec = spec_from_js(Input(reading, info[0], "spec"));
   const auto width = Input(reading, info[2], "width").integer<uint32_t>();
   const auto height = Input(reading, info[3], "height").integer<uint32_t>();
-  const std::shared_ptr<ProgramCore> largest = NativeProgram::core_of(info.Env(), info[1]);
-  if (largest == nullptr) Input(reading, info[1], "largest").fail("a compiled program");
+  const std::shared_ptr<ProgramCore> largest =
+      NativeProgram::core_of(Input(reading, info[1], "largest"), "a compiled program");
   if (reading.failed) return {};
   const Result<PlanFamilyPtr> family = PlanFamily::of(std::move(spec), largest->program_ptr());
   Result<ProgramPtr> program = family.ok() ? family.value()->program(width, height) : family.error();
@@ -98,12 +98,7 @@ Napi::Value read_text_plan(const Napi::CallbackInfo& info) {
   Reading reading{info.Env()};
   text::TokenizerPtr tokenizer;
   if (const Input given(reading, info[1], "tokenizer"); !given.is_undefined()) {
-    const auto core = NativeTokenizer::core_of(info.Env(), info[1]);
-    if (core == nullptr) {
-      given.fail("a tokenizer");
-    } else {
-      tokenizer = core->tokenizer_ptr();
-    }
+    if (const auto core = NativeTokenizer::core_of(given, "a tokenizer")) tokenizer = core->tokenizer_ptr();
   }
   const std::optional<Bytes> bytes = bytes_of(info.Env(), info[0]);
   if (!bytes) Input(reading, info[0], "bytes").fail("a Uint8Array");

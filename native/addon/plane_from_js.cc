@@ -52,8 +52,7 @@ std::variant<PortSpec, PortOfPlane> sender_port(const Input& input) {
   if (plane.is_undefined()) return port_from_js(input);
   PortOfPlane port;
   port.name = input["name"].text();
-  if (!input.failed()) port.plane = NativePlane::core_of(input.env(), plane.value());
-  if (port.plane == nullptr) plane.fail("a running plane");
+  port.plane = NativePlane::core_of(plane, "a running plane");
   return port;
 }
 
@@ -77,10 +76,8 @@ ForwardSinkConfig forward_sink(const Input& input) {
   return sink;
 }
 
-ProgramPtr program(Napi::Env env, const Input& input) {
-  if (input.failed()) return nullptr;
-  const std::shared_ptr<ProgramCore> core = NativeProgram::core_of(env, input.value());
-  if (core == nullptr) input.fail("a compiled program");
+ProgramPtr program(const Input& input) {
+  const std::shared_ptr<ProgramCore> core = NativeProgram::core_of(input, "a compiled program");
   return core == nullptr ? nullptr : core->program_ptr();
 }
 
@@ -97,15 +94,8 @@ ShapesConfig shapes_from_js(const Input& input, const ProgramPtr& largest) {
 
 TextRouteConfig text_from_js(const Input& input) {
   TextRouteConfig text;
-  const Input plan = input["program"];
-  if (!input.failed()) {
-    const auto core = NativeTextProgram::core_of(input.env(), plan.value());
-    if (core == nullptr) {
-      plan.fail("a compiled program for texts");
-    } else {
-      text.plan = core->plan();
-    }
-  }
+  if (const auto core = NativeTextProgram::core_of(input["program"], "a compiled program for texts"))
+    text.plan = core->plan();
   text.waiting_bytes = input["waitingBytes"].integer<uint64_t>();
   text.segment_elements = input["segmentElements"].integer<uint32_t>();
   text.whole = input["whole"].boolean();
@@ -125,7 +115,7 @@ RouteConfig route(const Input& input) {
   if (const Input text = input["text"]; !text.is_undefined()) {
     route.text = text_from_js(text);
   } else {
-    route.program = program(input.env(), input["program"]);
+    route.program = program(input["program"]);
   }
   if (const Input shapes = input["shapes"]; !shapes.is_undefined())
     route.shapes = shapes_from_js(shapes, route.program);
@@ -168,7 +158,7 @@ SenderSpec sender_from_js(const Input& input) {
   if (config.texts) {
     // Their format is one and the same.
   } else if (const Input taker = input["program"]; !taker.is_undefined()) {
-    if (const ProgramPtr takes = program(input.env(), taker); takes != nullptr) {
+    if (const ProgramPtr takes = program(taker); takes != nullptr) {
       config.format = takes->plan().input();
     }
   } else {

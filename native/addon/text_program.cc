@@ -237,15 +237,8 @@ TextPipelineSpec text_spec_from_js(const Input& input) {
   });
   if (const Input stage = input["tokenize"]; !stage.is_undefined()) {
     TokenizeSpec tokenize;
-    const Input tokenizer = stage["tokenizer"];
-    if (!input.failed()) {
-      const auto core = NativeTokenizer::core_of(input.env(), tokenizer.value());
-      if (core == nullptr) {
-        tokenizer.fail("a tokenizer");
-      } else {
-        tokenize.tokenizer = core->tokenizer_ptr();
-      }
-    }
+    if (const auto core = NativeTokenizer::core_of(stage["tokenizer"], "a tokenizer"))
+      tokenize.tokenizer = core->tokenizer_ptr();
     TextOptions options = text_options_from_js(stage["options"]);
     tokenize.offsets = options.stream.detailed;
     tokenize.special = options.stream.special;

@@ -9,6 +9,7 @@
 
 #include "addon/environment.h"
 #include "addon/errors.h"
+#include "addon/input.h"
 
 namespace onpath::addon {
 
@@ -52,6 +53,13 @@ class Wrapped : public Napi::ObjectWrap<Self> {
       return nullptr;
     }
     return static_cast<Self*>(self)->core_;
+  }
+  /// The same of an input, which fails if it is any other value: `expected` says what it is to be.
+  static std::shared_ptr<Core> core_of(const Input& input, const char* expected) {
+    if (input.failed()) return nullptr;
+    std::shared_ptr<Core> core = core_of(input.env(), input.value());
+    if (core == nullptr) input.fail(expected);
+    return core;
   }
 
  protected:

@@ -248,17 +248,12 @@ std::array<uint64_t, 4> parts_of(const RouteConfig& route) {
 
 Result<uint64_t> pool_bytes(const PlaneConfig& config) {
   uint64_t total = 0;
-  bool overflow = false;
   for (const RouteConfig& route : config.routes) {
-    for (const uint64_t part : parts_of(route)) {
-      uint64_t of_all_workers = 0;
-      overflow |= __builtin_mul_overflow(part, uint64_t{config.workers}, &of_all_workers);
-      overflow |= __builtin_add_overflow(total, of_all_workers, &total);
-    }
-    if (overflow || total > config.max_memory_bytes) {
+    for (const uint64_t part : parts_of(route)) total = plus(total, times(part, config.workers));
+    if (total == kOverflow || total > config.max_memory_bytes) {
       return Error{ErrorCode::LIMIT_EXCEEDED,
                    "The pools of the plane up to route " + quoted(route.name) + " need " +
-                       (overflow ? std::string("more than 2^64") : std::to_string(total)) +
+                       (total == kOverflow ? std::string("more than 2^64") : std::to_string(total)) +
                        " bytes; limits.memoryBytes is " + std::to_string(config.max_memory_bytes) +
                        ". Ask for fewer slots, open samples or a smaller batch."};
     }

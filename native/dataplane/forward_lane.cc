@@ -9,11 +9,9 @@
 namespace onpath {
 namespace {
 
-constexpr uint64_t kAlign = 64;
-
 uint64_t stride_of(const Plan& plan) {
   uint64_t bytes = 0;
-  for (const OutputFormat& output : plan.outputs()) bytes += (output.bytes + kAlign - 1) / kAlign * kAlign;
+  for (const OutputFormat& output : plan.outputs()) bytes += whole_lines(output.bytes);
   return bytes;
 }
 
@@ -56,8 +54,7 @@ Result<std::unique_ptr<ForwardLane>> ForwardLane::make(const Plan& plan, uint32_
     output.digest = config.digest != 0 ? config.digest : format_digest(output_format_text(format));
     output.shape = format.shape;
     const uint64_t headers = kRtpHeaderBytes + kChunkHeaderBytes + 4 * format.shape.size();
-    const uint64_t room = config.max_payload_bytes > headers ? config.max_payload_bytes - headers : 0;
-    output.chunk_bytes = room / output.element_bytes * output.element_bytes;
+    output.chunk_bytes = element_room(config.max_payload_bytes, headers, output.element_bytes);
     if (output.chunk_bytes == 0) {
       return Error{ErrorCode::INVALID_SPEC, "maxPayloadBytes " + std::to_string(config.max_payload_bytes) +
                                                 " of a forward sink does not hold " +
@@ -96,7 +93,7 @@ void ForwardLane::begin_sample(OpenSample& sample, uint32_t sample_index) {
   uint8_t* at = staging_.data() + stride_ * sample_index;
   for (size_t o = 0; o < outputs_.size(); ++o) {
     sample.outputs[o] = at;
-    at += (outputs_[o].bytes + kAlign - 1) / kAlign * kAlign;
+    at += whole_lines(outputs_[o].bytes);
   }
   sample.unsent_bytes = total_bytes_;
   sample.send_failed = false;

@@ -9,16 +9,11 @@
 namespace onpath {
 namespace {
 
-constexpr uint64_t kAlign = 64;
-
 /// Bytes of one buffer's outputs, each output starting on its own cache line.
 uint64_t buffer_bytes(const Plan& plan, uint32_t batch) {
   uint64_t bytes = 0;
-  for (const OutputFormat& output : plan.outputs()) {
-    const uint64_t padded = plus(times(output.bytes, batch), kAlign - 1);
-    if (padded == kOverflow) return kOverflow;
-    bytes = plus(bytes, padded / kAlign * kAlign);
-  }
+  for (const OutputFormat& output : plan.outputs())
+    bytes = plus(bytes, whole_lines(times(output.bytes, batch)));
   return bytes;
 }
 
@@ -67,7 +62,7 @@ Result<std::unique_ptr<HostLane>> HostLane::make(const Plan& plan, uint32_t slot
     uint8_t* at = lane->outputs_.data() + stride * i;
     for (size_t o = 0; o < outputs; ++o) {
       buffer.outputs[o] = at;
-      at += (lane->output_bytes_[o] * config.batch + kAlign - 1) / kAlign * kAlign;
+      at += whole_lines(lane->output_bytes_[o] * config.batch);
     }
     lane->free_.push_back(slots - 1 - i);
   }

@@ -11,9 +11,9 @@ VideoGeometry geometry_of(const SampleFormat& format) {
 
 }  // namespace
 
-Lane::Lane(const RouteConfig& route, uint32_t port, Parts parts)
-    : parts_(std::move(parts)),
-      port_(port),
+Lane::Lane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters, Parts parts)
+    : RouteLane(route, port, std::move(counters)),
+      parts_(std::move(parts)),
       payload_(route.payload),
       digest_(route.program->plan().input().digest),
       element_bytes_(route.program->plan().input().element_bytes),
@@ -24,14 +24,9 @@ Lane::Lane(const RouteConfig& route, uint32_t port, Parts parts)
       expected_(digest_, sample_bytes_, dims_),
       geometry_(geometry_of(route.program->plan().input())),
       outputs_(route.program->plan().outputs().size()),
-      deadline_ns_(route.deadline_ns),
-      restart_ns_(
-          std::max(kRestartNs, route.deadline_ns > UINT64_MAX / 4 ? UINT64_MAX : route.deadline_ns * 4)),
-      evict_oldest_(route.evict_oldest),
       backpressure_(std::holds_alternative<HostSinkConfig>(route.sink) &&
                     std::get<HostSinkConfig>(route.sink).backpressure),
-      reads_payload_(route.program->plan().read_bytes() * 2 > sample_bytes_),
-      sources_(route.sources) {}
+      reads_payload_(route.program->plan().read_bytes() * 2 > sample_bytes_) {}
 
 bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
   if (parts_.shapes && parts_.shapes->has_news()) [[unlikely]]
@@ -141,8 +136,8 @@ void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uin
   sample.shape = shape_;
   sample.first_packet_ns = arrival.time_ns;
   sample.missing_bytes = sample_bytes_;
-  sample.deadline_ns = deadline_ns_ > UINT64_MAX - now ? UINT64_MAX : now + deadline_ns_;
-  parts_.counters->samples_opened.add(1);
+  sample.deadline_ns = deadline_from(now);
+  counters_->samples_opened.add(1);
   out = &sample;
   if (parts_.forward) {
     parts_.forward->begin_sample(sample, index);
@@ -211,7 +206,7 @@ void Lane::finish(OpenSample& sample, uint64_t time_ns, uint64_t now) {
     if (sample.waits != kNone) return parts_.shapes->note_full(sample, time_ns);
     parts_.shapes->note_complete(sample, now);
   }
-  parts_.counters->samples_complete.add(1);
+  counters_->samples_complete.add(1);
   if (parts_.forward) {
     // Beginning again places the padding once more, where it is already, and tells it. Nothing of this sample
     // follows.

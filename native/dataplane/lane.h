@@ -10,13 +10,12 @@
 #include "base/drop_reason.h"
 #include "base/result.h"
 #include "dataplane/config.h"
-#include "dataplane/counters.h"
 #include "dataplane/forward_lane.h"
 #include "dataplane/host_lane.h"
+#include "dataplane/route_lane.h"
 #include "dataplane/sample_pool.h"
 #include "dataplane/shape_cache.h"
 #include "dataplane/shared_host_sink.h"
-#include "dataplane/source_list.h"
 #include "dataplane/stream_table.h"
 #include "wire/chunk.h"
 #include "wire/rfc4175.h"
@@ -35,12 +34,8 @@ struct Arrival {
   OpenSample* sample = nullptr;
 };
 
-class Lane {
+class Lane final : public RouteLane {
  public:
-  /// A stream that brought nothing new for this long, or four deadlines if that is longer, may be a restarted
-  /// sender: its closed timestamps are forgotten.
-  static constexpr uint64_t kRestartNs = 3'000'000'000;
-
   struct Parts {
     std::unique_ptr<SamplePool> samples;
     std::unique_ptr<StreamTable> streams;
@@ -48,10 +43,8 @@ class Lane {
     std::unique_ptr<ForwardLane> forward;  // one of these two
     std::shared_ptr<SharedHostSink> host_sink;
     HostLane* host = nullptr;  // this worker's lane of host_sink
-    std::unique_ptr<RouteCounters> counters;
   };
-  /// `port`: index of the port that the route's packets come by.
-  Lane(const RouteConfig& route, uint32_t port, Parts parts);
+  Lane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters, Parts parts);
 
   /// False: held back, the same packet must be offered again (backpressure). With `give_up` it is dropped as
   /// slow_consumer instead.
@@ -67,17 +60,12 @@ class Lane {
       drop_pushed(result.status);
     }
   }
-  /// Closes samples past their deadline, delivers batches that waited long enough.
-  void tick(uint64_t now);
-  /// When tick() has something to do next; UINT64_MAX: nothing is open.
-  uint64_t next_tick_ns();
-  /// The worker ends: open samples count as closed, what is complete is delivered.
-  void close();
+  void tick(uint64_t now) override;
+  uint64_t next_tick_ns() override;
+  void close() override;
 
   Stream& stream_of(const OpenSample& sample) { return parts_.streams->at(sample.stream); }
-  RouteCounters& counters() { return *parts_.counters; }
   HostLane* host() { return parts_.host; }
-  uint32_t port() const { return port_; }
   /// Whether packets' sample bytes are usually read, so that they are worth fetching ahead.
   bool reads_payload() const { return reads_payload_; }
 
@@ -113,7 +101,7 @@ class Lane {
   /// A packet brought `fresh` new bytes.
   void count_packet(OpenSample& sample, Stream& stream, uint64_t fresh, uint64_t repeated, uint64_t time_ns,
                     uint64_t now) {
-    RouteCounters& counters = *parts_.counters;
+    RouteCounters& counters = *counters_;
     counters.packets_used.add(1);
     counters.bytes_used.add(fresh);
     if (repeated > 0) counters.overlap_bytes.add(repeated);
@@ -126,11 +114,9 @@ class Lane {
   void finish(OpenSample& sample, uint64_t time_ns, uint64_t now);
   void close_unfinished(OpenSample& sample, DropReason reason);
   void leave_stream(OpenSample& sample);
-  void drop(DropReason reason) { count_drop(parts_.counters->drops, reason); }
   bool dropped(DropReason reason) { return drop(reason), true; }
 
   Parts parts_;
-  const uint32_t port_;
   const PayloadFormat payload_;
   const uint32_t digest_;
   const uint32_t element_bytes_;
@@ -141,13 +127,9 @@ class Lane {
   const ExpectedChunk expected_;
   const VideoGeometry geometry_;
   const size_t outputs_;
-  const uint64_t deadline_ns_;
-  const uint64_t restart_ns_;
-  const bool evict_oldest_;
   const bool backpressure_;
   const bool reads_payload_;
   uint32_t last_stream_ = 0;  // of the packet before, if there was one: the next is likely of the same
-  const SourceList sources_;
   ChunkHeader chunk_;
   VideoPayload video_;
 };

@@ -46,8 +46,7 @@ Result<Packetizer> Packetizer::make(const SampleFormat& format, const Options& o
                      " a side. Send it as onpath chunks."};
   }
   const uint64_t headers = kRtpHeaderBytes + (video ? kVideoHeaderBytes : made.chunk_.bytes());
-  const uint64_t room = options.max_payload_bytes > headers ? options.max_payload_bytes - headers : 0;
-  made.chunk_bytes_ = format.element_bytes == 0 ? 0 : room / format.element_bytes * format.element_bytes;
+  made.chunk_bytes_ = element_room(options.max_payload_bytes, headers, format.element_bytes);
   if (made.chunk_bytes_ == 0) {
     return Error{ErrorCode::INVALID_ARGUMENT,
                  "maxPayloadBytes is " + std::to_string(options.max_payload_bytes) + ", expected at least " +

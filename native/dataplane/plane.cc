@@ -159,7 +159,7 @@ class RunningPlane final : public Plane {
       return stats;
     }
     stats.samples_delivered =
-        parts_->sinks[r] ? parts_->sinks[r]->samples_taken() : parts_->text_sinks[r]->texts_taken();
+        parts_->sinks[r] ? parts_->sinks[r]->samples_taken() : parts_->text_sinks[r]->samples_taken();
     if (closed_) {
       stats.drops[static_cast<size_t>(DropReason::undelivered)] =
           stats.samples_complete - stats.samples_delivered;

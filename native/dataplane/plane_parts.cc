@@ -68,45 +68,46 @@ class Builder {
   }
 
   Result<void> make_sinks() {
-    for (const RouteConfig& route : config_.routes) {
-      const auto* host = std::get_if<HostSinkConfig>(&route.sink);
-      parts_.text_sinks.push_back(nullptr);
-      if (host != nullptr && route.text) {
-        parts_.sinks.push_back(nullptr);
-        first_ssrc_.push_back(0);
-        if (auto ok = make_text_sink(route); !ok) return ok;
-        continue;
+    const size_t routes = config_.routes.size();
+    parts_.sinks.resize(routes);
+    parts_.text_sinks.resize(routes);
+    first_ssrc_.resize(routes);
+    for (size_t r = 0; r < routes; ++r) {
+      const RouteConfig& route = config_.routes[r];
+      if (const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink)) {
+        first_ssrc_[r] = first_ssrc(*forward);
+      } else if (auto ok = route.text ? make_text_sink(r) : make_host_sink(r); !ok) {
+        return ok;
       }
-      if (host == nullptr) {
-        parts_.sinks.push_back(nullptr);
-        first_ssrc_.push_back(first_ssrc(std::get<ForwardSinkConfig>(route.sink)));
-        continue;
-      }
-      first_ssrc_.push_back(0);
-      std::vector<std::unique_ptr<HostLane>> lanes;
-      for (const auto& wake : wakes_) {
-        auto lane = HostLane::make(route.program->plan(), route.slots, *host, wake);
-        if (!lane) return lane.error();
-        lanes.push_back(std::move(lane).value());
-      }
-      auto sink = std::make_shared<SharedHostSink>(route.program->plan_ptr(), route.slots, host->batch,
-                                                   std::move(lanes));
-      announcers_.push_back(sink);
-      parts_.sinks.push_back(std::move(sink));
     }
     return {};
   }
 
-  Result<void> make_text_sink(const RouteConfig& route) {
+  Result<void> make_host_sink(size_t r) {
+    const RouteConfig& route = config_.routes[r];
+    const auto& host = std::get<HostSinkConfig>(route.sink);
+    std::vector<std::unique_ptr<HostLane>> lanes;
+    for (const auto& wake : wakes_) {
+      auto lane = HostLane::make(route.program->plan(), route.slots, host, wake);
+      if (!lane) return lane.error();
+      lanes.push_back(std::move(lane).value());
+    }
+    parts_.sinks[r] =
+        std::make_shared<SharedHostSink>(route.program->plan_ptr(), host.batch, std::move(lanes));
+    announcers_.push_back(parts_.sinks[r]);
+    return {};
+  }
+
+  Result<void> make_text_sink(size_t r) {
+    const RouteConfig& route = config_.routes[r];
     std::vector<std::unique_ptr<TextHostLane>> lanes;
     for (size_t w = 0; w < wakes_.size(); ++w) {
       auto lane = TextHostLane::make(*route.text, route.slots);
       if (!lane) return lane.error();
       lanes.push_back(std::move(lane).value());
     }
-    auto sink = std::make_shared<SharedTextSink>(route.text->plan, std::move(lanes));
-    announcers_.push_back(sink);
-    parts_.text_sinks.back() = std::move(sink);
+    parts_.text_sinks[r] = std::make_shared<SharedTextSink>(route.text->plan, std::move(lanes));
+    announcers_.push_back(parts_.text_sinks[r]);
     return {};
   }
 
@@ -154,18 +155,18 @@ class Builder {
                                                 config_.workers > 1, random_bits());
       }
     }
+    worker.lanes.resize(config_.routes.size());
+    worker.text_lanes.resize(config_.routes.size());
     for (size_t r = 0; r < config_.routes.size(); ++r) {
       if (config_.routes[r].text) {
         auto lane = make_text_lane(w, r, worker);
         if (!lane) return lane.error();
-        worker.lanes.push_back(nullptr);
-        worker.text_lanes.push_back(std::move(lane).value());
-        continue;
+        worker.text_lanes[r] = std::move(lane).value();
+      } else {
+        auto lane = make_lane(w, r, worker);
+        if (!lane) return lane.error();
+        worker.lanes[r] = std::move(lane).value();
       }
-      worker.text_lanes.push_back(nullptr);
-      auto lane = make_lane(w, r, worker);
-      if (!lane) return lane.error();
-      worker.lanes.push_back(std::move(lane).value());
     }
     parts_.workers.push_back(std::make_unique<Worker>(std::move(worker)));
     return {};
@@ -174,7 +175,7 @@ class Builder {
   Result<std::unique_ptr<Lane>> make_lane(uint32_t w, size_t r, Worker::Parts& worker) {
     const RouteConfig& route = config_.routes[r];
     Lane::Parts lane;
-    lane.counters = std::make_unique<RouteCounters>();
+    auto counters = std::make_unique<RouteCounters>();
     lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
     auto samples = SamplePool::make(*route.program, route.open_samples, !route.shapes);
     if (!samples) return samples.error();
@@ -184,20 +185,20 @@ class Builder {
       parts_.shapes->add(lane.shapes);
     }
     if (const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink)) {
-      auto made = make_forward(w, r, *forward, worker, *lane.counters);
+      auto made = make_forward(w, r, *forward, worker, *counters);
       if (!made) return made.error();
       lane.forward = std::move(made).value();
     } else {
       lane.host_sink = parts_.sinks[r];
       lane.host = &lane.host_sink->lane(w);
     }
-    return std::make_unique<Lane>(route, port_index(route.port), std::move(lane));
+    return std::make_unique<Lane>(route, port_index(route.port), std::move(counters), std::move(lane));
   }
 
   Result<std::unique_ptr<TextLane>> make_text_lane(uint32_t w, size_t r, Worker::Parts& worker) {
     const RouteConfig& route = config_.routes[r];
     TextLane::Parts lane;
-    lane.counters = std::make_unique<RouteCounters>();
+    auto counters = std::make_unique<RouteCounters>();
     lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
     auto texts = TextPool::make(*route.text, route.open_samples);
     if (!texts) return texts.error();
@@ -211,16 +212,14 @@ class Builder {
       Worker::PortPart& target = worker.ports[port_index(forward->port)];
       auto made =
           TextForwardLane::make(*route.text, route.open_samples, *forward, path.value(), first_ssrc_[r] + w,
-                                config_.workers, transmit_queue(target, w), *lane.counters);
+                                config_.workers, transmit_queue(target, w), *counters);
       if (!made) return made.error();
-      made.value()->number(*lane.texts);
-      lane.forward = std::move(made).value();
-      lane.outlet = lane.forward.get();
+      lane.outlet = std::move(made).value();
     } else {
-      lane.host = parts_.text_sinks[r];
-      lane.outlet = &lane.host->lane(w);
+      const auto& sink = parts_.text_sinks[r];
+      lane.outlet = {sink, &sink->lane(w)};
     }
-    return std::make_unique<TextLane>(route, port_index(route.port), std::move(lane));
+    return std::make_unique<TextLane>(route, port_index(route.port), std::move(counters), std::move(lane));
   }
 
   Result<OutgoingPath> outgoing_path(size_t r, const ForwardSinkConfig& forward,

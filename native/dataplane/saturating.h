@@ -18,4 +18,11 @@ inline uint64_t plus(uint64_t a, uint64_t b) {
   return __builtin_add_overflow(a, b, &sum) ? kOverflow : sum;
 }
 
+/// Up to the next whole cache line.
+inline uint64_t whole_lines(uint64_t bytes) {
+  constexpr uint64_t kLine = 64;
+  const uint64_t padded = plus(bytes, kLine - 1);
+  return padded == kOverflow ? kOverflow : padded / kLine * kLine;
+}
+
 }  // namespace onpath

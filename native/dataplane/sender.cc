@@ -34,8 +34,7 @@ constexpr uint64_t kPatienceNs = 200'000'000;  // for a port that takes nothing 
 constexpr uint64_t kRetryNs = 20'000;
 constexpr int kYields = 64;
 constexpr uint64_t kResolveNs = 3'000'000'000;  // three questions, as RFC 4861 section 10 asks of a host
-constexpr uint64_t kMostTextBytes = UINT32_MAX;
-constexpr uint64_t kLookNs = 2'000'000;  // while a neighbour is waited for
+constexpr uint64_t kLookNs = 2'000'000;         // while a neighbour is waited for
 
 void sleep_ns(uint64_t ns) {
   const timespec time{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};

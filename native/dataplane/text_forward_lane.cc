@@ -10,10 +10,8 @@ namespace onpath {
 namespace {
 
 uint64_t packet_bytes(const TextRouteConfig& text, const ForwardSinkConfig& config) {
-  constexpr uint64_t kHeaders = kRtpHeaderBytes + kChunkHeaderBytes;
-  const uint64_t room = config.max_payload_bytes > kHeaders ? config.max_payload_bytes - kHeaders : 0;
-  const uint32_t element = element_bytes(text.plan->element());
-  return room / element * element;
+  return element_room(config.max_payload_bytes, kRtpHeaderBytes + kChunkHeaderBytes,
+                      element_bytes(text.plan->element()));
 }
 
 uint64_t piece_bytes(const TextRouteConfig& text, const ForwardSinkConfig& config) {
@@ -63,28 +61,28 @@ void TextForwardLane::begin_stream(Stream& stream) {
   next_ssrc_ += ssrc_step_;
 }
 
-void TextForwardLane::open(OpenText& text) {
+void TextForwardLane::open(OpenText& text, uint32_t index) {
+  text.staging = staging_.data() + piece_bytes_ * index;
   text.staged = text.sent = 0;
   text.send_failed = false;
 }
 
 bool TextForwardLane::add(OpenText& text, Stream& stream, std::span<const uint8_t> elements,
                           std::span<const TextSpan>) {
-  uint8_t* staged = staging_.data() + piece_bytes_ * texts_->index_of(text);
   while (!elements.empty()) {
     const uint64_t bytes = std::min<uint64_t>(piece_bytes_ - text.staged, elements.size());
-    std::memcpy(staged + text.staged, elements.data(), bytes);
+    std::memcpy(text.staging + text.staged, elements.data(), bytes);
     text.staged += bytes;
     elements = elements.subspan(bytes);
     if (text.staged < piece_bytes_) break;
-    send(text, stream, {staged, piece_bytes_}, false);
+    send(text, stream, {text.staging, piece_bytes_}, false);
     text.staged = 0;
   }
   return true;
 }
 
 void TextForwardLane::complete(OpenText& text, Stream& stream) {
-  send(text, stream, {staging_.data() + piece_bytes_ * texts_->index_of(text), text.staged}, true);
+  send(text, stream, {text.staging, text.staged}, true);
   if (!text.send_failed) queue_.sample_ends(counters_);
 }
 

@@ -32,14 +32,12 @@ class TextForwardLane final : public TextOutlet {
 
   void begin_stream(Stream& stream) override;
   bool has_room() override { return true; }
-  void open(OpenText& text) override;
+  void open(OpenText& text, uint32_t index) override;
   bool add(OpenText& text, Stream& stream, std::span<const uint8_t> elements,
            std::span<const TextSpan> spans) override;
   void complete(OpenText& text, Stream& stream) override;
   /// The receiver's deadline ends it there.
   void abandon(OpenText&, Stream&, DropReason) override {}
-  /// Before texts are opened: the staging place of each is that of its index.
-  void number(const OpenPool<OpenText>& texts) { texts_ = &texts; }
 
  private:
   static constexpr uint32_t kHeadersBytes = kRtpHeaderBytes + kChunkHeaderBytes;
@@ -52,7 +50,6 @@ class TextForwardLane final : public TextOutlet {
   OutgoingPath path_;
   TransmitQueue& queue_;
   RouteCounters& counters_;
-  const OpenPool<OpenText>* texts_ = nullptr;
   uint32_t next_ssrc_ = 0;
   uint32_t ssrc_step_ = 1;
   uint64_t packet_bytes_ = 0;  // of elements, at most

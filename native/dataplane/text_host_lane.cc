@@ -8,18 +8,14 @@
 namespace onpath {
 namespace {
 
-constexpr uint64_t kAlign = 64;
-
-uint64_t aligned(uint64_t bytes) { return (bytes + kAlign - 1) / kAlign * kAlign; }
-
 uint64_t elements_bytes(const TextRouteConfig& config) {
-  return aligned(uint64_t{config.segment_elements} * element_bytes(config.plan->element()));
+  return whole_lines(uint64_t{config.segment_elements} * element_bytes(config.plan->element()));
 }
 
 /// A segment's memory: elements, then spans.
 uint64_t stride_of(const TextRouteConfig& config) {
   const uint64_t spans =
-      config.plan->has_offsets() ? aligned(uint64_t{config.segment_elements} * sizeof(TextSpan)) : 0;
+      config.plan->has_offsets() ? whole_lines(uint64_t{config.segment_elements} * sizeof(TextSpan)) : 0;
   return elements_bytes(config) + spans;
 }
 
@@ -85,7 +81,7 @@ uint32_t TextHostLane::take_free() {
   return index;
 }
 
-void TextHostLane::open(OpenText& text) { text.head = text.tail = take_free(); }
+void TextHostLane::open(OpenText& text, uint32_t) { text.head = text.tail = take_free(); }
 
 /// Whether the text has a segment with room. A full one leaves only when the next can be had: a text always
 /// holds one, by which its end can be told.

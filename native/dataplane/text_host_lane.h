@@ -28,7 +28,7 @@ class TextHostLane final : public TextOutlet {
   /// Told when a part is ready; once, before the worker starts.
   void announce_to(Announcer& announcer) { announcer_ = &announcer; }
   bool has_room() override;
-  void open(OpenText& text) override;
+  void open(OpenText& text, uint32_t index) override;
   bool add(OpenText& text, Stream& stream, std::span<const uint8_t> elements,
            std::span<const TextSpan> spans) override;
   void complete(OpenText& text, Stream& stream) override;
@@ -39,7 +39,7 @@ class TextHostLane final : public TextOutlet {
   bool pop(TextPart& out);
   bool has_ready() const { return !ready_.empty(); }
   void release(uint32_t head);
-  uint32_t segments() const { return static_cast<uint32_t>(segments_.size()); }
+  uint32_t slots() const { return static_cast<uint32_t>(segments_.size()); }
 
  private:
   struct Segment : TextSegment {

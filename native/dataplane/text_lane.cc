@@ -1,15 +1,9 @@
 #include "dataplane/text_lane.h"
 
-#include <algorithm>
-
-#include "dataplane/lane.h"
 #include "dataplane/saturating.h"
 
 namespace onpath {
 namespace {
-
-/// Offsets of tokens are of 32 bits.
-constexpr uint64_t kMostTextBytes = UINT32_MAX;
 
 DropReason reason_of(TextStatus status) {
   switch (status) {
@@ -40,16 +34,12 @@ uint64_t TextPool::bytes_for(const TextRouteConfig& config, uint32_t count) {
   return times(plus(config.plan->state_bytes(), waiting + sizeof(OpenText)), count);
 }
 
-TextLane::TextLane(const RouteConfig& route, uint32_t port, Parts parts)
-    : parts_(std::move(parts)),
-      port_(port),
+TextLane::TextLane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters,
+                   Parts parts)
+    : RouteLane(route, port, std::move(counters)),
+      parts_(std::move(parts)),
       digest_(route.text->plan->input().digest),
-      deadline_ns_(route.deadline_ns),
-      restart_ns_(std::max(Lane::kRestartNs,
-                           route.deadline_ns > UINT64_MAX / 4 ? UINT64_MAX : route.deadline_ns * 4)),
-      window_bytes_(WaitingBytes::window_bytes(route.text->waiting_bytes)),
-      evict_oldest_(route.evict_oldest),
-      sources_(route.sources) {}
+      window_bytes_(WaitingBytes::window_bytes(route.text->waiting_bytes)) {}
 
 void TextLane::take(const RtpPacket& rtp, const Endpoint& source, uint64_t time_ns, uint64_t now) {
   StreamTable& streams = *parts_.streams;
@@ -139,19 +129,19 @@ OpenText& TextLane::open(Stream& stream, uint32_t timestamp, uint64_t request_id
   OpenText& text = parts_.texts->open(timestamp, stream, *parts_.streams);
   text.request_id = request_id;
   text.first_packet_ns = text.last_packet_ns = time_ns;
-  text.deadline_ns = deadline_ns_ > UINT64_MAX - now ? UINT64_MAX : now + deadline_ns_;
+  text.deadline_ns = deadline_from(now);
   text.length = OpenText::kUnknown;
   text.elements = 0;
   text.parts = 0;
   text.waiting->reset();
   text.state->begin();
-  parts_.outlet->open(text);
-  parts_.counters->samples_opened.add(1);
+  parts_.outlet->open(text, parts_.texts->index_of(text));
+  counters_->samples_opened.add(1);
   return text;
 }
 
 void TextLane::push(OpenText& text, const Chunk& chunk, uint64_t time_ns, uint64_t now) {
-  RouteCounters& counters = *parts_.counters;
+  RouteCounters& counters = *counters_;
   Stream& stream = parts_.streams->at(text.stream);
   text_ = &text;
   stream_ = &stream;
@@ -178,7 +168,7 @@ void TextLane::push(OpenText& text, const Chunk& chunk, uint64_t time_ns, uint64
 void TextLane::finish(OpenText& text, Stream& stream) {
   const TextStatus status = text.state->end(*parts_.workspace, *this);
   if (status != TextStatus::ok) return close_unfinished(text, reason_of(status));
-  parts_.counters->samples_complete.add(1);
+  counters_->samples_complete.add(1);
   parts_.outlet->complete(text, stream);
   parts_.texts->close(text, *parts_.streams);
 }

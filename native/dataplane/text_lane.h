@@ -5,14 +5,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 
 #include "base/drop_reason.h"
 #include "base/result.h"
 #include "dataplane/config.h"
-#include "dataplane/counters.h"
 #include "dataplane/open_pool.h"
-#include "dataplane/shared_text_sink.h"
-#include "dataplane/source_list.h"
+#include "dataplane/route_lane.h"
 #include "dataplane/stream_table.h"
 #include "dataplane/text_outlet.h"
 #include "wire/chunk.h"
@@ -31,29 +31,20 @@ class TextPool : public OpenPool<OpenText> {
   explicit TextPool(uint32_t count) : OpenPool(count) {}
 };
 
-class TextLane final : private TextSink {
+class TextLane final : public RouteLane, private TextSink {
  public:
   struct Parts {
     std::unique_ptr<TextPool> texts;
     std::unique_ptr<StreamTable> streams;
     std::unique_ptr<TextWorkspace> workspace;
-    std::unique_ptr<TextOutlet> forward;  // one of these two
-    std::shared_ptr<SharedTextSink> host;
-    TextOutlet* outlet = nullptr;  // that, or this worker's lane of the other
-    std::unique_ptr<RouteCounters> counters;
+    std::shared_ptr<TextOutlet> outlet;  // this worker's own, or its lane of a sink that it keeps alive
   };
-  /// `port`: index of the port that the route's packets come by.
-  TextLane(const RouteConfig& route, uint32_t port, Parts parts);
+  TextLane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters, Parts parts);
 
   void take(const RtpPacket& rtp, const Endpoint& source, uint64_t time_ns, uint64_t now);
-  /// Closes texts past their deadline.
-  void tick(uint64_t now);
-  uint64_t next_tick_ns();
-  /// The worker ends: open texts count as closed.
-  void close();
-
-  RouteCounters& counters() { return *parts_.counters; }
-  uint32_t port() const { return port_; }
+  void tick(uint64_t now) override;
+  uint64_t next_tick_ns() override;
+  void close() override;
 
  private:
   /// Where a packet's bytes belong, and what it says of the length.
@@ -74,16 +65,10 @@ class TextLane final : private TextSink {
   bool take(std::span<const uint8_t> elements, std::span<const TextSpan> spans) override {
     return parts_.outlet->add(*text_, *stream_, elements, spans);
   }
-  void drop(DropReason reason) { count_drop(parts_.counters->drops, reason); }
 
   Parts parts_;
-  const uint32_t port_;
   const uint32_t digest_;
-  const uint64_t deadline_ns_;
-  const uint64_t restart_ns_;
   const uint64_t window_bytes_;
-  const bool evict_oldest_;
-  const SourceList sources_;
   // Whose elements take() is given.
   OpenText* text_ = nullptr;
   Stream* stream_ = nullptr;

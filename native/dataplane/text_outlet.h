@@ -4,11 +4,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 
 #include "base/drop_reason.h"
-#include "dataplane/host_sink.h"
 #include "dataplane/open_pool.h"
 #include "dataplane/waiting_bytes.h"
 #include "plan/text_plan.h"
@@ -29,7 +27,8 @@ struct OpenText : OpenEntry {
   uint32_t parts = 0;
   // Host: the first and last segment that it holds.
   uint32_t head = kNone, tail = kNone;
-  // Forward: bytes that wait in its staging place, bytes that have left, and whether a packet was lost.
+  // Forward: its staging place, bytes that wait there, bytes that have left, and whether a packet was lost.
+  uint8_t* staging = nullptr;
   uint64_t staged = 0;
   uint64_t sent = 0;
   bool send_failed = false;
@@ -44,8 +43,8 @@ class TextOutlet {
   virtual void begin_stream(Stream&) {}
   /// Whether another text can be opened.
   virtual bool has_room() = 0;
-  /// Only if has_room().
-  virtual void open(OpenText& text) = 0;
+  /// Only if has_room(). `index`: of the text's place in its pool.
+  virtual void open(OpenText& text, uint32_t index) = 0;
   /// The next elements. False: there is no room for them, and the text must be given up.
   virtual bool add(OpenText& text, Stream& stream, std::span<const uint8_t> elements,
                    std::span<const TextSpan> spans) = 0;

@@ -119,7 +119,7 @@ bool Worker::take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool 
 
   // A mark is the NIC's own look-up of the same route.
   uint32_t route = packet.mark - 1;
-  if (route >= parts_.lanes.size() || port_of(route) != queue.port) {
+  if (route >= routes_.size() || routes_[route]->port() != queue.port) {
     route = parts_.routes->find(queue.port, datagram.destination.port, rtp.payload_type);
     if (route == RouteTable::kNoRoute) return drop(queue, DropReason::no_route);
   }
@@ -151,12 +151,7 @@ bool Worker::take_control(const Queue& queue, const onpath_packet& packet, DropR
 }
 
 void Worker::tick(uint64_t now) {
-  for (const auto& lane : parts_.lanes) {
-    if (lane) lane->tick(now);
-  }
-  for (const auto& lane : parts_.text_lanes) {
-    if (lane) lane->tick(now);
-  }
+  for (RouteLane* lane : routes_) lane->tick(now);
   for (const PortPart& port : parts_.ports) {
     if (port.host) port.host->tick(now);
   }
@@ -168,12 +163,7 @@ void Worker::finish(uint64_t now) {
   for (Queue& queue : queues_) {
     if (queue.first < queue.last) poll_queue(queue, now, true);
   }
-  for (const auto& lane : parts_.lanes) {
-    if (lane) lane->close();
-  }
-  for (const auto& lane : parts_.text_lanes) {
-    if (lane) lane->close();
-  }
+  for (RouteLane* lane : routes_) lane->close();
   for (PortPart& port : parts_.ports) {
     if (port.host) port.host->finish(now);
     if (port.transmit) port.transmit->finish();

@@ -17,6 +17,7 @@
 #include "dataplane/lane.h"
 #include "dataplane/local_host.h"
 #include "dataplane/port_abi.h"
+#include "dataplane/route_lane.h"
 #include "dataplane/route_table.h"
 #include "dataplane/text_lane.h"
 #include "dataplane/transmit_queue.h"
@@ -64,9 +65,7 @@ class Worker {
 
   const WorkerCounters& counters() const { return counters_; }
   const PortCounters& port_counters(size_t port) const { return *parts_.ports[port].counters; }
-  const RouteCounters& route_counters(size_t route) const {
-    return parts_.lanes[route] ? parts_.lanes[route]->counters() : parts_.text_lanes[route]->counters();
-  }
+  const RouteCounters& route_counters(size_t route) const { return routes_[route]->counters(); }
 
  private:
   /// One queue of one port, with the packets that wait for the consumer (backpressure).
@@ -86,9 +85,6 @@ class Worker {
   void end_thread();
   void tick(uint64_t now);
   uint64_t next_tick_ns();
-  uint32_t port_of(uint32_t route) const {
-    return parts_.lanes[route] ? parts_.lanes[route]->port() : parts_.text_lanes[route]->port();
-  }
   bool holds_back() const;
   bool sends() const;
   void sleep();
@@ -97,6 +93,7 @@ class Worker {
   static constexpr uint64_t kTickNs = 1'000'000;
 
   Parts parts_;
+  std::vector<RouteLane*> routes_;  // of either kind
   std::vector<Queue> queues_;
   std::vector<pollfd> wait_fds_;
   bool can_wait_ = true;         // every queue has a wait_fd

@@ -15,6 +15,10 @@ constexpr uint64_t kNever = UINT64_MAX;
 }  // namespace
 
 Worker::Worker(Parts parts) : parts_(std::move(parts)) {
+  for (size_t r = 0; r < parts_.lanes.size(); ++r) {
+    const auto& lane = parts_.lanes[r];
+    routes_.push_back(lane ? static_cast<RouteLane*>(lane.get()) : parts_.text_lanes[r].get());
+  }
   wait_fds_.push_back({parts_.wake ? parts_.wake->fd() : -1, POLLIN, 0});
   for (uint32_t p = 0; p < parts_.ports.size(); ++p) {
     const onpath_port& port = *parts_.ports[p].port;
@@ -130,12 +134,7 @@ bool Worker::sends() const {
 
 uint64_t Worker::next_tick_ns() {
   uint64_t next = kNever;
-  for (const auto& lane : parts_.lanes) {
-    if (lane) next = std::min(next, lane->next_tick_ns());
-  }
-  for (const auto& lane : parts_.text_lanes) {
-    if (lane) next = std::min(next, lane->next_tick_ns());
-  }
+  for (RouteLane* lane : routes_) next = std::min(next, lane->next_tick_ns());
   for (const PortPart& port : parts_.ports) {
     if (port.host) next = std::min(next, port.host->next_tick_ns());
   }

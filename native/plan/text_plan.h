@@ -59,6 +59,8 @@ TextFormat token_format(const Hash& tokenizer);
 
 /// Where an element came from: bytes [begin, end) of the text.
 using TextSpan = text::ByteSpan;
+/// Of a text that travels: places in it are of 32 bits.
+inline constexpr uint64_t kMostTextBytes = UINT32_MAX;
 
 /// Takes what became final.
 class TextSink {

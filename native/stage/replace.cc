@@ -137,21 +137,16 @@ bool Replacer::follow(const std::vector<uint32_t>& parents, const std::vector<ui
     } else {
       Node at = parents[node];
       Node next = kNone;
-      while (next == kNone) {
-        if (at == kRoot) {
-          emitted_.push_back(bytes[node]);
-          next = kRoot;
-          break;
-        }
+      while (next == kNone && at != kRoot) {
         append(at);
         at = fallback_[at];
         next = child(at, bytes[node]);
-        if (at == kRoot && next == kNone) {
-          emitted_.push_back(bytes[node]);
-          next = kRoot;
-        }
       }
-      fallback_[node] = next;
+      if (next == kNone) {
+        emitted_.push_back(bytes[node]);
+      } else {
+        fallback_[node] = next;
+      }
     }
     emitted_of_.push_back(emitted_.size());
     if (emitted_.size() > kMaxTableBytes) return false;

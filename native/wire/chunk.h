@@ -29,6 +29,12 @@ struct ChunkHeader {
   size_t bytes() const { return kChunkHeaderBytes + size_t{4} * rank; }
 };
 
+/// The most bytes of whole elements that a packet has room for behind its headers.
+inline uint64_t element_room(uint64_t packet_bytes, uint64_t header_bytes, uint64_t element_bytes) {
+  if (packet_bytes < header_bytes || element_bytes == 0) return 0;
+  return (packet_bytes - header_bytes) / element_bytes * element_bytes;
+}
+
 /// Version other than 1 or truncated: bad_payload_header. No bytes, or none after the header: empty. offset +
 /// bytes past a known length, or overflowing: out_of_range. Digest, shape and output are judged by the route.
 std::optional<DropReason> parse_chunk(std::span<const uint8_t> payload, ChunkHeader& header,

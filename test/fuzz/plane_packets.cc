@@ -434,7 +434,7 @@ class Run {
         require(parts_->sinks[r]->samples_taken() == route.samples_complete.get(),
                 "every complete sample was delivered");
       if (parts_->text_sinks[r])
-        require(parts_->text_sinks[r]->texts_taken() == route.samples_complete.get(),
+        require(parts_->text_sinks[r]->samples_taken() == route.samples_complete.get(),
                 "every complete text was delivered");
     }
     require(counters.rx_packets == accounted, "every packet is accounted for");

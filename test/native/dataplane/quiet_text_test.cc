@@ -79,7 +79,7 @@ void feed_texts(Shared& shared, const RouteConfig& route) {
   // A consumer that is not given the processor would have texts dropped, which is not what is measured.
   const auto keep_pace = [&](uint64_t sent) {
     const SharedTextSink* sink = parts->text_sinks[0].get();
-    while (sink != nullptr && kWarming + sent > sink->texts_taken() + 500) std::this_thread::yield();
+    while (sink != nullptr && kWarming + sent > sink->samples_taken() + 500) std::this_thread::yield();
   };
   run_counted(
       shared, *parts,

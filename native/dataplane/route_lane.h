@@ -1,0 +1,57 @@
+// What a worker keeps of every route, of images or of texts: who may send, when samples end, what was
+// counted.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+
+#include "base/drop_reason.h"
+#include "dataplane/config.h"
+#include "dataplane/counters.h"
+#include "dataplane/saturating.h"
+#include "dataplane/source_list.h"
+
+namespace onpath {
+
+class RouteLane {
+ public:
+  virtual ~RouteLane() = default;
+
+  /// Closes samples past their deadline, delivers what waited long enough.
+  virtual void tick(uint64_t now) = 0;
+  /// When tick() has something to do next; UINT64_MAX: nothing is open.
+  virtual uint64_t next_tick_ns() = 0;
+  /// The worker ends: open samples count as closed, what is complete is delivered.
+  virtual void close() = 0;
+
+  const RouteCounters& counters() const { return *counters_; }
+  uint32_t port() const { return port_; }
+
+ protected:
+  /// A stream that brought nothing new for this long, or four deadlines if that is longer, may be a restarted
+  /// sender: its closed timestamps are forgotten.
+  static constexpr uint64_t kRestartNs = 3'000'000'000;
+
+  /// `port`: index of the port that the route's packets come by.
+  RouteLane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters)
+      : counters_(std::move(counters)),
+        port_(port),
+        evict_oldest_(route.evict_oldest),
+        deadline_ns_(route.deadline_ns),
+        restart_ns_(std::max(kRestartNs, times(route.deadline_ns, 4))),
+        sources_(route.sources) {}
+
+  void drop(DropReason reason) { count_drop(counters_->drops, reason); }
+  /// Of a sample that is opened now.
+  uint64_t deadline_from(uint64_t now) const { return plus(now, deadline_ns_); }
+
+  const std::unique_ptr<RouteCounters> counters_;
+  const uint32_t port_;
+  const bool evict_oldest_;
+  const uint64_t deadline_ns_;
+  const uint64_t restart_ns_;
+  const SourceList sources_;
+};
+
+}  // namespace onpath

@@ -252,7 +252,8 @@ export function padded(all: Columns, length: number, pad: Pad): Columns {
 
 type Column = Uint32Array | Int32Array | Uint8Array | Int8Array;
 
-function concat<T extends Column>(make: new (length: number) => T, a: T, b: T): T {
+/** Both, one behind the other, in memory of their own. */
+export function concat<T extends Column>(make: new (length: number) => T, a: T, b: T): T {
   const both = new make(a.length + b.length);
   both.set(a);
   both.set(b, a.length);

@@ -1,5 +1,6 @@
 /** Texts that come in pieces, and text as ids come. */
 import type { NativeDecodeStream, NativeDetailed, NativeTextStream } from '../native-text.js';
+import { concat } from './columns.js';
 import { idArray, type TextInput } from './options.js';
 
 /** Tokens that became final, with their spans. */
@@ -67,20 +68,13 @@ export class TokenStream<Tokens = Uint32Array> {
 }
 
 function joinTokens<Tokens extends Uint32Array | NativeDetailed>(a: Tokens, b: Tokens): Tokens {
-  if (a instanceof Uint32Array) return join(a, b as Uint32Array) as Tokens;
+  if (a instanceof Uint32Array) return concat<Uint32Array>(Uint32Array, a, b as Uint32Array) as Tokens;
   const [first, second] = [a as NativeDetailed, b as NativeDetailed];
   return {
-    ids: join(first.ids, second.ids),
-    offsets: join(first.offsets, second.offsets),
-    words: join(first.words, second.words),
+    ids: concat(Uint32Array, first.ids, second.ids),
+    offsets: concat(Uint32Array, first.offsets, second.offsets),
+    words: concat(Uint32Array, first.words, second.words),
   } as Tokens;
-}
-
-function join(a: Uint32Array, b: Uint32Array): Uint32Array {
-  const both = new Uint32Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }
 
 /** Text as ids come: the pieces together are what `decode` gives for all ids. No piece ends inside a character. */

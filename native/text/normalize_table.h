@@ -19,9 +19,9 @@ class CharacterTable {
   /// `asking`: parts up to the last that asks for the next character.
   CharacterTable(std::span<const NormalizerStagePtr> stages, size_t asking);
 
-  /// Appends what becomes of the front of text[0, size), whole code points. What is behind `read` is in the
-  /// table and may be cut off, or `read` is 0; with `last` the text ends at size. `offset` is added to
-  /// origins.
+  /// Appends what becomes of the front of text[0, size), whole code points, and returns the bytes it took.
+  /// What is behind them is in the table and may be cut off, or it took none; with `last` the text ends at
+  /// size. `offset` is added to origins.
   size_t apply(const uint8_t* text, size_t size, bool last, size_t offset, NormalizedText& out) const;
 
   /// Bytes at the front of whole code points that stay as they are and may be cut off.

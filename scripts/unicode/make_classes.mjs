@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { codePoints, openReferences } from './references.mjs';
+import { twoStages } from './two_stages.mjs';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const { splitRegex, preTokenizer, tiktokenMatches } = openReferences(process.argv[2]);
@@ -80,7 +81,7 @@ function kinds({ category, space }) {
   });
 }
 
-// --- the predicates of Hugging Face's own components, one bit each: the order is that of Component in unicode.h
+// --- the predicates of Hugging Face's own components, one bit each: the order is that of namespace component in unicode.h
 function components() {
   const bits = new Uint8Array(limit);
   const mark = (definition, bit) => {
@@ -113,7 +114,6 @@ function components() {
 }
 
 // --- output
-const blockSize = 128;
 function numbers(values, perLine) {
   const lines = [];
   for (let i = 0; i < values.length; i += perLine) lines.push(`${values.slice(i, i + perLine).join(',')},`);
@@ -121,18 +121,12 @@ function numbers(values, perLine) {
 }
 
 function twoStage(name, values) {
-  const blocks = new Map();
-  const index = [];
-  for (let at = 0; at < limit; at += blockSize) {
-    const block = [...values.subarray(at, at + blockSize)].join(',');
-    if (!blocks.has(block)) blocks.set(block, blocks.size);
-    index.push(blocks.get(block));
-  }
-  if (blocks.size > 256) throw new Error(`${name}: ${blocks.size} blocks`);
-  const flat = [...blocks.keys()].join(',').split(',');
+  const { index, blocks } = twoStages(values);
+  const count = Math.max(...index) + 1;
+  if (count > 256) throw new Error(`${name}: ${count} blocks`);
   return [
     `constexpr uint8_t k${name}Index[${index.length}] = {\n${numbers(index, 32)}\n};`,
-    `constexpr uint8_t k${name}Blocks[${flat.length}] = {\n${numbers(flat, 54)}\n};`,
+    `constexpr uint8_t k${name}Blocks[${blocks.length}] = {\n${numbers(blocks, 54)}\n};`,
   ].join('\n');
 }
 

@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { twoStages } from './two_stages.mjs';
 
 const [tokenizersFolder, segmentationFolder] = process.argv.slice(2);
 const reference = createRequire(import.meta.url)(tokenizersFolder);
@@ -183,22 +184,6 @@ for (let c = 0; c < LIMIT; ++c) {
   recordOf[c] = records.get(r);
 }
 
-/** Blocks of 128 code points, equal ones once. */
-const twoStages = (values) => {
-  const blocks = new Map();
-  const index = [];
-  const list = [];
-  for (let c = 0; c < LIMIT; c += 128) {
-    const block = Array.from(values.subarray(c, c + 128));
-    const key = block.join();
-    if (!blocks.has(key)) {
-      blocks.set(key, blocks.size);
-      list.push(...block);
-    }
-    index.push(blocks.get(key));
-  }
-  return { index, list };
-};
 const rows = (numbers) => {
   const lines = [];
   let line = '   ';
@@ -226,7 +211,7 @@ write(
   'What normalizers ask of a code point.',
   array('uint32_t', 'kRecords', [...records.keys()].map(hex)) +
     array('uint16_t', 'kRecordIndex', kinds.index) +
-    array('uint16_t', 'kRecordBlocks', kinds.list),
+    array('uint16_t', 'kRecordBlocks', kinds.blocks),
 );
 
 /** Images in UTF-8, one behind the other; number i of them ends at ends[i]. */
@@ -244,12 +229,12 @@ const images = (prefix, map) => {
     }
     values[c] = known.get(image);
   }
-  const { index, list } = twoStages(values);
+  const { index, blocks } = twoStages(values);
   return (
     array('uint8_t', `k${prefix}Bytes`, bytes) +
     array('uint16_t', `k${prefix}Ends`, ends) +
     array('uint16_t', `k${prefix}Index`, index) +
-    array('uint16_t', `k${prefix}Blocks`, list)
+    array('uint16_t', `k${prefix}Blocks`, blocks)
   );
 };
 write('nfd', 'Canonical decompositions (Hangul is computed).', images('Nfd', mapped.nfd));

@@ -47,6 +47,12 @@ export const DROP_REASONS = [
   { name: 'text_over_cap', scope: 'sample', meaning: 'More bytes of the text than the tokenizer\'s `capBytes` waited for a decision, such as a run of one letter without end.' },
   { name: 'special_refused', scope: 'sample', meaning: 'A special token stands in the text, and the policy is to refuse such texts.' },
   { name: 'no_segment', scope: 'sample', meaning: 'The text\'s tokens found no free segment: all of `slots` are held by other texts or wait for the consumer. Raise `slots` or `text.segmentTokens`.' },
+  { name: 'bad_rtcp', scope: 'packet', meaning: 'An RTCP packet that breaks its specification (RFC 3550 section 6, RFC 4585 section 6).' },
+  { name: 'rtcp_limit', scope: 'packet', meaning: 'RTCP feedback beyond the rate at which it is acted on.' },
+  { name: 'source_rate', scope: 'packet', meaning: 'The source sent more packets or bytes per second than the route\'s `sourceLimits` allow.' },
+  { name: 'source_share', scope: 'packet', meaning: 'A new sample or stream of a source that already has its share of the route\'s open samples or streams.' },
+  { name: 'fanout_full', scope: 'packet', meaning: 'The worker that has the packet\'s stream did not keep up: the ring to it was full. Raise `workers`.' },
+  { name: 'fenced', scope: 'sample', meaning: 'The sample was open on a worker that hung and was given up.' },
 ] as const satisfies readonly { name: string; scope: DropScope; meaning: string }[];
 
 /** The name of one drop reason, as it appears in `plane.stats()`. */

@@ -9,9 +9,8 @@ namespace onpath::text {
 namespace {
 
 std::string utf8_of(uint32_t code) {
-  uint8_t utf8[4];
-  const uint32_t size = encode_utf8(code, utf8);
-  return {utf8, utf8 + size};
+  uint8_t utf8[4]{};
+  return {reinterpret_cast<const char*>(utf8), encode_utf8(code, utf8)};
 }
 
 class OutputStage final : public DecodeStage {

@@ -117,8 +117,7 @@ NormalizedText in_pieces(const Normalizer& normalizer, const std::string& text,
     }
     taken += same;
     const size_t before = out.origin.size();
-    const size_t more =
-        normalizer.normalize(bytes_of(text) + taken, end - taken, {taken == 0, last}, out);
+    const size_t more = normalizer.normalize(bytes_of(text) + taken, end - taken, {taken == 0, last}, out);
     EXPECT_LE(more, end - taken);
     for (size_t at = before; at < out.origin.size(); ++at) {
       out.origin[at].begin += static_cast<uint32_t>(taken);

@@ -11,7 +11,7 @@ namespace onpath::addon {
 
 namespace {
 
-constexpr size_t kMostTextBytes = 65535;
+constexpr size_t kMostStringBytes = 65535;
 
 napi_valuetype type_of(napi_env env, napi_value value) {
   napi_valuetype type = napi_undefined;
@@ -168,8 +168,8 @@ std::string Input::text() const {
     fail("a string");
     return {};
   }
-  if (length > kMostTextBytes) {
-    fail("a string of at most " + std::to_string(kMostTextBytes) + " bytes");
+  if (length > kMostStringBytes) {
+    fail("a string of at most " + std::to_string(kMostStringBytes) + " bytes");
     return {};
   }
   std::string result(length, '\0');

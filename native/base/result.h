@@ -24,6 +24,12 @@ struct Error {
   std::string message;
 };
 
+inline Error invalid_spec(std::string message) { return {ErrorCode::INVALID_SPEC, std::move(message)}; }
+inline Error invalid_vocabulary(std::string message) {
+  return {ErrorCode::INVALID_VOCABULARY, std::move(message)};
+}
+inline Error unsupported(std::string message) { return {ErrorCode::UNSUPPORTED, std::move(message)}; }
+
 /// Either a value or an Error. `Result<void>` carries only success or the Error.
 template <class T>
 class [[nodiscard]] Result {

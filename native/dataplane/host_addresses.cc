@@ -35,8 +35,6 @@ void add_once(std::vector<IpAddress>& to, const IpAddress& address) {
   if (std::find(to.begin(), to.end(), address) == to.end()) to.push_back(address);
 }
 
-Error invalid(const std::string& message) { return {ErrorCode::INVALID_SPEC, message}; }
-
 }  // namespace
 
 HostAddresses::HostAddresses(const LocalHostConfig& config, const MacAddress& mac)
@@ -121,12 +119,12 @@ Result<IpAddress> HostAddresses::next_hop(const IpAddress& destination) const {
   const std::string text = address_text(destination);
   const bool v4 = destination.is_v4();
   if (!is_unicast(destination)) {
-    return invalid(text + " is no address that packets can be sent to. Give that of another host.");
+    return invalid_spec(text + " is no address that packets can be sent to. Give that of another host.");
   }
   if (owns(destination)) {
-    return invalid(text +
-                   " is the port's own address: nothing comes back by a wire. Give the address of "
-                   "another host.");
+    return invalid_spec(text +
+                        " is the port's own address: nothing comes back by a wire. Give the address of "
+                        "another host.");
   }
   for (const IpPrefix& own : own_) {
     if (own.contains(destination)) return destination;
@@ -134,9 +132,9 @@ Result<IpAddress> HostAddresses::next_hop(const IpAddress& destination) const {
   for (const IpAddress& gateway : gateways_) {
     if (gateway.is_v4() == v4) return gateway;
   }
-  return invalid(text + " is in none of the port's networks (" + own_text() + "), and the port has no " +
-                 (v4 ? "IPv4" : "IPv6") +
-                 " gateway. Give the port an address of that network, or a gateway.");
+  return invalid_spec(text + " is in none of the port's networks (" + own_text() + "), and the port has no " +
+                      (v4 ? "IPv4" : "IPv6") +
+                      " gateway. Give the port an address of that network, or a gateway.");
 }
 
 std::string HostAddresses::own_text() const {

@@ -18,7 +18,7 @@ constexpr size_t kControlFrameBytes = 1294;
 constexpr uint32_t kAnnouncements = 3;
 constexpr uint64_t kAnnounceIntervalNs = 1'000'000'000;
 constexpr uint64_t kDefendIntervalNs = 10'000'000'000;  // RFC 5227 section 1.1: DEFEND_INTERVAL
-constexpr uint64_t kLookNs = 500'000'000;               // for queries that another worker took
+constexpr uint64_t kSharedLookNs = 500'000'000;         // for queries that another worker took
 
 }  // namespace
 
@@ -287,7 +287,7 @@ uint64_t LocalHost::next_tick_ns() const {
   uint64_t next = announcements_left_ > 0 ? next_announcement_ns_ : UINT64_MAX;
   next = std::min({next, host_->groups_v4.next_tick_ns(), host_->groups_v6.next_tick_ns(),
                    host_->neighbours.next_tick_ns()});
-  return shared_ ? std::min(next, last_look_ns_ + kLookNs) : next;
+  return shared_ ? std::min(next, last_look_ns_ + kSharedLookNs) : next;
 }
 
 void LocalHost::finish(uint64_t now) {

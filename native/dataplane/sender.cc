@@ -33,8 +33,8 @@ constexpr uint64_t kCatchUpNs = 1'000'000;     // and makes up for at most this 
 constexpr uint64_t kPatienceNs = 200'000'000;  // for a port that takes nothing at all
 constexpr uint64_t kRetryNs = 20'000;
 constexpr int kYields = 64;
-constexpr uint64_t kResolveNs = 3'000'000'000;  // three questions, as RFC 4861 section 10 asks of a host
-constexpr uint64_t kLookNs = 2'000'000;         // while a neighbour is waited for
+constexpr uint64_t kResolveNs = 3'000'000'000;    // three questions, as RFC 4861 section 10 asks of a host
+constexpr uint64_t kNeighbourLookNs = 2'000'000;  // while a neighbour is waited for
 
 void sleep_ns(uint64_t ns) {
   const timespec time{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
@@ -187,7 +187,7 @@ class ThreadedSender final : public Sender {
     const uint64_t limit = now_ns() + kResolveNs;
     while (!path_.resolved()) {
       if (is_closing() || now_ns() >= limit) return false;
-      sleep_ns(kLookNs);
+      sleep_ns(kNeighbourLookNs);
     }
     return true;
   }

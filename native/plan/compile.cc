@@ -13,8 +13,6 @@ namespace {
 
 constexpr size_t kMaxStages = 64;
 
-Error invalid(std::string message) { return {ErrorCode::INVALID_SPEC, std::move(message)}; }
-
 /// Walks the stages with the image as it is at each place: steps made so far, and element stages not yet made
 /// into one.
 class Compiler {
@@ -56,10 +54,10 @@ class Compiler {
 
 Result<void> check_input(const ImageInput& input) {
   if (pixel_format_name(input.format) == "unknown") {
-    return invalid("input.format is unknown; expected gray, rgb, bgr, rgba, bgra, rgbx or uyvy.");
+    return invalid_spec("input.format is unknown; expected gray, rgb, bgr, rgba, bgra, rgbx or uyvy.");
   }
   if (input.width % pixel_group_pixels(input.format) != 0) {
-    return invalid(
+    return invalid_spec(
         "input.width is " + std::to_string(input.width) +
         "; expected an even number, as uyvy has two pixels in a group. Crop at the sender, or send "
         "another format.");
@@ -74,25 +72,26 @@ Result<PlanPtr> Compiler::run() {
   for (size_t i = 0; i < spec_.stages.size(); ++i) {
     const std::string field = "stages[" + std::to_string(i) + "]";
     if (fold_.format() == PixelFormat::uyvy && !std::holds_alternative<ToRgbSpec>(spec_.stages[i])) {
-      return invalid(field +
-                     " would take uyvy pixels, which only toRgb takes. Put { stage: 'toRgb' } first.");
+      return invalid_spec(field +
+                          " would take uyvy pixels, which only toRgb takes. Put { stage: 'toRgb' } first.");
     }
     const auto ok =
         std::visit([&](const auto& stage_spec) { return stage(stage_spec, field); }, spec_.stages[i]);
     if (!ok) return ok.error();
   }
   if (fold_.format() == PixelFormat::uyvy) {
-    return invalid("The output would have uyvy pixels, which only toRgb takes. Add { stage: 'toRgb' }.");
+    return invalid_spec("The output would have uyvy pixels, which only toRgb takes. Add { stage: 'toRgb' }.");
   }
   if (spec_.output.dtype) {
     if (auto ok = fold_.convert(*spec_.output.dtype, "output.dtype"); !ok) return ok.error();
   }
   if (spec_.output.layout != Layout::hwc && spec_.output.layout != Layout::chw) {
-    return invalid("output.layout is unknown; expected hwc or chw.");
+    return invalid_spec("output.layout is unknown; expected hwc or chw.");
   }
   if (spec_.output.name.empty() || spec_.output.name.size() > kMaxNameBytes) {
-    return invalid("output.name has " + std::to_string(spec_.output.name.size()) + " bytes; expected 1 to " +
-                   std::to_string(kMaxNameBytes) + ". Give a short name such as 'pixels'.");
+    return invalid_spec("output.name has " + std::to_string(spec_.output.name.size()) +
+                        " bytes; expected 1 to " + std::to_string(kMaxNameBytes) +
+                        ". Give a short name such as 'pixels'.");
   }
   steps_.push_back({fold_.finish(width_, height_, spec_.output.layout)});
   auto plan =
@@ -132,8 +131,8 @@ Result<void> Compiler::stage(const CropSpec& spec, const std::string& field) {
   // Beyond these bounds the window holds nothing of any image, so they lose no crop.
   const auto check_offset = [](int64_t offset, const std::string& name) -> Result<void> {
     if (offset >= -int64_t{kMaxSide} && offset <= int64_t{kMaxSide}) return {};
-    return invalid(name + " is " + std::to_string(offset) + "; expected -" + std::to_string(kMaxSide) +
-                   " to " + std::to_string(kMaxSide) + " pixels. Give an offset in that range.");
+    return invalid_spec(name + " is " + std::to_string(offset) + "; expected -" + std::to_string(kMaxSide) +
+                        " to " + std::to_string(kMaxSide) + " pixels. Give an offset in that range.");
   };
   if (auto ok = check_offset(spec.left, field + ".left"); !ok) return ok;
   if (auto ok = check_offset(spec.top, field + ".top"); !ok) return ok;
@@ -154,7 +153,7 @@ Result<void> Compiler::stage(const CenterCropSpec& spec, const std::string& fiel
   if (auto ok = check_side(spec.width, field + ".width"); !ok) return ok;
   if (auto ok = check_side(spec.height, field + ".height"); !ok) return ok;
   if (spec.rule != OffsetRule::torchvision && spec.rule != OffsetRule::floor) {
-    return invalid(field + ".rule is unknown; expected torchvision or floor.");
+    return invalid_spec(field + ".rule is unknown; expected torchvision or floor.");
   }
   return crop(centered(width_, spec.width, spec.rule), centered(height_, spec.height, spec.rule), spec.width,
               spec.height, field);
@@ -168,16 +167,16 @@ struct Sides {
 Result<Sides> sides_of(const PadSpec& spec, uint32_t width, uint32_t height, const std::string& field) {
   if (spec.width == 0 && spec.height == 0) return Sides{spec.left, spec.top, spec.right, spec.bottom};
   if (spec.left != 0 || spec.top != 0 || spec.right != 0 || spec.bottom != 0) {
-    return invalid(field +
-                   " has sides and a size; expected either some of left, top, right and bottom, or "
-                   "width and height. Leave one of them out.");
+    return invalid_spec(field +
+                        " has sides and a size; expected either some of left, top, right and bottom, or "
+                        "width and height. Leave one of them out.");
   }
   if (auto ok = check_side(spec.width, field + ".width"); !ok) return ok.error();
   if (auto ok = check_side(spec.height, field + ".height"); !ok) return ok.error();
   const auto smaller = [&](const char* side, uint32_t wanted, uint32_t there) {
-    return invalid(field + "." + side + " is " + std::to_string(wanted) + "; expected at least " +
-                   std::to_string(there) + ", the " + side +
-                   " of the image at this place. Resize or crop before.");
+    return invalid_spec(field + "." + side + " is " + std::to_string(wanted) + "; expected at least " +
+                        std::to_string(there) + ", the " + side +
+                        " of the image at this place. Resize or crop before.");
   };
   if (spec.width < width) return smaller("width", spec.width, width);
   if (spec.height < height) return smaller("height", spec.height, height);
@@ -193,24 +192,25 @@ Result<uint32_t> padded(uint32_t before, uint32_t size, uint32_t after, const ch
                         const std::string& field) {
   const uint64_t side = uint64_t{before} + size + after;
   if (side <= kMaxSide) return static_cast<uint32_t>(side);
-  return invalid(field + " makes the image " + std::to_string(side) + " pixels " + name +
-                 "; expected at most " + std::to_string(kMaxSide) + ". Pad less.");
+  return invalid_spec(field + " makes the image " + std::to_string(side) + " pixels " + name +
+                      "; expected at most " + std::to_string(kMaxSide) + ". Pad less.");
 }
 
 Result<void> Compiler::stage(const PadSpec& spec, const std::string& field) {
   if (auto ok = needs_bytes("pad", field); !ok) return ok;
   const uint32_t channels = pixel_format_channels(fold_.format());
   if (spec.value.size() != 1 && spec.value.size() != channels) {
-    return invalid(field + ".value has " + std::to_string(spec.value.size()) + " values; expected 1 or " +
-                   std::to_string(channels) + " (one per channel at this place). Give one value for all or " +
-                   std::to_string(channels) + ".");
+    return invalid_spec(field + ".value has " + std::to_string(spec.value.size()) +
+                        " values; expected 1 or " + std::to_string(channels) +
+                        " (one per channel at this place). Give one value for all or " +
+                        std::to_string(channels) + ".");
   }
   SelectStep step{width_, height_, channels, 0, 0, 0, 0, {}};
   for (uint32_t c = 0; c < channels; ++c) {
     const uint32_t value = spec.value[spec.value.size() == 1 ? 0 : c];
     if (value > 255) {
-      return invalid(field + ".value is " + std::to_string(value) +
-                     "; expected 0 to 255. Correct the value.");
+      return invalid_spec(field + ".value is " + std::to_string(value) +
+                          "; expected 0 to 255. Correct the value.");
     }
     step.fill[c] = static_cast<uint8_t>(value);
   }
@@ -235,14 +235,14 @@ Result<void> Compiler::stage(const PadSpec& spec, const std::string& field) {
 
 Result<void> Compiler::stage(const ToRgbSpec& spec, const std::string& field) {
   if (spec.matrix != YcbcrMatrix::bt601 && spec.matrix != YcbcrMatrix::bt709) {
-    return invalid(field + ".matrix is unknown; expected bt601 or bt709.");
+    return invalid_spec(field + ".matrix is unknown; expected bt601 or bt709.");
   }
   if (spec.range != YcbcrRange::studio && spec.range != YcbcrRange::full) {
-    return invalid(field + ".range is unknown; expected studio or full.");
+    return invalid_spec(field + ".range is unknown; expected studio or full.");
   }
   if (fold_.format() != PixelFormat::uyvy) {
-    return invalid(field + " is a toRgb of " + std::string(pixel_format_name(fold_.format())) +
-                   " pixels; expected uyvy. Leave it out, or use a channels stage.");
+    return invalid_spec(field + " is a toRgb of " + std::string(pixel_format_name(fold_.format())) +
+                        " pixels; expected uyvy. Leave it out, or use a channels stage.");
   }
   steps_.push_back({make_ycbcr_step(width_, height_, spec.matrix, spec.range)});
   edge_ = PixelFormat::rgb;
@@ -267,9 +267,9 @@ Result<void> Compiler::crop(int64_t left, int64_t top, uint32_t width, uint32_t 
 
 Result<void> Compiler::needs_bytes(const char* name, const std::string& field) const {
   if (fold_.dtype() == DType::uint8) return {};
-  return invalid(field + " is a " + name + " of " + std::string(dtype_name(fold_.dtype())) +
-                 " values; expected uint8. " + "Put the " + name + " before the stages that produce " +
-                 std::string(dtype_name(fold_.dtype())) + ".");
+  return invalid_spec(field + " is a " + name + " of " + std::string(dtype_name(fold_.dtype())) +
+                      " values; expected uint8. " + "Put the " + name + " before the stages that produce " +
+                      std::string(dtype_name(fold_.dtype())) + ".");
 }
 
 void Compiler::flush() {

@@ -9,11 +9,9 @@
 namespace onpath {
 namespace {
 
-Error invalid(std::string message) { return {ErrorCode::INVALID_SPEC, std::move(message)}; }
-
 Result<void> check_filter(const ResizeSpec& spec, const std::string& field) {
   if (resize_profile_name(spec.profile).empty()) {
-    return invalid(field + ".profile is unknown; expected pillow, torch, opencv or exact4.");
+    return invalid_spec(field + ".profile is unknown; expected pillow, torch, opencv or exact4.");
   }
   if (resize_filter_name(spec.filter).empty()) {
     return Error{
@@ -35,9 +33,9 @@ Result<uint32_t> other_side(uint32_t edge, uint32_t numerator, uint32_t denomina
                             const std::string& field) {
   const uint64_t side = std::max<uint64_t>(1, uint64_t{edge} * numerator / denominator);
   if (side <= kMaxSide) return static_cast<uint32_t>(side);
-  return invalid(field + " is " + std::to_string(edge) + ", which makes the other side " +
-                 std::to_string(side) + " pixels; expected at most " + std::to_string(kMaxSide) +
-                 ". Give a smaller edge.");
+  return invalid_spec(field + " is " + std::to_string(edge) + ", which makes the other side " +
+                      std::to_string(side) + " pixels; expected at most " + std::to_string(kMaxSide) +
+                      ". Give a smaller edge.");
 }
 
 /// The window of a filter other than nearest.
@@ -99,16 +97,16 @@ Result<void> make_lerps(ImageSize from, ImageSize to, NamedResizeStep* step) {
 
 Result<void> check_side(uint32_t side, const std::string& field) {
   if (side >= 1 && side <= kMaxSide) return {};
-  return invalid(field + " is " + std::to_string(side) + "; expected 1 to " + std::to_string(kMaxSide) +
-                 " pixels. Give a size in that range.");
+  return invalid_spec(field + " is " + std::to_string(side) + "; expected 1 to " + std::to_string(kMaxSide) +
+                      " pixels. Give a size in that range.");
 }
 
 Result<ImageSize> resized(const ResizeSpec& spec, uint32_t width, uint32_t height, const std::string& field) {
   if (auto ok = check_filter(spec, field); !ok) return ok.error();
   const bool sides = spec.width != 0 || spec.height != 0;
   if (sides + (spec.shortest_edge != 0) + (spec.longest_edge != 0) > 1) {
-    return invalid(field + " gives more than one size; expected width and height, or shortestEdge, or " +
-                   "longestEdge. Give one of them.");
+    return invalid_spec(field + " gives more than one size; expected width and height, or shortestEdge, or " +
+                        "longestEdge. Give one of them.");
   }
   if (spec.shortest_edge == 0 && spec.longest_edge == 0) {
     if (auto ok = check_side(spec.width, field + ".width"); !ok) return ok.error();

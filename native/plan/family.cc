@@ -26,7 +26,7 @@ bool same(const OutputFormat& a, const OutputFormat& b) {
 /// Half of a side, in whole pixel groups.
 uint32_t half(uint32_t side, uint32_t group) { return std::max(side / 2 / group, 1u) * group; }
 
-Result<void> check_input(const ImageInput& input) {
+Result<void> check_family_input(const ImageInput& input) {
   if (input.order == SerializationOrder::row_major && !input.skip_unread) return {};
   return Error{ErrorCode::INVALID_SPEC,
                "A pipeline for images of many sizes takes whole row-major images; its input has " +
@@ -38,7 +38,7 @@ Result<void> check_input(const ImageInput& input) {
 }  // namespace
 
 Result<PlanFamilyPtr> PlanFamily::make(PipelineSpec spec, std::string_view kernels) {
-  if (const auto ok = check_input(spec.input); !ok) return ok.error();
+  if (const auto ok = check_family_input(spec.input); !ok) return ok.error();
   auto plan = compile(spec);
   if (!plan) return plan.error();
   auto largest = bind(std::move(plan).value(), kernels);
@@ -57,7 +57,7 @@ Result<PlanFamilyPtr> PlanFamily::make(PipelineSpec spec, std::string_view kerne
 }
 
 Result<PlanFamilyPtr> PlanFamily::of(PipelineSpec spec, ProgramPtr largest) {
-  if (const auto ok = check_input(spec.input); !ok) return ok.error();
+  if (const auto ok = check_family_input(spec.input); !ok) return ok.error();
   return PlanFamilyPtr(new PlanFamily(std::move(spec), std::move(largest)));
 }
 

@@ -10,9 +10,6 @@
 namespace onpath {
 namespace {
 
-Error invalid(std::string message) { return {ErrorCode::INVALID_SPEC, std::move(message)}; }
-Error unsupported(std::string message) { return {ErrorCode::UNSUPPORTED, std::move(message)}; }
-
 /// What each channel of a format means, in order: r, g, b, a (alpha), x (fourth, ordinary), y (gray).
 std::string_view components(PixelFormat format) {
   switch (format) {
@@ -47,17 +44,17 @@ std::optional<uint8_t> source_of(char wanted, PixelFormat from) {
 Result<void> check_per_channel(const std::vector<double>& values, uint32_t channels, bool zero_allowed,
                                const std::string& field) {
   if (values.size() != 1 && values.size() != channels) {
-    return invalid(field + " has " + std::to_string(values.size()) + " values; expected 1 or " +
-                   std::to_string(channels) +
-                   " (one per channel at this place). Give one value for all channels or " +
-                   std::to_string(channels) + ".");
+    return invalid_spec(field + " has " + std::to_string(values.size()) + " values; expected 1 or " +
+                        std::to_string(channels) +
+                        " (one per channel at this place). Give one value for all channels or " +
+                        std::to_string(channels) + ".");
   }
   for (size_t i = 0; i < values.size(); ++i) {
     const bool fits = std::isfinite(values[i]) && std::abs(values[i]) <= std::numeric_limits<float>::max();
     if (fits && (zero_allowed || static_cast<float>(values[i]) != 0.0F)) continue;
-    return invalid(field + "[" + std::to_string(i) + "] is " + std::to_string(values[i]) +
-                   "; expected a finite " + (zero_allowed ? "" : "nonzero ") +
-                   "number within float32. Correct that value.");
+    return invalid_spec(field + "[" + std::to_string(i) + "] is " + std::to_string(values[i]) +
+                        "; expected a finite " + (zero_allowed ? "" : "nonzero ") +
+                        "number within float32. Correct that value.");
   }
   return {};
 }
@@ -82,8 +79,8 @@ Fold::Fold(PixelFormat edge)
 
 Result<void> Fold::channels(const ChannelsSpec& spec, const std::string& field) {
   if (pixel_format_name(spec.to) == "unknown" || spec.to == PixelFormat::uyvy) {
-    return invalid(field + ".to is " + std::string(pixel_format_name(spec.to)) +
-                   "; expected gray, rgb, bgr, rgba, bgra or rgbx.");
+    return invalid_spec(field + ".to is " + std::string(pixel_format_name(spec.to)) +
+                        "; expected gray, rgb, bgr, rgba, bgra or rgbx.");
   }
   if (spec.to == format_) return {};
   std::vector<uint8_t> pick;
@@ -110,13 +107,13 @@ Result<void> Fold::channels(const ChannelsSpec& spec, const std::string& field) 
 Result<void> Fold::normalize(const NormalizeSpec& spec, const std::string& field) {
   const uint32_t channels = channel_count();
   if (!std::isfinite(spec.scale) || spec.scale == 0) {
-    return invalid(field + ".scale is " + std::to_string(spec.scale) +
-                   "; expected a finite nonzero number such as 1/255. Correct the scale.");
+    return invalid_spec(field + ".scale is " + std::to_string(spec.scale) +
+                        "; expected a finite nonzero number such as 1/255. Correct the scale.");
   }
   if (auto ok = check_per_channel(spec.mean, channels, true, field + ".mean"); !ok) return ok;
   if (auto ok = check_per_channel(spec.std, channels, false, field + ".std"); !ok) return ok;
   if (spec.recipe != NormalizeRecipe::torchvision && spec.recipe != NormalizeRecipe::fused) {
-    return invalid(field + ".recipe is unknown; expected torchvision or fused.");
+    return invalid_spec(field + ".recipe is unknown; expected torchvision or fused.");
   }
   return become(then_normalize(map_, spec.scale, one_per_channel(spec.mean, channels),
                                one_per_channel(spec.std, channels), spec.recipe == NormalizeRecipe::fused),
@@ -125,18 +122,18 @@ Result<void> Fold::normalize(const NormalizeSpec& spec, const std::string& field
 
 Result<void> Fold::lookup(const LookupSpec& spec, const std::string& field) {
   if (dtype_bytes(spec.dtype) == 0)
-    return invalid(field + ".dtype is unknown; expected uint8, int8, uint16, float16, ...");
+    return invalid_spec(field + ".dtype is unknown; expected uint8, int8, uint16, float16, ...");
   if (spec.tables != 1 && spec.tables != channel_count()) {
-    return invalid(field + " has " + std::to_string(spec.tables) + " tables; expected 1 or " +
-                   std::to_string(channel_count()) +
-                   " (one per channel at this place). Give one table for all channels or " +
-                   std::to_string(channel_count()) + ".");
+    return invalid_spec(field + " has " + std::to_string(spec.tables) + " tables; expected 1 or " +
+                        std::to_string(channel_count()) +
+                        " (one per channel at this place). Give one table for all channels or " +
+                        std::to_string(channel_count()) + ".");
   }
   const size_t expected = size_t{spec.tables} * 256 * dtype_bytes(spec.dtype);
   if (spec.data.size() != expected) {
-    return invalid(field + " has " + std::to_string(spec.data.size()) + " table bytes; expected " +
-                   std::to_string(expected) + " (" + std::to_string(spec.tables) + " tables of 256 " +
-                   std::string(dtype_name(spec.dtype)) + "). Give exactly 256 entries per table.");
+    return invalid_spec(field + " has " + std::to_string(spec.data.size()) + " table bytes; expected " +
+                        std::to_string(expected) + " (" + std::to_string(spec.tables) + " tables of 256 " +
+                        std::string(dtype_name(spec.dtype)) + "). Give exactly 256 entries per table.");
   }
   return become(then_lookup(map_, ValueMap{spec.dtype, spec.tables, spec.data}), FoldedStage::lookup, field);
 }
@@ -144,19 +141,19 @@ Result<void> Fold::lookup(const LookupSpec& spec, const std::string& field) {
 Result<void> Fold::quantize(const QuantizeSpec& spec, const std::string& field) {
   if (!std::isfinite(spec.scale) || static_cast<float>(spec.scale) <= 0.0F ||
       spec.scale > std::numeric_limits<float>::max()) {
-    return invalid(field + ".scale is " + std::to_string(spec.scale) +
-                   "; expected a positive number within float32. Correct the scale.");
+    return invalid_spec(field + ".scale is " + std::to_string(spec.scale) +
+                        "; expected a positive number within float32. Correct the scale.");
   }
   if (spec.zero_point < -128 || spec.zero_point > 127) {
-    return invalid(field + ".zeroPoint is " + std::to_string(spec.zero_point) +
-                   "; expected -128 to 127, the range of int8. Correct the zero point.");
+    return invalid_spec(field + ".zeroPoint is " + std::to_string(spec.zero_point) +
+                        "; expected -128 to 127, the range of int8. Correct the zero point.");
   }
   return become(then_quantize(map_, spec.scale, spec.zero_point), FoldedStage::quantize, field);
 }
 
 Result<void> Fold::convert(DType dtype, const std::string& field) {
   if (dtype_bytes(dtype) == 0)
-    return invalid(field + " is unknown; expected uint8, int8, float16, bfloat16 or float32.");
+    return invalid_spec(field + " is unknown; expected uint8, int8, float16, bfloat16 or float32.");
   if (dtype == map_.dtype) return {};
   const bool from_byte = map_.dtype == DType::uint8;
   const bool half = dtype == DType::float16 || dtype == DType::bfloat16;

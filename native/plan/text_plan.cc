@@ -12,8 +12,6 @@ namespace {
 constexpr size_t kMostIds = 65536;  // of each list
 constexpr uint64_t kMaxCapBytes = uint64_t{1} << 30;
 
-Error invalid(std::string message) { return {ErrorCode::INVALID_SPEC, std::move(message)}; }
-
 text::StreamOptions stream_options(const TokenizeSpec& spec, TextLength length) {
   text::StreamOptions options;
   options.detailed = spec.offsets;
@@ -140,17 +138,17 @@ std::vector<StepExplanation> CompiledTextPlan::explain() const {
 }
 
 Result<void> check_tokenize(const TokenizeSpec& spec, bool replaces) {
-  if (!spec.tokenizer) return invalid("tokenize has no tokenizer. Give it a Tokenizer.");
+  if (!spec.tokenizer) return invalid_spec("tokenize has no tokenizer. Give it a Tokenizer.");
   if (spec.cap_bytes < 1 || spec.cap_bytes > kMaxCapBytes) {
-    return invalid("tokenize.capBytes is " + std::to_string(spec.cap_bytes) + "; expected 1 to " +
-                   std::to_string(kMaxCapBytes) + ".");
+    return invalid_spec("tokenize.capBytes is " + std::to_string(spec.cap_bytes) + "; expected 1 to " +
+                        std::to_string(kMaxCapBytes) + ".");
   }
   if (spec.special && *spec.special > text::SpecialPolicy::text)
-    return invalid("tokenize.special is unknown; expected parse, refuse or text.");
+    return invalid_spec("tokenize.special is unknown; expected parse, refuse or text.");
   for (const auto* ids : {&spec.allowed_special, &spec.prefix, &spec.suffix}) {
     if (ids->size() > kMostIds) {
-      return invalid("A list of ids of tokenize has " + std::to_string(ids->size()) +
-                     " entries; expected at most " + std::to_string(kMostIds) + ".");
+      return invalid_spec("A list of ids of tokenize has " + std::to_string(ids->size()) +
+                          " entries; expected at most " + std::to_string(kMostIds) + ".");
     }
   }
   if (spec.offsets && replaces) {
@@ -181,11 +179,12 @@ TextFormat token_format(const Hash& tokenizer) {
 Result<TextPlanPtr> compile_text(const TextPipelineSpec& spec) {
   try {
     if (spec.replace.empty() && !spec.tokenize)
-      return invalid(
+      return invalid_spec(
           "The pipeline does nothing with a text. Give it a replace stage, a tokenize stage, or both.");
     if (spec.output_name.empty() || spec.output_name.size() > kMaxNameBytes) {
-      return invalid("output.name has " + std::to_string(spec.output_name.size()) + " bytes; expected 1 to " +
-                     std::to_string(kMaxNameBytes) + ". Give a short name such as 'ids'.");
+      return invalid_spec("output.name has " + std::to_string(spec.output_name.size()) +
+                          " bytes; expected 1 to " + std::to_string(kMaxNameBytes) +
+                          ". Give a short name such as 'ids'.");
     }
     if (spec.tokenize) {
       if (auto ok = check_tokenize(*spec.tokenize, !spec.replace.empty()); !ok) return ok.error();

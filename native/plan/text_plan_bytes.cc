@@ -10,8 +10,8 @@
 namespace onpath {
 namespace {
 
-constexpr char kMagic[8] = {'o', 'n', 'p', 'a', 't', 'h', 'P', 'T'};
-constexpr uint32_t kVersion = 1;
+constexpr char kTextMagic[8] = {'o', 'n', 'p', 'a', 't', 'h', 'P', 'T'};
+constexpr uint32_t kTextVersion = 1;
 constexpr uint8_t kNoPolicy = 255;
 
 Error broken(const std::string& what) {
@@ -74,13 +74,13 @@ Result<TokenizeSpec> read_tokenize(ByteReader& in, text::TokenizerPtr tokenizer)
 }  // namespace
 
 bool is_text_plan(std::span<const uint8_t> bytes) {
-  return bytes.size() >= sizeof kMagic && std::memcmp(bytes.data(), kMagic, sizeof kMagic) == 0;
+  return bytes.size() >= sizeof kTextMagic && std::memcmp(bytes.data(), kTextMagic, sizeof kTextMagic) == 0;
 }
 
 std::vector<uint8_t> write_text_plan(const TextPipelineSpec& spec) {
   ByteWriter out;
-  out.array(std::span<const char>(kMagic));
-  out.number(kVersion);
+  out.array(std::span<const char>(kTextMagic));
+  out.number(kTextVersion);
   write_text(out, spec.output_name);
   out.number(static_cast<uint32_t>(spec.replace.size()));
   for (const Replacement& entry : spec.replace) {
@@ -95,17 +95,18 @@ std::vector<uint8_t> write_text_plan(const TextPipelineSpec& spec) {
 Result<TextPlanPtr> text_plan_from_bytes(std::span<const uint8_t> bytes, text::TokenizerPtr tokenizer,
                                          uint64_t max_state_bytes) {
   if (!is_text_plan(bytes)) return broken("they do not begin as a plan for texts does");
-  if (bytes.size() < sizeof kMagic + sizeof kVersion + sizeof(Hash)) return broken("they end too early");
+  if (bytes.size() < sizeof kTextMagic + sizeof kTextVersion + sizeof(Hash))
+    return broken("they end too early");
   uint32_t version = 0;
-  std::memcpy(&version, bytes.data() + sizeof kMagic, sizeof version);
-  if (version != kVersion) {
+  std::memcpy(&version, bytes.data() + sizeof kTextMagic, sizeof version);
+  if (version != kTextVersion) {
     return broken("they are of version " + std::to_string(version) + ", expected " +
-                  std::to_string(kVersion));
+                  std::to_string(kTextVersion));
   }
   const auto body = bytes.first(bytes.size() - sizeof(Hash));
   if (const Hash hash = sha256(body); std::memcmp(hash.data(), body.data() + body.size(), hash.size()) != 0)
     return broken("they do not match their hash");
-  ByteReader in(body.subspan(sizeof kMagic + sizeof kVersion));
+  ByteReader in(body.subspan(sizeof kTextMagic + sizeof kTextVersion));
   TextPipelineSpec spec;
   spec.max_state_bytes = max_state_bytes;
   spec.output_name = read_text(in, kMaxNameBytes);

@@ -26,9 +26,9 @@ class BpeScratch final : public ModelScratch {
 };
 
 /// Gives tokens their spans, as the reference does: each begins where the one before ends.
-class Writer {
+class SpanWriter {
  public:
-  Writer(TokenBuffer& out, uint32_t size) : out_(out), size_(size) {}
+  SpanWriter(TokenBuffer& out, uint32_t size) : out_(out), size_(size) {}
   void token(TokenId id, uint32_t length) {
     const uint32_t begin = std::min(at_, size_);
     at_ += length;
@@ -134,7 +134,7 @@ class BpeModel final : public Model {
   void encode_with_gaps(const uint8_t* text, size_t size, size_t end, uint64_t* dead, BpeWork& work,
                         TokenBuffer& out) const {
     const BpeSettings& settings = tables_.settings;
-    Writer writer(out, static_cast<uint32_t>(size));
+    SpanWriter writer(out, static_cast<uint32_t>(size));
     uint32_t unknown = 0;  // bytes of unknown characters that wait to become one token
     const auto flush = [&] {
       if (unknown != 0) writer.token(settings.unk, unknown);
@@ -200,7 +200,7 @@ class BpeModel final : public Model {
   }
 
   template <class Flush>
-  bool fall_back(const uint8_t* text, size_t width, Writer& writer, const Flush& flush) const {
+  bool fall_back(const uint8_t* text, size_t width, SpanWriter& writer, const Flush& flush) const {
     const BpeSettings& settings = tables_.settings;
     const std::string_view bytes = fallback_bytes(text, width);
     if (bytes.empty()) return false;
@@ -263,7 +263,7 @@ void BpeModel::encode_by_heap(const uint8_t* piece, size_t size, BpeWork& work, 
   }
   if (unknown != 0) heap.push(settings.unk, unknown);
   heap.merge(tables_.pairs);
-  Writer writer(out, static_cast<uint32_t>(size));
+  SpanWriter writer(out, static_cast<uint32_t>(size));
   for (const BpeSymbol& made : heap.symbols()) writer.token(made.id, made.length);
 }
 

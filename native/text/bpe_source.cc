@@ -10,9 +10,6 @@ namespace {
 
 constexpr uint64_t kMaxWork = uint64_t{1} << 30;
 
-Error invalid(std::string message) { return Error{ErrorCode::INVALID_VOCABULARY, std::move(message)}; }
-Error unsupported(std::string message) { return Error{ErrorCode::UNSUPPORTED, std::move(message)}; }
-
 bool ends_a_word(std::string_view text, std::string_view suffix) {
   return !suffix.empty() && text.size() > suffix.size() && text.ends_with(suffix);
 }
@@ -82,7 +79,7 @@ Result<void> BpeSource::take_texts(const TokenizerDefinition& definition, const 
   uint64_t bytes = 0;
   for (const TokenEntry& entry : definition.tokens) {
     if (file_texts_[entry.id])
-      return invalid("Token id " + std::to_string(entry.id) + " occurs twice in the vocabulary.");
+      return invalid_vocabulary("Token id " + std::to_string(entry.id) + " occurs twice in the vocabulary.");
     file_texts_[entry.id] = &entry.text;
     bytes += entry.text.size() + 1;
   }
@@ -166,8 +163,8 @@ Result<void> BpeSource::take_merges(const BpeDefinition& bpe) {
     const auto name = [i] { return "model.merges[" + std::to_string(i) + "]"; };
     for (const TokenId id : {rule.left, rule.right, rule.result})
       if (id >= limit || !exists(id))
-        return invalid(name() + " has the id " + std::to_string(id) +
-                       ", which is no token of the vocabulary.");
+        return invalid_vocabulary(name() + " has the id " + std::to_string(id) +
+                                  ", which is no token of the vocabulary.");
     const std::string& left = *file_texts_[rule.left];
     const std::string& right = *file_texts_[rule.right];
     const std::string& result = *file_texts_[rule.result];
@@ -175,8 +172,8 @@ Result<void> BpeSource::take_merges(const BpeDefinition& bpe) {
     if (right.size() < cut || result.size() != left.size() + right.size() - cut || left.empty() ||
         right.size() == cut || !result.starts_with(left) ||
         std::string_view(result).substr(left.size()) != std::string_view(right).substr(cut))
-      return invalid(name() + " merges \"" + left + "\" and \"" + right + "\" into \"" + result +
-                     "\", which is not both together.");
+      return invalid_vocabulary(name() + " merges \"" + left + "\" and \"" + right + "\" into \"" + result +
+                                "\", which is not both together.");
     if (stand_in[rule.left] || stand_in[rule.right]) settings.flags |= BpeSettings::kHeapOnly;
     if (ends_a_word(result, bpe.end_of_word_suffix) && !ends_a_word(right, bpe.end_of_word_suffix))
       settings.flags |= BpeSettings::kHeapOnly;
@@ -195,10 +192,11 @@ Result<void> BpeSource::take_merges(const BpeDefinition& bpe) {
 
 Result<void> BpeSource::take_concatenations(const TokenizerDefinition& definition, const BpeDefinition& bpe) {
   if (bpe.ranks.size() != definition.tokens.size())
-    return invalid("There are " + std::to_string(bpe.ranks.size()) + " ranks for " +
-                   std::to_string(definition.tokens.size()) + " tokens.");
+    return invalid_vocabulary("There are " + std::to_string(bpe.ranks.size()) + " ranks for " +
+                              std::to_string(definition.tokens.size()) + " tokens.");
   if (settings.has(BpeSettings::kByteLevel) && !all_bytes_)
-    return invalid("The vocabulary lacks tokens for some of the 256 single bytes: every byte needs one.");
+    return invalid_vocabulary(
+        "The vocabulary lacks tokens for some of the 256 single bytes: every byte needs one.");
   std::vector<BpeTrie::Entry> entries;
   std::vector<std::pair<uint32_t, TokenId>> order;
   uint64_t work = 0;
@@ -207,8 +205,8 @@ Result<void> BpeSource::take_concatenations(const TokenizerDefinition& definitio
     if (frozen_[id] || text(id).empty()) continue;
     const bool ranked = bpe.ranks[i] != BpeDefinition::kNoRank;
     if (ranked && bpe.ranks[i] > 0xFFFFFFFC)
-      return invalid("Token " + std::to_string(id) + " has the rank " + std::to_string(bpe.ranks[i]) +
-                     ": ranks must be less than 4294967293.");
+      return invalid_vocabulary("Token " + std::to_string(id) + " has the rank " +
+                                std::to_string(bpe.ranks[i]) + ": ranks must be less than 4294967293.");
     if (!ranked && !is_symbol(id)) continue;
     entries.push_back({text(id), id});
     if (!is_symbol(id)) order.emplace_back(bpe.ranks[i] + 1, id);
@@ -270,12 +268,13 @@ Result<BpeSource> BpeSource::make(const TokenizerDefinition& definition, const M
   if (Result<void> taken = source.take_settings(bpe, context); !taken.ok()) return taken.error();
   if (Result<void> taken = source.take_texts(definition, bpe); !taken.ok()) return taken.error();
   if (bpe.unk && (*bpe.unk >= source.limit || !source.exists(*bpe.unk)))
-    return invalid("The unknown token has the id " + std::to_string(*bpe.unk) +
-                   ", which is no token of the vocabulary.");
+    return invalid_vocabulary("The unknown token has the id " + std::to_string(*bpe.unk) +
+                              ", which is no token of the vocabulary.");
   source.settings.unk = bpe.unk.value_or(kNoToken);
   for (const TokenId id : bpe.user_defined)
     if (id >= source.limit || source.text(id).empty())
-      return invalid("The user defined token " + std::to_string(id) + " is no token that a text can have.");
+      return invalid_vocabulary("The user defined token " + std::to_string(id) +
+                                " is no token that a text can have.");
   source.take_symbols(bpe);
   if (bpe.byte_fallback && bpe.byte_level && !source.all_bytes_)
     return unsupported(

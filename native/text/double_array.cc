@@ -13,7 +13,7 @@ constexpr size_t kMaxNodes = size_t{1} << 30;
 constexpr int kMaxTries = 64;
 
 /// Keys [first, last) share their first `depth` bytes, which lead to `node`.
-struct Range {
+struct KeyRange {
   uint32_t node;
   uint32_t first;
   uint32_t last;
@@ -88,8 +88,8 @@ uint32_t find_base(Slots& slots, std::span<const uint8_t> labels) {
 Result<DoubleArray> build_double_array(std::span<const std::string_view> keys) {
   DoubleArray array;
   Slots slots;
-  std::vector<Range> level{{DoubleArray::kRoot, 0, static_cast<uint32_t>(keys.size()), 0}};
-  std::vector<Range> below;
+  std::vector<KeyRange> level{{DoubleArray::kRoot, 0, static_cast<uint32_t>(keys.size()), 0}};
+  std::vector<KeyRange> below;
   std::vector<uint8_t> labels;
   std::vector<uint32_t> firsts;
   const auto fit = [&array, &slots] {
@@ -100,7 +100,7 @@ Result<DoubleArray> build_double_array(std::span<const std::string_view> keys) {
   // Level by level: the nodes near the root, which every text uses, lie together.
   while (!level.empty()) {
     below.clear();
-    for (const Range& range : level) {
+    for (const KeyRange& range : level) {
       uint32_t first = range.first;
       if (first < range.last && keys[first].size() == range.depth) array.value[range.node] = first++;
       labels.clear();

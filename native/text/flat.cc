@@ -58,7 +58,7 @@ uint64_t mixed(uint64_t value) {
   return value ^ value >> 29;
 }
 
-Error invalid(std::string what) {
+Error damaged_tokenizer(std::string what) {
   return {ErrorCode::INVALID_VOCABULARY,
           "The compiled tokenizer " + what + ". Compile the vocabulary again."};
 }
@@ -130,30 +130,32 @@ std::vector<uint8_t> FlatWriter::finish() const {
 
 Result<FlatReader> FlatReader::open(std::span<const uint8_t> bytes) {
   if (bytes.size() < kHeaderBytes) {
-    return invalid("has " + std::to_string(bytes.size()) + " bytes, fewer than its header of 64");
+    return damaged_tokenizer("has " + std::to_string(bytes.size()) + " bytes, fewer than its header of 64");
   }
   if (reinterpret_cast<uintptr_t>(bytes.data()) % kAlign != 0) {
-    return invalid("does not begin at a multiple of 64 bytes in memory");
+    return damaged_tokenizer("does not begin at a multiple of 64 bytes in memory");
   }
   Header header;
   std::memcpy(&header, bytes.data(), kHeaderBytes);
-  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0) return invalid("does not begin as one");
-  if (header.byte_order != kByteOrder) return invalid("was written on a machine of another byte order");
+  if (std::memcmp(header.magic, kMagic, sizeof kMagic) != 0)
+    return damaged_tokenizer("does not begin as one");
+  if (header.byte_order != kByteOrder)
+    return damaged_tokenizer("was written on a machine of another byte order");
   if (header.version != kVersion) {
-    return invalid("has version " + std::to_string(header.version) + ", this library reads " +
-                   std::to_string(kVersion));
+    return damaged_tokenizer("has version " + std::to_string(header.version) + ", this library reads " +
+                             std::to_string(kVersion));
   }
   if (header.form_bytes != bytes.size()) {
-    return invalid("has " + std::to_string(bytes.size()) + " bytes, its header says " +
-                   std::to_string(header.form_bytes));
+    return damaged_tokenizer("has " + std::to_string(bytes.size()) + " bytes, its header says " +
+                             std::to_string(header.form_bytes));
   }
   if (header.checksum != flat_checksum(bytes.subspan(kHeaderBytes))) {
-    return invalid("is damaged: its checksum does not match");
+    return damaged_tokenizer("is damaged: its checksum does not match");
   }
   const uint64_t directory_bytes = uint64_t{header.entries} * kEntryBytes;
   if (header.entries > kMaxEntries || header.directory_at > bytes.size() ||
       bytes.size() - header.directory_at != directory_bytes + header.name_bytes) {
-    return invalid("has a directory that does not fit it");
+    return damaged_tokenizer("has a directory that does not fit it");
   }
   const uint8_t* names = bytes.data() + header.directory_at + directory_bytes;
   FlatReader reader;
@@ -165,7 +167,7 @@ Result<FlatReader> FlatReader::open(std::span<const uint8_t> bytes) {
         entry.bytes > header.directory_at - entry.at || entry.element_bytes == 0 ||
         entry.bytes % entry.element_bytes != 0 || entry.name_at > header.name_bytes ||
         entry.name_bytes > header.name_bytes - entry.name_at) {
-      return invalid("has a directory entry " + std::to_string(i) + " that points outside of it");
+      return damaged_tokenizer("has a directory entry " + std::to_string(i) + " that points outside of it");
     }
     reader.entries_.push_back(
         {std::string_view(reinterpret_cast<const char*>(names) + entry.name_at, entry.name_bytes),
@@ -175,7 +177,7 @@ Result<FlatReader> FlatReader::open(std::span<const uint8_t> bytes) {
             [](const Entry& a, const Entry& b) { return a.name < b.name; });
   for (size_t i = 1; i < reader.entries_.size(); ++i) {
     if (reader.entries_[i].name == reader.entries_[i - 1].name) {
-      return invalid("has two arrays called '" + std::string(reader.entries_[i].name) + "'");
+      return damaged_tokenizer("has two arrays called '" + std::string(reader.entries_[i].name) + "'");
     }
   }
   return reader;
@@ -189,17 +191,17 @@ const FlatReader::Entry* FlatReader::entry(std::string_view name) const {
 
 Result<std::span<const uint8_t>> FlatReader::find(std::string_view name, size_t element_bytes) const {
   const Entry* found = entry(name);
-  if (!found) return invalid("has no array called '" + std::string(name) + "'");
+  if (!found) return damaged_tokenizer("has no array called '" + std::string(name) + "'");
   if (found->element_bytes != element_bytes) {
-    return invalid("has elements of " + std::to_string(found->element_bytes) + " bytes in '" +
-                   std::string(name) + "', expected " + std::to_string(element_bytes));
+    return damaged_tokenizer("has elements of " + std::to_string(found->element_bytes) + " bytes in '" +
+                             std::string(name) + "', expected " + std::to_string(element_bytes));
   }
   return found->bytes;
 }
 
 Error FlatReader::wrong_count(std::string_view name, size_t expected, size_t found) {
-  return invalid("has " + std::to_string(found) + " elements in '" + std::string(name) + "', expected " +
-                 std::to_string(expected));
+  return damaged_tokenizer("has " + std::to_string(found) + " elements in '" + std::string(name) +
+                           "', expected " + std::to_string(expected));
 }
 
 }  // namespace onpath::text

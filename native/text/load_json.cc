@@ -54,8 +54,6 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 }  // namespace
 
-Error invalid_vocabulary(std::string message) { return {ErrorCode::INVALID_VOCABULARY, std::move(message)}; }
-
 Error unsupported_component(const std::string& path, std::string_view component) {
   return {ErrorCode::UNSUPPORTED, "`" + path + "` asks for " + std::string(component) +
                                       ", which onpath does not have; use a vocabulary without it."};

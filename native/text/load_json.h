@@ -68,7 +68,6 @@ class JsonObject {
 Result<JsonObject> as_object(const JsonValue& value, std::string path);
 /// "string", "number", ...
 std::string kind_of(const JsonValue& value);
-Error invalid_vocabulary(std::string message);
 Error unsupported_component(const std::string& path, std::string_view component);
 
 /// The templates that a tokenizer without post-processor has.

@@ -7,7 +7,6 @@
 namespace onpath::text {
 namespace {
 
-constexpr int kMaxDepth = 16;
 constexpr size_t kMaxComponents = 256;
 
 // Files before tokenizers had "type" are known by their fields; so are unknown types.
@@ -32,9 +31,9 @@ std::string normalizer_type(const JsonObject& component) {
 template <class Def, class Reader>
 Result<void> read_sequence(const JsonObject& component, const char* key, std::vector<Def>& out, int depth,
                            Reader reader) {
-  if (depth >= kMaxDepth) {
-    return invalid_vocabulary("`" + component.path() + "` nests deeper than " + std::to_string(kMaxDepth) +
-                              " sequences.");
+  if (depth >= kMaxComponentDepth) {
+    return invalid_vocabulary("`" + component.path() + "` nests deeper than " +
+                              std::to_string(kMaxComponentDepth) + " sequences.");
   }
   ONPATH_TAKE(array, component.array(key));
   for (rapidjson::SizeType i = 0; i < array->Size(); ++i) {

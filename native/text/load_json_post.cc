@@ -7,7 +7,6 @@
 namespace onpath::text {
 namespace {
 
-constexpr int kMaxDepth = 16;
 constexpr size_t kMaxTemplateItems = 4096;
 
 TemplateItem sequence(uint8_t which, uint32_t type_id) { return {which, {}, type_id}; }
@@ -92,7 +91,7 @@ Result<void> read_trimming(const JsonObject& component, PostProcessorDef& out) {
 Result<void> read(const JsonObject& component, PostProcessorDef& out, int depth, bool& has_template) {
   ONPATH_TAKE(type, component.text_or("type", ""));
   if (type == "Sequence") {
-    if (depth >= kMaxDepth) return invalid_vocabulary("`" + component.path() + "` nests too deep.");
+    if (depth >= kMaxComponentDepth) return invalid_vocabulary("`" + component.path() + "` nests too deep.");
     ONPATH_TAKE(array, component.array("processors"));
     for (rapidjson::SizeType i = 0; i < array->Size(); ++i) {
       ONPATH_TAKE(part, as_object((*array)[i], component.path() + ".processors[" + std::to_string(i) + "]"));

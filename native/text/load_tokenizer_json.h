@@ -9,6 +9,9 @@
 
 namespace onpath::text {
 
+/// Components within components.
+inline constexpr int kMaxComponentDepth = 16;
+
 /// Appends; nested sequences are flattened.
 Result<void> read_normalizer(const JsonObject& component, std::vector<NormalizerDef>& out);
 Result<void> read_pre_tokenizer(const JsonObject& component, std::vector<PreTokenizerDef>& out);

@@ -7,9 +7,9 @@
 namespace onpath::text {
 namespace {
 
-class StripStage final : public NormalizerStage {
+class StripEdges final : public NormalizerStage {
  public:
-  StripStage(bool left, bool right) : left_(left), right_(right) {}
+  StripEdges(bool left, bool right) : left_(left), right_(right) {}
 
   bool apply(const StageText& in, const BlockPlace& place, StageScratch&, StageText& out) const override {
     size_t begin = 0;
@@ -84,7 +84,7 @@ class PrependStage final : public NormalizerStage {
 }  // namespace
 
 NormalizerStagePtr make_strip_stage(bool left, bool right) {
-  return std::make_unique<StripStage>(left, right);
+  return std::make_unique<StripEdges>(left, right);
 }
 NormalizerStagePtr make_prepend_stage(std::string_view text) { return std::make_unique<PrependStage>(text); }
 

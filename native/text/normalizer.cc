@@ -11,11 +11,10 @@
 #include "text/normalize_replace.h"
 #include "text/normalizer_alias.h"
 #include "text/normalizer_sentencepiece.h"
+#include "text/utf8.h"
 
 namespace onpath::text {
 namespace {
-
-constexpr std::string_view kLowLine = "\xE2\x96\x81";  // U+2581
 
 class StageMaker {
  public:
@@ -68,7 +67,7 @@ class StageMaker {
 
 bool replaces_space(const NormalizerDef& definition) {
   const auto* replace = std::get_if<ReplaceDef>(&definition);
-  return replace && replace->pattern.text == " " && replace->content == kLowLine;
+  return replace && replace->pattern.text == " " && replace->content == kSpaceSymbol;
 }
 
 }  // namespace

@@ -8,16 +8,16 @@
 namespace onpath::text {
 namespace {
 
-constexpr uint8_t kLowLine[] = {0xE2, 0x96, 0x81};
-
 /// Bytes of text[0, size), whole code points, before the first U+2581.
 size_t without_low_line(const uint8_t* text, size_t size) {
   // The middle byte: the first is that of much punctuation, the last that of half the Cyrillic letters.
   for (size_t at = 1; at + 1 < size;) {
-    const void* found = std::memchr(text + at, kLowLine[1], size - at - 1);
+    const void* found = std::memchr(text + at, static_cast<uint8_t>(kSpaceSymbol[1]), size - at - 1);
     if (!found) return size;
     at = static_cast<size_t>(static_cast<const uint8_t*>(found) - text);
-    if (text[at - 1] == kLowLine[0] && text[at + 1] == kLowLine[2]) return at - 1;
+    if (text[at - 1] == static_cast<uint8_t>(kSpaceSymbol[0]) &&
+        text[at + 1] == static_cast<uint8_t>(kSpaceSymbol[2]))
+      return at - 1;
     ++at;
   }
   return size;

@@ -13,8 +13,6 @@
 namespace onpath::text {
 namespace {
 
-constexpr std::string_view kLowLine = "\xE2\x96\x81";  // U+2581
-
 /// One step through the text: the longest key at a place and what it becomes.
 struct Step {
   size_t size = 0;
@@ -33,7 +31,7 @@ class SentencePieceNormalizer final : public Normalizer {
         suffix_(flags.add_dummy_prefix && flags.treat_whitespace_as_suffix),
         escape_(flags.escape_whitespaces),
         alias_(alias && flags.escape_whitespaces),
-        space_(escape_ && !alias_ ? kLowLine : " ") {
+        space_(escape_ && !alias_ ? kSpaceSymbol : " ") {
     for (uint32_t c = 1; c < 0x80; ++c) plain_[c] = c != ' ' && stands_alone(static_cast<uint8_t>(c));
     plain_space_ = stands_alone(' ');
   }
@@ -93,7 +91,7 @@ class SentencePieceNormalizer::Writer {
     for (size_t i = 0; i < image.size();) {
       size_t length = 0;
       if (image[i] == ' ') length = 1;
-      if (rules_.alias_ && image.substr(i).starts_with(kLowLine)) length = kLowLine.size();
+      if (rules_.alias_ && image.substr(i).starts_with(kSpaceSymbol)) length = kSpaceSymbol.size();
       if (length == 0) {
         ++i;
         continue;
@@ -224,7 +222,7 @@ size_t SentencePieceNormalizer::normalize(const uint8_t* text, size_t size, Plac
     std::string_view image = found.image;
     const bool blank = image == " ";
     const bool cuts =
-        !image.empty() && (!collapse_ || (image[0] != ' ' && !(escape_ && image.starts_with(kLowLine))));
+        !image.empty() && (!collapse_ || (image[0] != ' ' && !(escape_ && image.starts_with(kSpaceSymbol))));
     if (cuts && writer.written() != empty) {
       taken = at;
       final_size = writer.written();

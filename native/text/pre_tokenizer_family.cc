@@ -89,17 +89,17 @@ class Masks final : public PreTokenizer {
   SplitResult split(const uint8_t* bytes, size_t size, bool last, std::span<uint32_t> ends) const override {
     // Masks look at 64 bytes. Where they told nothing, because other scripts or long runs stand there, the
     // automaton goes further each time before they try again.
-    constexpr size_t kBlock = 64;
+    constexpr size_t kMaskBytes = 64;
     constexpr size_t kFarthest = 512;
     size_t step = 1;
     const Text text{bytes, last ? size : whole_code_points(bytes, size), last};
     SplitResult result;
     for (size_t at = 0; at < text.size;) {
       size_t until = text.size;
-      const bool room = ends.size() - result.pieces >= kBlock;
+      const bool room = ends.size() - result.pieces >= kMaskBytes;
       // Masks take room for a block. The caller is sooner back with more than the automaton fills the rest.
-      if (!room && result.pieces != 0 && text.size - at >= kBlock) return result;
-      if (room && text.size - at >= kBlock) {
+      if (!room && result.pieces != 0 && text.size - at >= kMaskBytes) return result;
+      if (room && text.size - at >= kMaskBytes) {
         const Cuts cuts = cut_(kRules, bytes + at, text.size - at, static_cast<uint32_t>(at),
                                ends.data() + result.pieces, ends.size() - result.pieces);
         result.pieces += cuts.count;

@@ -82,21 +82,21 @@ size_t behind_punctuation(const Text& text, size_t at, bool slash) {
 
 template <Rules kRules>
 size_t advance(const Text& text, size_t at) {
-  constexpr uint32_t kWord = kLetters | (kRules.by_case ? kMarks : 0u);
+  constexpr uint32_t kInWord = kLetters | (kRules.by_case ? kMarks : 0u);
   const Character first = character_at(text, at);
   if (kRules.contraction_first && first.code == '\'') {
     const Contraction contraction = contraction_at(text, at, true);
     if (contraction.undecided) return kUndecided;
     if (contraction.size != 0) return at + contraction.size;
   }
-  if (first.in(kWord)) return word<kRules>(text, at);
+  if (first.in(kInWord)) return word<kRules>(text, at);
   if (first.kind == Kind::number) return end_of_numbers(text, at, kRules.numbers);
   size_t punctuation = at;
   if (first.kind != Kind::newline) {
     const size_t next = at + first.size;
     if (next == text.size) return end_of_run(text, next);
     const Character second = character_at(text, next);
-    if (second.in(kWord)) return word<kRules>(text, next);
+    if (second.in(kInWord)) return word<kRules>(text, next);
     if (first.code == ' ' && second.in(kOthers)) punctuation = next;
   }
   if (first.in(kBlanks) && punctuation == at) {

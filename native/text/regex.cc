@@ -27,8 +27,8 @@ class Arena {
 
  private:
   void* take(size_t size) {
-    constexpr size_t kAlign = alignof(std::max_align_t);
-    const size_t rounded = (size + kAlign - 1) / kAlign * kAlign;
+    constexpr size_t kAnyAlign = alignof(std::max_align_t);
+    const size_t rounded = (size + kAnyAlign - 1) / kAnyAlign * kAnyAlign;
     if (rounded > sizeof memory_ - used_) return std::malloc(size);
     void* const result = memory_ + used_;
     used_ += rounded;

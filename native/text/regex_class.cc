@@ -3,12 +3,6 @@
 #include "text/utf8.h"
 
 namespace onpath::text {
-namespace {
-
-constexpr size_t kMaxDepth = 100;
-
-}  // namespace
-
 bool is_ascii_letter(uint32_t code) { return (code | 0x20) >= 'a' && (code | 0x20) <= 'z'; }
 
 std::string about_regex(std::string_view pattern) {
@@ -158,7 +152,7 @@ uint32_t RegexClassReader::character_escape() {
 }
 
 CodePointSet RegexClassReader::read_class(size_t depth) {
-  if (depth > kMaxDepth) {
+  if (depth > kMaxRegexDepth) {
     unsupported("a class this deep");
     return {};
   }

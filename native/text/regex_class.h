@@ -10,6 +10,9 @@
 
 namespace onpath::text {
 
+/// Groups, or classes, within each other.
+inline constexpr size_t kMaxRegexDepth = 100;
+
 bool is_ascii_letter(uint32_t code);
 
 /// The beginning of a message about a pattern, of which a long one is shown in part.

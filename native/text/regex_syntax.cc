@@ -9,11 +9,9 @@
 namespace onpath::text {
 namespace {
 
-constexpr size_t kMaxDepth = 100;
-
-class Reader : private RegexClassReader {
+class RegexReader : private RegexClassReader {
  public:
-  Reader(std::string_view pattern, RegexEngine engine) : RegexClassReader(pattern, engine) {}
+  RegexReader(std::string_view pattern, RegexEngine engine) : RegexClassReader(pattern, engine) {}
 
   Result<ExpandedRegex> read() {
     if (pattern_.size() > kMaxRegexBytes) {
@@ -84,7 +82,7 @@ class Reader : private RegexClassReader {
   }
 
   void open_group() {
-    if (open_.size() >= kMaxDepth) return unsupported("a group this deep");
+    if (open_.size() >= kMaxRegexDepth) return unsupported("a group this deep");
     const bool outer = ignore_case_;
     const auto enter = [&](size_t size, std::string_view written) {
       open_.push_back(outer);
@@ -252,7 +250,7 @@ class Reader : private RegexClassReader {
 }  // namespace
 
 Result<ExpandedRegex> expand_regex(std::string_view pattern, RegexEngine engine) {
-  return Reader(pattern, engine).read();
+  return RegexReader(pattern, engine).read();
 }
 
 }  // namespace onpath::text

@@ -6,7 +6,6 @@
 namespace onpath::text {
 namespace {
 
-constexpr uint32_t kMark = 0x2581;
 constexpr size_t kBuildBytes = 16384;
 
 // The first byte of U+2581, or `size`.
@@ -45,9 +44,9 @@ void MarkStage::split_words(const Block& block, BuiltText& out) {
     if ((components_of(next.code) & component::kWhitespace) != 0) {
       in_word_ = false;
     } else {
-      if (!in_word_ && next.code != kMark) add_space(block.span(at, at + next.size), detailed_, out);
+      if (!in_word_ && next.code != kSpaceMark) add_space(block.span(at, at + next.size), detailed_, out);
       in_word_ = true;
-      if (next.code == kMark) {
+      if (next.code == kSpaceMark) {
         add_space(block.span(at, at + next.size), detailed_, out);
       } else {
         out.append(block.part(at, next.size), detailed_);

@@ -36,14 +36,14 @@ Result<ModelPtr> read_model_form(const FlatReader& form, size_t kind) {
 }
 
 const char* model_name(const TokenizerDefinition& settings) {
-  static constexpr const char* kNames[] = {"BPE", "WordPiece", "Unigram"};
-  return kNames[settings.model.index()];
+  static constexpr const char* kSpelled[] = {"BPE", "WordPiece", "Unigram"};
+  return kSpelled[settings.model.index()];
 }
 
 const char* format_name(Format format) {
-  static constexpr const char* kNames[] = {"tokenizer.json", "tiktoken", "SentencePiece", "tekken",
-                                           "vocab.txt"};
-  return kNames[static_cast<size_t>(format)];
+  static constexpr const char* kSpelled[] = {"tokenizer.json", "tiktoken", "SentencePiece", "tekken",
+                                             "vocab.txt"};
+  return kSpelled[static_cast<size_t>(format)];
 }
 
 // What the compiled form and a definition have in common: components made of settings.

@@ -5,8 +5,6 @@
 namespace onpath::text {
 namespace {
 
-constexpr uint32_t kMark = 0x2581;
-
 bool replaces_spaces(const NormalizerDef& normalizer) {
   const auto* replace = std::get_if<ReplaceDef>(&normalizer);
   return replace && !replace->pattern.regex && replace->pattern.text == " " &&
@@ -45,7 +43,7 @@ Result<Plan> make_plan(const TokenizerDefinition& definition) {
   }
   for (size_t i = 0; i < pre.size(); ++i) {
     if (const auto* metaspace = std::get_if<MetaspaceDef>(&pre[i])) {
-      if (metaspace->replacement != kMark) return wrong_order("a Metaspace of another mark than U+2581");
+      if (metaspace->replacement != kSpaceMark) return wrong_order("a Metaspace of another mark than U+2581");
       if (i != 0) return wrong_order("a Metaspace behind another component than WhitespaceSplit");
       plan.alias_by_metaspace = true;
       if (!plan.words && metaspace->prepend == PrependScheme::always) plan.prefix = PrefixSpace::always;

@@ -15,7 +15,7 @@ constexpr uint64_t most(PrependScheme) { return static_cast<uint64_t>(PrependSch
 constexpr uint64_t most(Side) { return static_cast<uint64_t>(Side::right); }
 constexpr uint64_t most(TruncationStrategy) { return static_cast<uint64_t>(TruncationStrategy::only_second); }
 
-class Writer {
+class SettingsWriter {
  public:
   static constexpr bool kReads = false;
   void number(uint64_t value) {
@@ -29,10 +29,10 @@ class Writer {
   std::vector<uint8_t> bytes;
 };
 
-class Reader {
+class SettingsReader {
  public:
   static constexpr bool kReads = true;
-  explicit Reader(std::span<const uint8_t> bytes)
+  explicit SettingsReader(std::span<const uint8_t> bytes)
       : left_(reinterpret_cast<const char*>(bytes.data()), bytes.size()) {}
 
   uint64_t number(uint64_t largest) {
@@ -214,14 +214,14 @@ void field(A& a, std::variant<T...>& value) {
 }  // namespace
 
 std::vector<uint8_t> write_settings(const TokenizerDefinition& definition) {
-  Writer writer;
+  SettingsWriter writer;
   // One description of the fields serves both ways; writing changes none of them.
   field(writer, const_cast<TokenizerDefinition&>(definition));
   return std::move(writer.bytes);
 }
 
 Result<TokenizerDefinition> read_settings(std::span<const uint8_t> bytes) {
-  Reader reader(bytes);
+  SettingsReader reader(bytes);
   TokenizerDefinition definition;
   field(reader, definition);
   if (!reader.finished()) {

@@ -13,8 +13,8 @@ namespace {
 constexpr uint32_t kRoot = 0;
 constexpr double kUnreached = -std::numeric_limits<double>::infinity();
 /// Bytes looked at before what is settled is given out; so long pieces need no memory in proportion.
-constexpr size_t kWindow = 8192;
-constexpr uint32_t kMark = 0x80000000u;
+constexpr size_t kTableBytes = 8192;
+constexpr uint32_t kOnPath = 0x80000000u;
 
 /// The best way to a place in the piece.
 struct Place {
@@ -161,16 +161,16 @@ size_t common_place(Place* places, size_t first, size_t last) {
   size_t marked = 0;
   for (size_t i = first; i < last; ++i) {
     if (places[i].sum == kUnreached) continue;
-    places[i].length |= kMark;
+    places[i].length |= kOnPath;
     ++marked;
   }
   for (size_t i = last; i-- > 0;) {
-    if ((places[i].length & kMark) == 0) continue;
-    places[i].length &= ~kMark;
+    if ((places[i].length & kOnPath) == 0) continue;
+    places[i].length &= ~kOnPath;
     if (marked == 1) return i;
     Place& before = places[i - places[i].length];
-    marked -= (before.length & kMark) != 0;
-    before.length |= kMark;
+    marked -= (before.length & kOnPath) != 0;
+    before.length |= kOnPath;
   }
   return 0;
 }
@@ -204,7 +204,7 @@ void Unigram::encode(const uint8_t* piece, size_t size, ModelScratch& memory, To
   auto& scratch = static_cast<UnigramScratch&>(memory);
   const UnigramSettings& settings = tables_.settings;
   const size_t longest = settings.longest_token;
-  size_t window = std::min(size, kWindow);
+  size_t window = std::min(size, kTableBytes);
   const auto room = [&] {
     const size_t wanted = window + longest + 1;
     if (scratch.places.size() < wanted) scratch.places.resize(wanted, {kUnreached, kRoot, 0});

@@ -17,7 +17,7 @@ namespace {
 /// An unknown character costs this much more than the least likely token.
 constexpr double kUnknownPenalty = 10.0;
 
-struct Key {
+struct ScoredKey {
   std::string bytes;
   TokenId token;
   double score;
@@ -186,7 +186,7 @@ class Builder {
   UnigramCutRule choose_cuts() const {
     if (tables_.settings.running == 0) return UnigramCutRule::none;
     const std::string space = context_.space_alias ? " " : std::string(kSpaceSymbol);
-    for (const Key& key : keys_) {
+    for (const ScoredKey& key : keys_) {
       // Past the spaces in front no space may come.
       size_t at = 0;
       while (key.bytes.compare(at, space.size(), space) == 0) at += space.size();
@@ -195,7 +195,7 @@ class Builder {
     }
     const auto found =
         std::lower_bound(keys_.begin(), keys_.end(), space,
-                         [](const Key& key, const std::string& text) { return key.bytes < text; });
+                         [](const ScoredKey& key, const std::string& text) { return key.bytes < text; });
     if (tables_.settings.joins_unknown() && (found == keys_.end() || found->bytes != space))
       return UnigramCutRule::reach;
     return UnigramCutRule::spaces;
@@ -206,7 +206,7 @@ class Builder {
   const ModelContext& context_;
   UnigramTables tables_;
   std::vector<TokenId> byte_ids_;
-  std::vector<Key> keys_;
+  std::vector<ScoredKey> keys_;
 };
 
 }  // namespace

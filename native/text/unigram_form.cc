@@ -10,7 +10,7 @@ namespace {
 constexpr double kMostScore = 1e200;
 constexpr double kMostSingleScore = 1e26;
 
-Error invalid(const std::string& what) {
+Error damaged_unigram(const std::string& what) {
   return {ErrorCode::INVALID_VOCABULARY, "The compiled Unigram model " + what + "; compile it again."};
 }
 
@@ -26,20 +26,21 @@ void Unigram::write(FlatWriter& form) const {
 Result<void> check_unigram(const UnigramTables& tables) {
   const UnigramSettings& settings = tables.settings;
   const size_t size = tables.nodes.size();
-  if (size == 0 || tables.ids.size() != size) return invalid("has no nodes, or not as many ids");
-  if (tables.byte_ids.size() != 256) return invalid("does not have 256 ids of bytes");
+  if (size == 0 || tables.ids.size() != size) return damaged_unigram("has no nodes, or not as many ids");
+  if (tables.byte_ids.size() != 256) return damaged_unigram("does not have 256 ids of bytes");
   if (settings.longest_token < 4 || settings.longest_token > kMaxTokenBytes) {
-    return invalid("says its longest token has " + std::to_string(settings.longest_token) + " bytes");
+    return damaged_unigram("says its longest token has " + std::to_string(settings.longest_token) + " bytes");
   }
   if (settings.cut_rule != UnigramCutRule::none && settings.cut_rule != UnigramCutRule::spaces &&
       settings.cut_rule != UnigramCutRule::reach) {
-    return invalid("has an unknown rule for cuts");
+    return damaged_unigram("has an unknown rule for cuts");
   }
   const double most = settings.single_precision != 0 ? kMostSingleScore : kMostScore;
-  if (!(std::fabs(settings.unk_score) <= most)) return invalid("has a score that is out of range");
+  if (!(std::fabs(settings.unk_score) <= most)) return damaged_unigram("has a score that is out of range");
   for (const UnigramNode& node : tables.nodes) {
-    if (node.base > size || size - node.base < 256) return invalid("has a node whose children lie outside");
-    if (std::fabs(node.score) > most) return invalid("has a score that is out of range");
+    if (node.base > size || size - node.base < 256)
+      return damaged_unigram("has a node whose children lie outside");
+    if (std::fabs(node.score) > most) return damaged_unigram("has a score that is out of range");
   }
   return {};
 }

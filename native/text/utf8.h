@@ -8,6 +8,9 @@
 namespace onpath::text {
 
 inline constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+/// U+2581, which stands for a space in SentencePiece's tokens.
+inline constexpr uint32_t kSpaceMark = 0x2581;
+inline constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
 
 /// A byte of a code point behind its first.
 inline constexpr bool is_continuation(uint8_t byte) { return (byte & 0xC0) == 0x80; }

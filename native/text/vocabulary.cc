@@ -20,8 +20,6 @@ uint64_t hash_of(std::string_view text) {
   return hash ^ (hash >> 32);
 }
 
-Error invalid(std::string message) { return Error{ErrorCode::INVALID_VOCABULARY, std::move(message)}; }
-
 /// Code points of the GPT-2 alphabet: bytes that are printable in Latin-1 stand for themselves, the others
 /// for U+0100 and up, in order.
 struct ByteAlphabet {
@@ -73,8 +71,8 @@ Result<Vocabulary> Vocabulary::make(const TokenizerDefinition& definition) {
   const auto take = [&](TokenId id, const std::string& text) -> Result<void> {
     if (text.size() > kMaxTokenBytes) return too_long_token(id, text.size());
     if (by_id[id] && *by_id[id] != text)
-      return invalid("Id " + std::to_string(id) + " is given to two tokens, \"" + *by_id[id] + "\" and \"" +
-                     text + "\": every token needs an id of its own.");
+      return invalid_vocabulary("Id " + std::to_string(id) + " is given to two tokens, \"" + *by_id[id] +
+                                "\" and \"" + text + "\": every token needs an id of its own.");
     if (!by_id[id]) bytes += text.size();
     by_id[id] = &text;
     in_order.push_back(id);

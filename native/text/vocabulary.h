@@ -9,6 +9,7 @@
 #include "text/definition.h"
 #include "text/flat.h"
 #include "text/tokens.h"
+#include "text/utf8.h"
 
 namespace onpath::text {
 
@@ -48,8 +49,6 @@ Error too_long_token(TokenId id, size_t bytes);
 std::optional<std::string> bytes_of_byte_level(std::string_view text);
 std::string byte_level_of_bytes(std::string_view bytes);
 
-/// U+2581, which stands for a space in SentencePiece's tokens.
-inline constexpr std::string_view kSpaceSymbol = "\xE2\x96\x81";
 /// The text with `content` for each `pattern`, which is not empty.
 std::string replace_all(std::string_view text, std::string_view pattern, std::string_view content);
 inline std::string with_spaces(std::string_view text) { return replace_all(text, kSpaceSymbol, " "); }

@@ -15,7 +15,7 @@ bool longer_than(const uint8_t* piece, size_t size, uint32_t most_chars) {
   return chars > most_chars;
 }
 
-Error invalid(const std::string& what) {
+Error damaged_word_piece(const std::string& what) {
   return {ErrorCode::INVALID_VOCABULARY, "The compiled WordPiece model " + what + "; compile it again."};
 }
 
@@ -83,32 +83,36 @@ void WordPiece::write(FlatWriter& form) const {
 
 Result<void> check_word_piece(const WordPieceTables& tables) {
   const size_t size = tables.nodes.size();
-  if (size == 0 || tables.depths.size() != size) return invalid("has no nodes, or not as many depths");
-  if (tables.first_root >= size || tables.rest_root >= size) return invalid("has a root that is no node");
-  if (tables.depths[tables.first_root] != tables.depths[tables.rest_root]) return invalid("has uneven roots");
+  if (size == 0 || tables.depths.size() != size)
+    return damaged_word_piece("has no nodes, or not as many depths");
+  if (tables.first_root >= size || tables.rest_root >= size)
+    return damaged_word_piece("has a root that is no node");
+  if (tables.depths[tables.first_root] != tables.depths[tables.rest_root])
+    return damaged_word_piece("has uneven roots");
   const uint32_t top = tables.depths[tables.rest_root];
   for (size_t i = 0; i < tables.pops.size(); ++i) {
     const WordPiecePop& pop = tables.pops[i];
     const bool first = pop.previous == WordPieceTables::kNoPop;
-    if (!first && pop.previous >= i) return invalid("has a token list that runs in circles");
+    if (!first && pop.previous >= i) return damaged_word_piece("has a token list that runs in circles");
     if (pop.count != (first ? 0 : tables.pops[pop.previous].count) + 1 ||
         pop.length <= (first ? 0 : tables.pops[pop.previous].length)) {
-      return invalid("has a token list whose lengths do not grow");
+      return damaged_word_piece("has a token list whose lengths do not grow");
     }
   }
   for (size_t i = 0; i < size; ++i) {
     const WordPieceNode& node = tables.nodes[i];
-    if (node.base > size || size - node.base < 256) return invalid("has a node whose children lie outside");
+    if (node.base > size || size - node.base < 256)
+      return damaged_word_piece("has a node whose children lie outside");
     if (node.check < size && i - tables.nodes[node.check].base < 256 && tables.depths[node.check] >= top &&
         tables.depths[i] != tables.depths[node.check] + 1) {
-      return invalid("has a node that is not one below its parent");
+      return damaged_word_piece("has a node that is not one below its parent");
     }
     if (node.fail == WordPieceTables::kNoNode) continue;
     // Each failure settles as many bytes as it goes up, at least one: so walks end, and tokens fit their
     // word.
     if (node.fail >= size || node.pops >= tables.pops.size() || tables.depths[node.fail] < top ||
         uint64_t{tables.depths[node.fail]} + tables.pops[node.pops].length != tables.depths[i]) {
-      return invalid("has a node that fails to the wrong place");
+      return damaged_word_piece("has a node that fails to the wrong place");
     }
   }
   return {};

@@ -10,10 +10,11 @@ export default async function* report(events) {
   for await (const { type, data } of events) {
     if (type === 'test:stderr') yield data.message;
     if (type !== 'test:pass' && type !== 'test:fail') continue;
-    if (data.details?.type === 'suite' && type === 'test:pass') continue;
     const file = nameOf(data.file);
-    const counts = files.get(file) ?? { passed: 0, failed: 0, skipped: 0 };
+    const counts = files.get(file) ?? { passed: 0, failed: 0, skipped: 0, ms: 0 };
     files.set(file, counts);
+    if (data.nesting === 0) counts.ms += data.details?.duration_ms ?? 0;
+    if (data.details?.type === 'suite' && type === 'test:pass') continue;
     const isSkipped = data.skip !== undefined || data.todo !== undefined;
     const outcome = isSkipped ? 'skipped' : type === 'test:pass' ? 'passed' : 'failed';
     // A suite or parent that fails only because of its subtests is not a failure of its own.
@@ -25,8 +26,9 @@ export default async function* report(events) {
     if (outcome === 'skipped' && typeof data.skip === 'string')
       yield `skipped ${file}: ${data.name}: ${data.skip}\n`;
   }
-  for (const [file, { passed, failed, skipped }] of files) {
-    yield `${failed > 0 ? 'FAILED' : 'ok'} ${file}: ${passed} passed, ${failed} failed, ${skipped} skipped\n`;
+  for (const [file, { passed, failed, skipped, ms }] of files) {
+    const seconds = (ms / 1000).toFixed(1);
+    yield `${failed > 0 ? 'FAILED' : 'ok'} ${file}: ${passed} passed, ${failed} failed, ${skipped} skipped, ${seconds} s\n`;
   }
   const counts = process.env.ONPATH_TEST_COUNTS;
   if (counts) writeFileSync(counts, `${JSON.stringify(total)}\n`);

@@ -54,7 +54,7 @@ class Builder {
     auto table = RouteTable::make(entries, static_cast<uint32_t>(config_.ports.size()));
     if (!table) return table.error();
     route_table_ = std::make_shared<const RouteTable>(std::move(table).value());
-    parts_.memory_bytes += route_table_->bytes();
+    parts_.memory->add("plane", MemoryAccount::kNoWorker, "route table", route_table_->bytes());
     return {};
   }
 
@@ -124,7 +124,8 @@ class Builder {
         next_hops += forward != nullptr && forward->port == named.name;
       }
       host = std::make_shared<PortHost>(*named.host, mac_at(named.port->mac), next_hops, wakes_[0]);
-      parts_.memory_bytes += host->neighbours.bytes();
+      parts_.memory->add(port_room(named.name), MemoryAccount::kNoWorker, "neighbours",
+                         host->neighbours.bytes());
     }
   }
 
@@ -145,10 +146,7 @@ class Builder {
       Worker::PortPart& part = worker.ports.emplace_back();
       part.port = named.port;
       part.counters = std::make_unique<PortCounters>();
-      for (uint32_t q = w; q < named.port->queues; q += config_.workers) {
-        part.queues.push_back(q);
-        parts_.memory_bytes += sizeof(FlowCache);
-      }
+      for (uint32_t q = w; q < named.port->queues; q += config_.workers) part.queues.push_back(q);
       if (const auto& host = parts_.hosts[worker.ports.size() - 1]) {
         // The first worker keeps the timers: every port has a queue for it to send by.
         part.host = std::make_unique<LocalHost>(host, *named.port, transmit_queue(part, w), w == 0,
@@ -168,8 +166,23 @@ class Builder {
         worker.lanes[r] = std::move(lane).value();
       }
     }
+    account_worker(w, worker);
     parts_.workers.push_back(std::make_unique<Worker>(std::move(worker)));
     return {};
+  }
+
+  /// What a worker has beside its routes' pools.
+  void account_worker(uint32_t w, const Worker::Parts& worker) {
+    MemoryAccount& memory = *parts_.memory;
+    memory.add("plane", w, "worker", sizeof(Worker));
+    for (size_t p = 0; p < worker.ports.size(); ++p) {
+      const Worker::PortPart& part = worker.ports[p];
+      const std::string room = port_room(config_.ports[p].name);
+      memory.add(room, w, "counters", sizeof(PortCounters));
+      memory.add(room, w, "flow cache", part.queues.size() * Worker::kQueueBytes);
+      if (part.transmit) memory.add(room, w, "transmit queues", sizeof(TransmitQueue));
+      if (part.host) memory.add(room, w, "host", sizeof(LocalHost));
+    }
   }
 
   Result<std::unique_ptr<Lane>> make_lane(uint32_t w, size_t r, Worker::Parts& worker) {
@@ -236,7 +249,6 @@ class Builder {
   TransmitQueue& transmit_queue(Worker::PortPart& port, uint32_t w) {
     if (!port.transmit) {
       port.transmit = std::make_unique<TransmitQueue>(*port.port, w, port.counters->drops);
-      parts_.memory_bytes += sizeof(TransmitQueue);
     }
     return *port.transmit;
   }
@@ -283,10 +295,10 @@ Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config) {
   OwnedPorts ports(config.ports);
   try {
     if (const auto ok = check_config(config); !ok) return ok.error();
-    const auto bytes = pool_bytes(config);
-    if (!bytes) return bytes.error();
+    auto memory = std::make_shared<MemoryAccount>();
+    if (const auto ok = account_pools(config, *memory); !ok) return ok.error();
     std::unique_ptr<PlaneParts> parts(
-        new PlaneParts{std::move(ports), {}, {}, {}, {}, nullptr, nullptr, {}, bytes.value()});
+        new PlaneParts{std::move(ports), {}, {}, {}, {}, nullptr, nullptr, {}, std::move(memory)});
     if (const auto ok = Builder(config, *parts).build(); !ok) return ok.error();
     parts->routes = std::move(config.routes);
     return parts;

@@ -207,6 +207,17 @@ export interface NativeRouteConfig {
   udpPort: number;
   payloadType: number | undefined;
   sources: string[];
+  /** 0: no limit. */
+  sourceLimits:
+    | {
+        packetsPerSecond: number;
+        bytesPerSecond: number;
+        openSamples: number;
+        streams: number;
+        trackedSources: number;
+        prefixBits: number;
+      }
+    | undefined;
   payload: 'chunk' | 'rfc4175';
   /** With `shapes`: that of the largest size. */
   program: NativeProgram | undefined;

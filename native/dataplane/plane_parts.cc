@@ -185,12 +185,21 @@ class Builder {
     }
   }
 
+  static uint32_t sources_of(const RouteConfig& route) {
+    return SourceTable::capacity(route.max_streams, route.source_limits);
+  }
+
+  static std::unique_ptr<StreamTable> make_streams(const RouteConfig& route) {
+    return std::make_unique<StreamTable>(route.max_streams, random_bits(), route.source_limits,
+                                         RouteLane::restart_ns(route));
+  }
+
   Result<std::unique_ptr<Lane>> make_lane(uint32_t w, size_t r, Worker::Parts& worker) {
     const RouteConfig& route = config_.routes[r];
     Lane::Parts lane;
     auto counters = std::make_unique<RouteCounters>();
-    lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
-    auto samples = SamplePool::make(*route.program, route.open_samples, !route.shapes);
+    lane.streams = make_streams(route);
+    auto samples = SamplePool::make(*route.program, route.open_samples, sources_of(route), !route.shapes);
     if (!samples) return samples.error();
     lane.samples = std::move(samples).value();
     if (route.shapes) {
@@ -212,8 +221,8 @@ class Builder {
     const RouteConfig& route = config_.routes[r];
     TextLane::Parts lane;
     auto counters = std::make_unique<RouteCounters>();
-    lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
-    auto texts = TextPool::make(*route.text, route.open_samples);
+    lane.streams = make_streams(route);
+    auto texts = TextPool::make(*route.text, route.open_samples, sources_of(route));
     if (!texts) return texts.error();
     lane.texts = std::move(texts).value();
     auto workspace = route.text->plan->make_workspace();

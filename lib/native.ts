@@ -208,7 +208,7 @@ export interface NativeRouteConfig {
   payloadType: number | undefined;
   sources: string[];
   /** 0: no limit. */
-  sourceLimits:
+  sourceLimits?:
     | {
         packetsPerSecond: number;
         bytesPerSecond: number;

@@ -260,7 +260,9 @@ void account_route(const RouteConfig& route, uint32_t worker, MemoryAccount& acc
     add("sample states", TextPool::bytes_for(text, route.open_samples));
     add("workspace", text.plan->workspace_bytes());
     if (host != nullptr) {
-      add("output buffers", TextHostLane::bytes_for(text, route.slots));
+      add("output buffers",
+          TextHostLane::bytes_for(text, route.slots,
+                                  SourceTable::capacity(route.max_streams, route.source_limits)));
     } else {
       const auto& forward = std::get<ForwardSinkConfig>(route.sink);
       add("output staging", TextForwardLane::bytes_for(text, forward, route.open_samples));

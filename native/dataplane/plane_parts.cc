@@ -102,7 +102,7 @@ class Builder {
     const RouteConfig& route = config_.routes[r];
     std::vector<std::unique_ptr<TextHostLane>> lanes;
     for (size_t w = 0; w < wakes_.size(); ++w) {
-      auto lane = TextHostLane::make(*route.text, route.slots);
+      auto lane = TextHostLane::make(*route.text, route.slots, sources_of(route));
       if (!lane) return lane.error();
       lanes.push_back(std::move(lane).value());
     }

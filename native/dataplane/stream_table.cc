@@ -36,6 +36,8 @@ uint32_t StreamTable::victim(uint32_t source, uint64_t now) const {
   if (used_ < max_streams_) return kNone;
   const uint32_t index = idle_.victim(source, class_of(source), false);
   if (index != kNone || idle_oldest_ == kNone) return index;
+  if (class_of(source) > 0 || of_new_sources_ * uint64_t{2} < max_streams_)
+    return idle_.victim(source, FairShare::kClasses - 1, false);
   // Its timestamps count no more: whoever comes may have its place.
   const uint64_t last_used_ns = streams_[idle_oldest_].last_used_ns;
   return now > last_used_ns && now - last_used_ns > restart_ns_ ? idle_oldest_ : kNone;
@@ -49,10 +51,13 @@ Stream& StreamTable::add(uint64_t hash, const StreamKey& key, uint64_t now) {
   } else {
     became_active(streams_[index]);  // off the idle list
     erase(streams_[index]);
-    sources_.stream_left(streams_[index].source);
+    const uint32_t left = streams_[index].source;
+    sources_.stream_left(left);
+    of_new_sources_ -= sources_.class_of(left) == 0 ? 1 : 0;
   }
   const uint32_t source = known != kNone ? known : sources_.find_or_add(key.address_high, key.address_low);
   sources_.stream_added(source);
+  of_new_sources_ += sources_.class_of(source) == 0 ? 1 : 0;
   idle_.set_class(source, sources_.class_of(source));
   Stream& stream = streams_[index];
   stream.source = source;

@@ -1,7 +1,9 @@
 // The streams that one route follows on one worker: found by SSRC and source endpoint through a hash with a
-// secret seed, bounded. When full, a stream gives way that is forgotten anyway (it brought nothing new for so
-// long that its closed timestamps count no more), else an idle one by the rules of fair_share.h: a flood of
-// new SSRCs pushes out those of its own source. Hot path: no allocation, no lock, no system call.
+// secret seed, bounded. When full, an idle one gives way by the rules of fair_share.h: a flood of new SSRCs
+// pushes out those of its own source. Where these refuse a source without credit, it still may take the place
+// of a stream whose closed timestamps count no more, or of any idle one while sources without credit have
+// less than half of the table: new senders must get in, made-up ones must not push out the rest. Hot path: no
+// allocation, no lock, no system call.
 #pragma once
 
 #include <cstdint>
@@ -121,8 +123,11 @@ class StreamTable {
   uint32_t class_of(uint32_t source) const { return source == kNone ? 0 : sources_.class_of(source); }
   /// A sample of the source has ended; its class now.
   uint32_t sample_ended(uint32_t source, bool complete) {
+    const bool was_new = sources_.class_of(source) == 0;
     sources_.sample_ended(source, complete);
     const uint32_t its_class = sources_.class_of(source);
+    if (was_new && its_class > 0) of_new_sources_ -= sources_.at(source).streams;
+    if (!was_new && its_class == 0) of_new_sources_ += sources_.at(source).streams;
     idle_.set_class(source, its_class);
     return its_class;
   }
@@ -151,6 +156,7 @@ class StreamTable {
   std::unique_ptr<Stream[]> streams_;
   std::unique_ptr<uint32_t[]> buckets_;  // linear probing; kNone is empty
   uint32_t used_ = 0;
+  uint32_t of_new_sources_ = 0;  // streams whose sources have no credit
   uint32_t idle_oldest_ = kNone, idle_newest_ = kNone;
 };
 

@@ -40,7 +40,9 @@ TextLane::TextLane(const RouteConfig& route, uint32_t port, std::unique_ptr<Rout
     : RouteLane(route, port, std::move(counters)),
       parts_(std::move(parts)),
       digest_(route.text->plan->input().digest),
-      window_bytes_(WaitingBytes::window_bytes(route.text->waiting_bytes)) {}
+      window_bytes_(WaitingBytes::window_bytes(route.text->waiting_bytes)) {
+  parts_.outlet->relieved_by(*this);
+}
 
 void TextLane::take(const RtpPacket& rtp, const Endpoint& from, uint64_t packet_bytes, uint64_t time_ns,
                     uint64_t now) {
@@ -141,7 +143,13 @@ bool TextLane::make_room(uint32_t source, DropReason& refusal) {
   // The consumer's part first: no text is evicted for one that cannot be placed anyway.
   const bool consumer_holds = !parts_.outlet->has_room();
   if (!consumer_holds && !texts.full()) return true;
-  OpenText* victim = evict_oldest_ ? texts.victim(*parts_.streams, source, consumer_holds) : nullptr;
+  OpenText* victim = nullptr;
+  if (evict_oldest_ && consumer_holds) {
+    const uint32_t place = parts_.outlet->victim(source, parts_.streams->class_of(source));
+    if (place != kNone) victim = &texts.at(place);
+  } else if (evict_oldest_) {
+    victim = texts.victim(*parts_.streams, source, false);
+  }
   if (victim == nullptr) {
     if (consumer_holds) {
       refusal = DropReason::slow_consumer;
@@ -165,8 +173,11 @@ OpenText& TextLane::open(Stream& stream, uint32_t timestamp, uint64_t request_id
   text.elements = 0;
   text.parts = 0;
   text.waiting->reset();
+  text.place = parts_.texts->index_of(text);
+  text.source = stream.source;
+  text.source_class = parts_.streams->class_of(stream.source);
   text.state->begin();
-  parts_.outlet->open(text, parts_.texts->index_of(text));
+  parts_.outlet->open(text, text.place);
   counters_->samples_opened.add(1);
   return text;
 }

@@ -33,7 +33,7 @@ class TextPool : public OpenPool<OpenText> {
   TextPool(uint32_t count, uint32_t sources) : OpenPool(count, sources) {}
 };
 
-class TextLane final : public RouteLane, private TextSink {
+class TextLane final : public RouteLane, private TextSink, private TextRelief {
  public:
   struct Parts {
     std::unique_ptr<TextPool> texts;
@@ -70,6 +70,8 @@ class TextLane final : public RouteLane, private TextSink {
   bool take(std::span<const uint8_t> elements, std::span<const TextSpan> spans) override {
     return parts_.outlet->add(*text_, *stream_, elements, spans);
   }
+
+  void give_up(uint32_t place) override { close_unfinished(parts_.texts->at(place), DropReason::evicted); }
 
   Parts parts_;
   const uint32_t digest_;

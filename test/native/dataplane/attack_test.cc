@@ -38,6 +38,8 @@ class Flood {
   Random random_{test_seed()};
 };
 
+class NewSenders : public ::testing::Test {};
+
 class Attack : public ::testing::TestWithParam<From> {
  protected:
   const ProgramPtr program = small_program();
@@ -132,6 +134,19 @@ TEST_P(Attack, WhereEveryStreamIsActiveMakesRoomForAnHonestOne) {
   EXPECT_EQ(plane.unaccounted(), 0);
 }
 
+TEST_F(NewSenders, OneAfterTheOtherGetInHoweverFewStreamsAreFollowed) {
+  const ProgramPtr program = small_program();
+  RouteConfig few = route_to_host(program);
+  few.max_streams = 4;
+  SteppedPlane plane({few});
+  for (uint32_t t = 1; t < 100; ++t) {
+    plane.source = endpoint("10.0.1." + std::to_string(t), 40000);
+    plane.send(cut(*program, sample_of(*program, t), 96, 1, t));
+    ASSERT_EQ(plane.take().size(), 1u) << "sender " << t;
+  }
+  EXPECT_EQ(plane.unaccounted(), 0);
+}
+
 TEST_P(Attack, ByUnfinishedTextsTakesNothingFromAnHonestStream) {
   RouteConfig route = text_route(pair_plan());
   route.open_samples = 8;
@@ -147,6 +162,26 @@ TEST_P(Attack, ByUnfinishedTextsTakesNothingFromAnHonestStream) {
     const auto parts = take_parts(*plane.parts->text_sinks[0]);
     ASSERT_EQ(parts.size(), 1u) << "text " << t;
     EXPECT_EQ(parts[0].ids, pairs_of(text));
+  }
+  EXPECT_EQ(plane.unaccounted(), 0);
+}
+
+TEST_P(Attack, ByTextsThatGrowWithoutEndTakesNoSegmentThatAnHonestStreamNeeds) {
+  RouteConfig route = text_route(pair_plan());  // 16 tokens in a segment
+  route.open_samples = 8;
+  route.slots = 24;
+  SteppedPlane plane({route});
+  // One packet, and three texts of it take all that there is.
+  ChunkPacket grown = cut_text(text_of(1, 400), 200, 1)[0];
+  for (uint32_t t = 1; t < 100; ++t) {
+    const Bytes text = text_of(t, 150);
+    for (const ChunkPacket& packet : cut_text(text, 50, t, t)) {
+      if (t > 1 || GetParam() == From::one_address) flood.send(plane, grown, 12);
+      plane.send(packet);
+    }
+    const auto parts = take_parts(*plane.parts->text_sinks[0]);
+    ASSERT_FALSE(parts.empty()) << "text " << t;
+    EXPECT_EQ(parts.back().ids, pairs_of(text));
   }
   EXPECT_EQ(plane.unaccounted(), 0);
 }

@@ -38,7 +38,7 @@ uint64_t bytes_of(const PlaneParts& parts, const std::string& what) {
 }
 
 TEST(MemoryAccount, OfAPlaneIsWhatThePlaneTakesToAFewPercent) {
-  RouteConfig route = route_to_host(resize_program(64, 32));
+  RouteConfig route = route_to_host(resize_program(256, 128));
   route.slots = 100;
   route.open_samples = 300;
   route.max_streams = 2000;

@@ -7,6 +7,7 @@ import { packageFolder } from './peer-table.js';
 import { type Case, toJson, toTable, unmetLimits } from './report.js';
 import { sharpPeer } from './sharp-peer.js';
 import type { Suite } from './suite.js';
+import { attackSuite } from './suites/attack.js';
 import { dpdkSuite } from './suites/dpdk.js';
 import { imagesSuite } from './suites/images.js';
 import { loopSuite } from './suites/loop.js';
@@ -14,7 +15,7 @@ import { pathSuite } from './suites/path.js';
 import { stringsSuite } from './suites/strings.js';
 import { textSuite } from './suites/text.js';
 
-const SUITES: readonly Suite[] = [pathSuite, imagesSuite, loopSuite, dpdkSuite, stringsSuite, textSuite];
+const SUITES: readonly Suite[] = [pathSuite, imagesSuite, loopSuite, dpdkSuite, stringsSuite, textSuite, attackSuite];
 const DEFAULT_ROUNDS = 11;
 /** Runnable threads, over the last minute, above which a machine is not one's own. */
 const QUIET_LOAD = 0.7;

@@ -1,7 +1,7 @@
 /** The data plane: ports, workers, routes; finished samples as async iterators. */
 import { abortError, throwIfAborted } from './abort.js';
 import { OnpathError } from './errors.js';
-import { type NativePlane, type NativePlaneStats, native } from './native.js';
+import { type MemoryItem, type NativePlane, type NativePlaneStats, native } from './native.js';
 import { isBatched, nativePlaneConfig, programOf } from './plane-config.js';
 import { type PortInfo, portInfo } from './port-info.js';
 import { type Batch, type Sample, wrapDelivery } from './sample.js';
@@ -181,6 +181,17 @@ export class Dataplane {
   /** Counters since start; they stay readable after close. */
   stats(): PlaneStats {
     return this.#native.stats();
+  }
+
+  /**
+   * Every pool of the plane with its bytes; their sum is `stats().memoryBytes`. Pipelines, their tables and vocabularies are not the plane's.
+   *
+   * ```ts
+   * for (const { room, worker, what, bytes } of plane.memory()) console.log(room, worker ?? 'all', what, bytes);
+   * ```
+   */
+  memory(): MemoryItem[] {
+    return this.#native.memory();
   }
 
   /** What each port is and how it fares now, in the order of the specification: link, driver, queues, offloads in use. */

@@ -1,5 +1,6 @@
 /** onpath: lookup-table programs on live packets. */
 export { Dataplane, type PlaneStats } from './dataplane.js';
+export type { MemoryItem } from './native.js';
 export {
   type Device,
   type DpdkUse,

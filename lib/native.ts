@@ -207,6 +207,17 @@ export interface NativeRouteConfig {
   udpPort: number;
   payloadType: number | undefined;
   sources: string[];
+  /** 0: no limit. */
+  sourceLimits?:
+    | {
+        packetsPerSecond: number;
+        bytesPerSecond: number;
+        openSamples: number;
+        streams: number;
+        trackedSources: number;
+        prefixBits: number;
+      }
+    | undefined;
   payload: 'chunk' | 'rfc4175';
   /** With `shapes`: that of the largest size. */
   program: NativeProgram | undefined;
@@ -287,6 +298,17 @@ export interface NativePlaneStats {
   memoryBytes: number;
 }
 
+/** One pool of a plane. */
+export interface MemoryItem {
+  /** Whose it is: `route NAME`, `port NAME` or `plane`. */
+  room: string;
+  /** The worker it belongs to; absent: all share it. */
+  worker?: number;
+  /** What it is for: `output buffers`, `sample states`, `stream table`, `flow cache`, `transmit queues`, ... */
+  what: string;
+  bytes: number;
+}
+
 /** Where a sample came from. Times are milliseconds since the Unix epoch, with fractions. */
 export interface NativeSampleInfo {
   requestId: bigint;
@@ -345,6 +367,7 @@ export interface NativePlane {
   sink(route: string): NativeSink;
   textSink(route: string): NativeTextSink;
   stats(): NativePlaneStats;
+  memory(): MemoryItem[];
   /** In the order of the configuration. */
   portInfos(): NativePortInfo[];
   /** Where each udp port is bound, by port name. */

@@ -128,6 +128,13 @@ function nativeRoute(
     udpPort: route.udpPort,
     payloadType: route.payloadType,
     sources: route.sources ?? [],
+    sourceLimits: route.sourceLimits && {
+      ...route.sourceLimits,
+      packetsPerSecond: route.sourceLimits.packetsPerSecond ?? 0,
+      bytesPerSecond: route.sourceLimits.bytesPerSecond ?? 0,
+      openSamples: route.sourceLimits.openSamples ?? 0,
+      streams: route.sourceLimits.streams ?? 0,
+    },
     payload: route.payload,
     program: route.pipeline instanceof TextPipeline ? undefined : programOf(route.pipeline),
     text: nativeText(route, at),

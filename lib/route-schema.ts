@@ -27,6 +27,50 @@ const forwardSink = z.strictObject({
     .describe('Results leave as onpath chunks.'),
 });
 
+/** Tokens of a second fit 64 bits, counted in billionths. */
+const perSecond = z.int().min(1).max(16_000_000_000).optional();
+
+const sourceLimits = z
+  .strictObject({
+    packetsPerSecond: perSecond.describe(
+      'Packets; beyond, they are dropped as `source_rate`. What was not used is kept for a second. Default: no limit.',
+    ),
+    bytesPerSecond: perSecond.describe(
+      'Bytes of packets, on an Ethernet port with all headers; as `packetsPerSecond`.',
+    ),
+    openSamples: z
+      .int()
+      .min(1)
+      .max(65536)
+      .optional()
+      .describe(
+        'Samples being assembled at a time; a new one beyond is dropped as `source_share`. Default: as fair share has it.',
+      ),
+    streams: z
+      .int()
+      .min(1)
+      .max(65536)
+      .optional()
+      .describe(
+        'SSRCs followed at a time; a new one replaces the one idle longest, or is dropped as `source_share`. Default: as fair share has it.',
+      ),
+    trackedSources: z
+      .int()
+      .min(1)
+      .max(1 << 20)
+      .default(4096)
+      .describe(
+        'Sources without streams whose rate is remembered; of more, the one heard of longest ago gives its place and what was left of its rate to the next.',
+      ),
+    prefixBits: z
+      .int()
+      .min(1)
+      .max(128)
+      .default(64)
+      .describe('IPv6 addresses that have so many bits in common are one source; an IPv4 address always is one.'),
+  })
+  .describe('What one source address may do, per worker.');
+
 export const routeSpec = z
   .strictObject({
     name: name.describe('How plane.samples(name) refers to the route.'),
@@ -41,6 +85,9 @@ export const routeSpec = z
       .describe(
         'Prefixes that may send, such as "10.1.0.0/16". Default: anyone on memory ports and loopback addresses; on others, dpdk ports included, the list is required.',
       ),
+    sourceLimits: sourceLimits
+      .optional()
+      .describe('Limits of each source address, per worker. Without: none but a fair share of the pools.'),
     payload: z
       .enum(['chunk', 'rfc4175'])
       .default('chunk')
@@ -90,7 +137,7 @@ export const routeSpec = z
     whenFull: z
       .enum(['evict', 'drop'])
       .default('evict')
-      .describe('A new sample while all are open: evict the oldest, or drop the packet as `no_slot`.'),
+      .describe('A new sample while all are open: evict one (the oldest of the source that has more than its share), or drop the packet as `no_slot`.'),
     deliver: z
       .union([
         z.literal('sample').describe('Of texts, the default: each when it has ended.'),

@@ -8,7 +8,7 @@ export const DROP_REASONS = [
   { name: 'truncated', scope: 'packet', meaning: 'The packet was longer than the port\'s receive buffer, so its tail was lost. Raise the port\'s `maxBytes`.' },
   { name: 'bad_ethernet', scope: 'packet', meaning: 'Shorter than an Ethernet header with its VLAN tags (at most two).' },
   { name: 'not_ip', scope: 'packet', meaning: 'EtherType is neither IPv4 nor IPv6.' },
-  { name: 'bad_ip_header', scope: 'packet', meaning: 'IP version, header length or total length does not fit the frame (RFC 791 section 3.1, RFC 8200 section 3).' },
+  { name: 'bad_ip_header', scope: 'packet', meaning: 'IP version, header length or total length does not fit the frame (RFC 791 section 3.1, RFC 8200 section 3), or an IPv6 packet has an IPv4-mapped address (RFC 4942 section 2.2).' },
   { name: 'bad_ip_checksum', scope: 'packet', meaning: 'IPv4 header checksum is wrong (RFC 791 section 3.1).' },
   { name: 'ip_fragment', scope: 'packet', meaning: 'An IP fragment; fragments are not reassembled. Lower the sender\'s packet size.' },
   { name: 'not_udp', scope: 'packet', meaning: 'The IP protocol is not UDP.' },

@@ -168,6 +168,7 @@ std::vector<Napi::ClassPropertyDescriptor<NativePlane>> NativePlane::methods() {
   return {property<&NativePlane::sink>("sink"),
           property<&NativePlane::text_sink>("textSink"),
           property<&NativePlane::stats>("stats"),
+          property<&NativePlane::memory>("memory"),
           property<&NativePlane::close>("close"),
           property<&NativePlane::local_ports>("localPorts"),
           property<&NativePlane::ref>("ref"),
@@ -231,6 +232,10 @@ Napi::Value NativePlane::text_sink(const Napi::CallbackInfo& info) {
 
 Napi::Value NativePlane::stats(const Napi::CallbackInfo& info) {
   return {info.Env(), stats_to_js(info.Env(), core().stats(), core().plane().memory_bytes())};
+}
+
+Napi::Value NativePlane::memory(const Napi::CallbackInfo& info) {
+  return {info.Env(), memory_to_js(info.Env(), core().plane().memory())};
 }
 
 Napi::Value NativePlane::port_infos(const Napi::CallbackInfo& info) {

@@ -87,6 +87,7 @@ class NativePlane : public Wrapped<NativePlane, PlaneCore> {
   Napi::Value sink(const Napi::CallbackInfo& info);
   Napi::Value text_sink(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
+  Napi::Value memory(const Napi::CallbackInfo& info);
   Napi::Value port_infos(const Napi::CallbackInfo& info);
   Napi::Value local_ports(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);

@@ -102,6 +102,17 @@ TextRouteConfig text_from_js(const Input& input) {
   return text;
 }
 
+SourceLimits source_limits_from_js(const Input& input) {
+  SourceLimits limits;
+  limits.packets_per_second = input["packetsPerSecond"].integer<uint64_t>();
+  limits.bytes_per_second = input["bytesPerSecond"].integer<uint64_t>();
+  limits.open_samples = input["openSamples"].integer<uint32_t>();
+  limits.streams = input["streams"].integer<uint32_t>();
+  limits.tracked_sources = input["trackedSources"].integer<uint32_t>();
+  limits.prefix_bits = input["prefixBits"].integer<uint32_t>();
+  return limits;
+}
+
 RouteConfig route(const Input& input) {
   RouteConfig route;
   route.name = input["name"].text();
@@ -111,6 +122,8 @@ RouteConfig route(const Input& input) {
   input["sources"].each(kMostPrefixes, [&](const Input& source) {
     route.sources.push_back(parsed(source, parse_prefix(source.text())));
   });
+  if (const Input limits = input["sourceLimits"]; !limits.is_undefined())
+    route.source_limits = source_limits_from_js(limits);
   route.payload = input["payload"].choice(kPayloads);
   if (const Input text = input["text"]; !text.is_undefined()) {
     route.text = text_from_js(text);

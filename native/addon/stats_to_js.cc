@@ -94,6 +94,15 @@ napi_value stats_to_js(napi_env env, const PlaneStats& stats, uint64_t memory_by
   return object.count("memoryBytes", memory_bytes).value();
 }
 
+napi_value memory_to_js(napi_env env, const std::vector<MemoryItem>& items) {
+  return js_array(env, items, [&](const MemoryItem& item) {
+    ObjectWriter object(env);
+    object.text("room", item.room);
+    if (item.worker != MemoryItem::kNoWorker) object.count("worker", item.worker);
+    return object.text("what", item.what).count("bytes", item.bytes).value();
+  });
+}
+
 napi_value port_infos_to_js(napi_env env, const std::vector<onpath_port_info>& infos) {
   return js_array(env, infos, [&](const onpath_port_info& info) { return port_info_object(env, info); });
 }

@@ -1,7 +1,6 @@
 // What a plane may be started with. Every refusal names the route or port, what was received and what was
 // expected.
 #include <algorithm>
-#include <array>
 #include <string>
 
 #include "dataplane/host_addresses.h"
@@ -15,8 +14,9 @@ namespace {
 constexpr uint32_t kMaxWorkers = 64;
 constexpr uint32_t kMaxCount = 1u << 16;                  // slots, open samples, streams, batch
 constexpr uint64_t kMaxWaitingBytes = uint64_t{1} << 30;  // of one text
-constexpr uint32_t kMaxSegment = 1u << 20;                // elements
-constexpr uint32_t kMaxShapes = 1024;                     // looked through for every sample that is opened
+constexpr uint32_t kMaxTrackedSources = 1u << 20;
+constexpr uint32_t kMaxSegment = 1u << 20;  // elements
+constexpr uint32_t kMaxShapes = 1024;       // looked through for every sample that is opened
 
 std::string quoted(const std::string& text) { return "\"" + text + "\""; }
 
@@ -132,6 +132,25 @@ Result<void> check_text(const RouteConfig& route, const TextRouteConfig& text) {
   return {};
 }
 
+Result<void> check_source_limits(const RouteConfig& route) {
+  const SourceLimits& limits = route.source_limits;
+  const auto check = [&](const char* field, uint64_t value, uint64_t most) -> Result<void> {
+    if (value <= most) return {};
+    return invalid("Route " + quoted(route.name) + ": sourceLimits." + field + " is " +
+                   std::to_string(value) + ", expected at most " + std::to_string(most) + ".");
+  };
+  if (const auto ok = check("packetsPerSecond", limits.packets_per_second, TokenBucket::kMostPerSecond); !ok)
+    return ok;
+  if (const auto ok = check("bytesPerSecond", limits.bytes_per_second, TokenBucket::kMostPerSecond); !ok)
+    return ok;
+  if (const auto ok = check("trackedSources", limits.tracked_sources, kMaxTrackedSources); !ok) return ok;
+  if (const auto ok = check("prefixBits", limits.prefix_bits, 128); !ok) return ok;
+  const bool limits_some = limits.any_rate() || limits.open_samples > 0 || limits.streams > 0;
+  if (limits.any() || !limits_some) return {};
+  return invalid("Route " + quoted(route.name) +
+                 ": sourceLimits.trackedSources is 0, expected at least 1 where sources have limits.");
+}
+
 Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
   if (!has_port(config, route.port)) {
     return invalid("Route " + quoted(route.name) + " names port " + quoted(route.port) +
@@ -152,6 +171,7 @@ Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
                      " bits; an address has 128.");
     }
   }
+  if (const auto ok = check_source_limits(route); !ok) return ok;
   if (route.text) {
     if (const auto ok = check_text(route, *route.text); !ok) return ok;
     return check_sink(config, route);
@@ -224,32 +244,53 @@ Result<void> check_config(const PlaneConfig& config) {
 
 namespace {
 
-/// Bytes of a route's pools on each worker.
-std::array<uint64_t, 4> parts_of(const RouteConfig& route) {
+/// A route's pools on one worker.
+void account_route(const RouteConfig& route, uint32_t worker, MemoryAccount& account) {
+  const auto add = [&](const char* what, uint64_t bytes) {
+    account.add(route_room(route.name), worker, what, bytes);
+  };
   const auto* host = std::get_if<HostSinkConfig>(&route.sink);
-  const uint64_t streams = StreamTable::bytes_for(route.max_streams);
+  add("stream table", StreamTable::bytes_for(route.max_streams, route.source_limits));
+  add("shares of sources",
+      FairShare::bytes_for(route.open_samples,
+                           SourceTable::capacity(route.max_streams, route.source_limits)));
+  add("counters", sizeof(RouteCounters));
   if (route.text) {
     const TextRouteConfig& text = *route.text;
-    const uint64_t outputs =
-        host != nullptr
-            ? TextHostLane::bytes_for(text, route.slots)
-            : TextForwardLane::bytes_for(text, std::get<ForwardSinkConfig>(route.sink), route.open_samples);
-    return {TextPool::bytes_for(text, route.open_samples), text.plan->workspace_bytes(), outputs, streams};
+    add("sample states", TextPool::bytes_for(text, route.open_samples));
+    add("workspace", text.plan->workspace_bytes());
+    if (host != nullptr) {
+      add("output buffers",
+          TextHostLane::bytes_for(text, route.slots,
+                                  SourceTable::capacity(route.max_streams, route.source_limits)));
+    } else {
+      const auto& forward = std::get<ForwardSinkConfig>(route.sink);
+      add("output staging", TextForwardLane::bytes_for(text, forward, route.open_samples));
+    }
+    return;
   }
   const Plan& plan = route.program->plan();
   const uint64_t state = route.shapes ? 0 : plan.packet_state_bytes();
-  const uint64_t shapes = route.shapes ? ShapeCache::bytes_for(*route.shapes, route.open_samples) : 0;
-  const uint64_t outputs = host != nullptr ? HostLane::bytes_for(plan, route.slots, *host)
-                                           : ForwardLane::bytes_for(plan, route.open_samples);
-  return {times(plus(state, sizeof(OpenSample)), route.open_samples), shapes, outputs, streams};
+  add("sample states", times(plus(state, sizeof(OpenSample)), route.open_samples));
+  if (route.shapes) {
+    add("shape cache", ShapeCache::bytes_for(*route.shapes, route.open_samples));
+    add("shares of sources",
+        FairShare::bytes_for(route.shapes->waiting,
+                             SourceTable::capacity(route.max_streams, route.source_limits)));
+  }
+  if (host != nullptr) {
+    add("output buffers", HostLane::bytes_for(plan, route.slots, *host));
+  } else {
+    add("output staging", ForwardLane::bytes_for(plan, route.open_samples));
+  }
 }
 
 }  // namespace
 
-Result<uint64_t> pool_bytes(const PlaneConfig& config) {
-  uint64_t total = 0;
+Result<void> account_pools(const PlaneConfig& config, MemoryAccount& account) {
   for (const RouteConfig& route : config.routes) {
-    for (const uint64_t part : parts_of(route)) total = plus(total, times(part, config.workers));
+    for (uint32_t worker = 0; worker < config.workers; ++worker) account_route(route, worker, account);
+    const uint64_t total = account.total();
     if (total == kOverflow || total > config.max_memory_bytes) {
       return Error{ErrorCode::LIMIT_EXCEEDED,
                    "The pools of the plane up to route " + quoted(route.name) + " need " +
@@ -258,7 +299,7 @@ Result<uint64_t> pool_bytes(const PlaneConfig& config) {
                        ". Ask for fewer slots, open samples or a smaller batch."};
     }
   }
-  return total;
+  return {};
 }
 
 }  // namespace onpath

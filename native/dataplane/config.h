@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dataplane/port_abi.h"
+#include "dataplane/source_limits.h"
 #include "plan/family.h"
 #include "plan/program.h"
 #include "plan/text_plan.h"
@@ -69,6 +70,7 @@ struct RouteConfig {
   uint16_t udp_port = 0;                // 0: any (a udp port has one anyway)
   std::optional<uint8_t> payload_type;  // absent: any
   std::vector<IpPrefix> sources;        // empty: any
+  SourceLimits source_limits;
   PayloadFormat payload = PayloadFormat::chunk;
   ProgramPtr program;                   // with `shapes`: that of the largest size
   std::optional<ShapesConfig> shapes;   // absent: every sample has the size of the program's input
@@ -76,10 +78,10 @@ struct RouteConfig {
   uint32_t slots = 64;         // output buffers per worker: what the consumer may hold plus what is open
   uint32_t open_samples = 16;  // samples being assembled per worker
   uint32_t max_streams =
-      64;  // SSRCs followed per worker; the one idle longest gives way if it has no open sample
+      64;  // SSRCs followed per worker; one without open samples gives way, see stream_table.h
   uint64_t deadline_ns = 1'000'000'000;  // from a sample's first packet
   bool evict_oldest =
-      true;  // a new sample while all open slots are taken: evict the oldest, or drop as no_slot
+      true;  // a new sample while all open slots are taken: evict one (fair_share.h), or drop as no_slot
   std::variant<HostSinkConfig, ForwardSinkConfig> sink;
 };
 

@@ -26,7 +26,11 @@ Lane::Lane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounter
       outputs_(route.program->plan().outputs().size()),
       backpressure_(std::holds_alternative<HostSinkConfig>(route.sink) &&
                     std::get<HostSinkConfig>(route.sink).backpressure),
-      reads_payload_(route.program->plan().read_bytes() * 2 > sample_bytes_) {}
+      reads_payload_(route.program->plan().read_bytes() * 2 > sample_bytes_),
+      waiting_(parts_.shapes ? std::make_unique<FairShare>(
+                                   parts_.shapes->waiting_places(),
+                                   SourceTable::capacity(route.max_streams, route.source_limits))
+                             : nullptr) {}
 
 bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
   if (parts_.shapes && parts_.shapes->has_news()) [[unlikely]]
@@ -37,6 +41,11 @@ bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
   // A stream that is followed passed the allow-list when it was added.
   if (stream == nullptr && !sources_.allows(arrival.source.address))
     return dropped(DropReason::source_not_allowed);
+  StreamTable& streams = *parts_.streams;
+  const uint32_t source = stream != nullptr ? stream->source : streams.source_of(key);
+  const uint64_t packet_bytes = arrival.packet.length;
+  if (rates_ && !streams.sources().take_packet(source, packet_bytes, now)) [[unlikely]]
+    return dropped(DropReason::source_rate);
 
   Segments segments;
   if (const auto reason = parse(rtp, segments)) return dropped(*reason);
@@ -51,18 +60,23 @@ bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
     }
     // Nothing is opened, evicted or forgotten for a packet that could not be placed.
     if (const auto reason = check_placement(segments)) return dropped(*reason);
-    if (stream == nullptr && !parts_.streams->has_room()) return dropped(DropReason::stream_limit);
     DropReason refusal = DropReason::no_slot;
+    if (stream == nullptr && !make_stream_room(source, now, refusal)) return dropped(refusal);
     bool hold = false;
-    const auto no_shape = parts_.shapes ? parts_.shapes->refusal(shape_, now) : std::nullopt;
+    auto no_shape = parts_.shapes ? parts_.shapes->refusal(shape_, now) : std::nullopt;
+    if (no_shape == DropReason::shape_pending && make_shape_room(source))
+      no_shape = parts_.shapes->refusal(shape_, now);
     if (no_shape) refusal = *no_shape;
-    if (no_shape || !make_room(refusal, hold, give_up)) {
-      if (hold) return false;
+    if (no_shape || !make_room(source, refusal, hold, give_up)) {
+      if (hold) {
+        if (rates_) streams.sources().put_back_packet(source, packet_bytes);
+        return false;
+      }
       if (stream != nullptr) stream->refuse(rtp.timestamp, refusal);
       return dropped(refusal);
     }
     if (stream == nullptr) {
-      stream = &parts_.streams->add(parts_.streams->hash(key), key);
+      stream = &streams.add(streams.hash(key), key, now);
       if (parts_.forward) parts_.forward->begin_stream(*stream);
     }
     open(*stream, arrival, segments.request_id, now, sample);
@@ -114,19 +128,44 @@ std::optional<DropReason> Lane::check_placement(const Segments& segments) const 
   return std::nullopt;
 }
 
-bool Lane::make_room(DropReason& refusal, bool& hold, bool give_up) {
-  // The consumer's part first: no sample is evicted for one that cannot be placed anyway.
-  const HostLane::Room room = parts_.host == nullptr ? HostLane::Room::yes : parts_.host->room();
-  if (room == HostLane::Room::consumer_holds) {
-    refusal = DropReason::slow_consumer;
-    hold = backpressure_ && !give_up;
+/// Where every stream is active, all samples of one that has more than its share make room.
+bool Lane::make_stream_room(uint32_t source, uint64_t now, DropReason& refusal) {
+  StreamTable& streams = *parts_.streams;
+  if (!streams.has_room()) {
+    OpenSample* unfair = evict_oldest_ ? parts_.samples->victim(streams, source, true) : nullptr;
+    refusal = DropReason::stream_limit;
+    if (unfair == nullptr) return false;
+    const Stream& gives = streams.at(unfair->stream);
+    while (gives.open_samples > 0) close_unfinished(parts_.samples->at(gives.open_head), DropReason::evicted);
+  }
+  if (streams.may_add(source, now)) return true;
+  refusal = DropReason::source_share;
+  return false;
+}
+
+bool Lane::make_room(uint32_t source, DropReason& refusal, bool& hold, bool give_up) {
+  SamplePool& samples = *parts_.samples;
+  if (most_open_ > 0 && samples.held_by(source) >= most_open_) {
+    refusal = DropReason::source_share;
     return false;
   }
-  if (room == HostLane::Room::yes && !parts_.samples->full()) return true;
-  // No open sample makes room for one that would have to wait for its plan.
-  if (!evict_oldest_ || (parts_.shapes && !parts_.shapes->ready(shape_))) return false;
-  close_unfinished(*parts_.samples->oldest(), DropReason::evicted);
-  return true;
+  const HostLane::Room room = parts_.host == nullptr ? HostLane::Room::yes : parts_.host->room();
+  if (room == HostLane::Room::yes && !samples.full()) return true;
+  // No open sample makes room for one that would have to wait for its plan. Nor, while the consumer holds the
+  // rest, for one that is worth no more.
+  const bool consumer_holds = room == HostLane::Room::consumer_holds;
+  const bool may_evict = evict_oldest_ && (!parts_.shapes || parts_.shapes->ready(shape_));
+  if (OpenSample* victim = may_evict ? samples.victim(*parts_.streams, source, consumer_holds) : nullptr) {
+    close_unfinished(*victim, DropReason::evicted);
+    return true;
+  }
+  if (consumer_holds) {
+    refusal = DropReason::slow_consumer;
+    hold = backpressure_ && !give_up;
+  } else if (may_evict) {
+    refusal = DropReason::source_share;
+  }
+  return false;
 }
 
 void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uint64_t now, OpenSample*& out) {
@@ -145,7 +184,13 @@ void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uin
   } else {
     parts_.host->reserve(sample, index);
   }
-  if (parts_.shapes) parts_.shapes->open(sample, now);
+  if (parts_.shapes) {
+    parts_.shapes->open(sample, now);
+    if (sample.waits != kNone) {
+      waiting_->set_class(stream.source, parts_.streams->class_of(stream.source));
+      waiting_->take(sample.waits, stream.source);
+    }
+  }
   // Padding is told to a forward sink when the sample is complete: else one small packet would send a whole
   // frame of it.
   sample.state->begin({sample.outputs, outputs_}, nullptr);
@@ -176,7 +221,7 @@ void Lane::drop_pushed(PushStatus status) {
 void Lane::push(OpenSample& sample, const Segments& segments, onpath_packet& packet, uint64_t time_ns,
                 uint64_t now) {
   Stream& stream = parts_.streams->at(sample.stream);
-  if (segments.count == 1) return take_next(sample, stream, segments.first[0], packet, time_ns, now);
+  if (segments.count == 1) return push_chunk(sample, stream, segments.first[0], packet, time_ns, now);
   ForwardLane* forward = parts_.forward.get();
   if (forward != nullptr) forward->select(sample, stream);
   uint64_t fresh = 0, repeated = 0;
@@ -219,18 +264,21 @@ void Lane::finish(OpenSample& sample, uint64_t time_ns, uint64_t now) {
                           sample.first_packet_ns, time_ns,       sample.shape};
     if (parts_.host->complete(sample, info, now)) parts_.host_sink->mark_pending();
   }
-  leave_stream(sample);
+  leave_stream(sample, true);
 }
 
 void Lane::close_unfinished(OpenSample& sample, DropReason reason) {
   drop(reason);
   if (parts_.host != nullptr) parts_.host->abandon(sample);
-  leave_stream(sample);
+  leave_stream(sample, false);
 }
 
-void Lane::leave_stream(OpenSample& sample) {
-  if (parts_.shapes) parts_.shapes->leave(sample);
-  parts_.samples->close(sample, *parts_.streams);
+void Lane::leave_stream(OpenSample& sample, bool complete) {
+  if (parts_.shapes) {
+    if (sample.waits != kNone) waiting_->give_back(sample.waits);
+    parts_.shapes->leave(sample);
+  }
+  parts_.samples->close(sample, *parts_.streams, complete);
 }
 
 void Lane::tick(uint64_t now) {

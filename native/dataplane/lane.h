@@ -52,13 +52,9 @@ class Lane final : public RouteLane {
   /// take() of a packet of which all but its chunk's place is known: it belongs to this open sample.
   void take_next(OpenSample& sample, Stream& stream, const VideoSegment& chunk, onpath_packet& packet,
                  uint64_t time_ns, uint64_t now) {
-    if (parts_.forward) return forward_next(sample, stream, chunk, packet, time_ns, now);
-    const PushResult result = sample.state->push(chunk.offset, chunk.bytes, nullptr);
-    if (result.status == PushStatus::used) [[likely]] {
-      count_packet(sample, stream, result.new_bytes, result.repeated_bytes, time_ns, now);
-    } else {
-      drop_pushed(result.status);
-    }
+    if (rates_ && !parts_.streams->sources().take_packet(stream.source, packet.length, now)) [[unlikely]]
+      return drop(DropReason::source_rate);
+    push_chunk(sample, stream, chunk, packet, time_ns, now);
   }
   void tick(uint64_t now) override;
   uint64_t next_tick_ns() override;
@@ -70,6 +66,17 @@ class Lane final : public RouteLane {
   bool reads_payload() const { return reads_payload_; }
 
  private:
+  void push_chunk(OpenSample& sample, Stream& stream, const VideoSegment& chunk, onpath_packet& packet,
+                  uint64_t time_ns, uint64_t now) {
+    if (parts_.forward) return forward_next(sample, stream, chunk, packet, time_ns, now);
+    const PushResult result = sample.state->push(chunk.offset, chunk.bytes, nullptr);
+    if (result.status == PushStatus::used) [[likely]] {
+      count_packet(sample, stream, result.new_bytes, result.repeated_bytes, time_ns, now);
+    } else {
+      drop_pushed(result.status);
+    }
+  }
+
   struct Segments {
     const VideoSegment* first;
     uint32_t count;
@@ -91,7 +98,9 @@ class Lane final : public RouteLane {
   void settle_shapes(uint64_t now);
   void settle(OpenSample& sample, uint64_t now);
   std::optional<DropReason> check_placement(const Segments& segments) const;
-  bool make_room(DropReason& refusal, bool& hold, bool give_up);
+  bool make_shape_room(uint32_t source);
+  bool make_stream_room(uint32_t source, uint64_t now, DropReason& refusal);
+  bool make_room(uint32_t source, DropReason& refusal, bool& hold, bool give_up);
   void open(Stream& stream, const Arrival& arrival, uint64_t request_id, uint64_t now, OpenSample*& out);
   void push(OpenSample& sample, const Segments& segments, onpath_packet& packet, uint64_t time_ns,
             uint64_t now);
@@ -113,7 +122,7 @@ class Lane final : public RouteLane {
   bool send_in_place(OpenSample& sample, const VideoSegment& segment, onpath_packet& packet);
   void finish(OpenSample& sample, uint64_t time_ns, uint64_t now);
   void close_unfinished(OpenSample& sample, DropReason reason);
-  void leave_stream(OpenSample& sample);
+  void leave_stream(OpenSample& sample, bool complete);
   bool dropped(DropReason reason) { return drop(reason), true; }
 
   Parts parts_;
@@ -129,6 +138,7 @@ class Lane final : public RouteLane {
   const size_t outputs_;
   const bool backpressure_;
   const bool reads_payload_;
+  std::unique_ptr<FairShare> waiting_;  // for their plans; only if the route takes many sizes
   uint32_t last_stream_ = 0;  // of the packet before, if there was one: the next is likely of the same
   ChunkHeader chunk_;
   VideoPayload video_;

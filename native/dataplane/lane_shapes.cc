@@ -15,6 +15,21 @@ std::optional<DropReason> Lane::take_shape() {
   return std::nullopt;
 }
 
+/// A sample of a source that has more than its share ends, so that one of a new shape can wait for its plan,
+/// or its shape gets a place. False: there is none.
+bool Lane::make_shape_room(uint32_t source) {
+  if (!evict_oldest_) return false;
+  OpenSample* victim = nullptr;
+  if (parts_.shapes->all_wait()) {
+    const uint32_t waits = waiting_->victim(source, parts_.streams->class_of(source), true);
+    if (waits != kNone) victim = parts_.shapes->waiting(waits);
+  } else {
+    victim = parts_.samples->victim(*parts_.streams, source, true);
+  }
+  if (victim != nullptr) close_unfinished(*victim, DropReason::evicted);
+  return victim != nullptr;
+}
+
 /// Goes on with the samples whose plans have come, and ends those that will never have one.
 void Lane::settle_shapes(uint64_t now) {
   parts_.shapes->take_back();
@@ -31,6 +46,7 @@ void Lane::settle_shapes(uint64_t now) {
 void Lane::settle(OpenSample& sample, uint64_t now) {
   ForwardLane* forward = parts_.forward.get();
   if (forward != nullptr) forward->select(sample, parts_.streams->at(sample.stream));
+  waiting_->give_back(sample.waits);
   const uint64_t full_ns = parts_.shapes->adopt(sample, {sample.outputs, outputs_}, forward);
   if (sample.missing_bytes == 0) return finish(sample, full_ns, now);
   if (forward != nullptr) forward->send_pending();

@@ -1,5 +1,6 @@
 // Samples that are being assembled, in a fixed pool: kept in the order of their opening (and so of
-// deadlines), and by stream. Hot path: no allocation, no lock, no system call.
+// deadlines), by stream, and by source, so that it can be said who gives way when the pool is full. Hot path:
+// no allocation, no lock, no system call.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +40,13 @@ class OpenPool {
     return nullptr;
   }
 
+  /// The sample that gives way to a new one of this source; null: none does. See fair_share.h.
+  Sample* victim(const StreamTable& streams, uint32_t source, bool only_unfair) {
+    const uint32_t index = shares_.victim(source, streams.class_of(source), only_unfair);
+    return index == kNone ? nullptr : &samples_[index];
+  }
+  uint32_t held_by(uint32_t source) const { return shares_.held_by(source); }
+
   /// Only if not full. The newest from now on.
   Sample& open(uint32_t timestamp, Stream& stream, StreamTable& streams) {
     const uint32_t index = free_[--free_count_];
@@ -52,10 +60,12 @@ class OpenPool {
     if (stream.open_samples++ == 0) streams.became_active(stream);
     sample.next_of_stream = stream.open_head;
     stream.open_head = index;
+    shares_.set_class(stream.source, streams.sources().class_of(stream.source));
+    shares_.take(index, stream.source);
     return sample;
   }
-  /// Its stream remembers that the sample is over.
-  void close(Sample& sample, StreamTable& streams) {
+  /// Its stream remembers that the sample is over, its source how it ended.
+  void close(Sample& sample, StreamTable& streams, bool complete) {
     Stream& stream = streams.at(sample.stream);
     const uint32_t index = index_of(sample);
     uint32_t* link = &stream.open_head;
@@ -64,6 +74,8 @@ class OpenPool {
     stream.closed.add(sample.timestamp);
     if (--stream.open_samples == 0) streams.became_idle(stream);
     ++sample.ended;
+    shares_.give_back(index);
+    shares_.set_class(stream.source, streams.sample_ended(stream.source, complete));
     (sample.older == kNone ? oldest_ : samples_[sample.older].newer) = sample.newer;
     (sample.newer == kNone ? newest_ : samples_[sample.newer].older) = sample.older;
     free_[free_count_++] = index;
@@ -74,7 +86,8 @@ class OpenPool {
   uint32_t capacity() const { return static_cast<uint32_t>(samples_.size()); }
 
  protected:
-  explicit OpenPool(uint32_t count) : samples_(count), free_count_(count) {
+  /// `sources`: places in the table of sources.
+  OpenPool(uint32_t count, uint32_t sources) : samples_(count), free_count_(count), shares_(count, sources) {
     for (uint32_t i = 0; i < count; ++i) free_.push_back(count - 1 - i);
   }
 
@@ -83,6 +96,7 @@ class OpenPool {
   std::vector<uint32_t> free_;  // a stack: the state used last is the one in the caches
   uint32_t free_count_ = 0;
   uint32_t oldest_ = kNone, newest_ = kNone;
+  FairShare shares_;
 };
 
 }  // namespace onpath

@@ -113,7 +113,8 @@ class RunningPlane final : public Plane {
     return senders_.open(port, std::move(config));
   }
 
-  uint64_t memory_bytes() const override { return parts_->memory_bytes; }
+  std::vector<MemoryItem> memory() const override { return parts_->memory->items(); }
+  uint64_t memory_bytes() const override { return parts_->memory->total(); }
 
  private:
   void read_port_counters(std::vector<PortStats>& to) const {

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "dataplane/config.h"
 #include "dataplane/host_sink.h"
+#include "dataplane/memory_account.h"
 #include "dataplane/sender.h"
 #include "dataplane/text_sink.h"
 
@@ -72,7 +73,9 @@ class Plane {
   /// port; close() closes its senders first. Errors: NOT_FOUND, BUSY (every queue kept for senders is taken),
   /// CLOSED, and those of open_sender().
   virtual Result<std::unique_ptr<Sender>> open_sender(const std::string& port, SenderConfig config) = 0;
-  /// Bytes of every pool taken at start.
+  /// Every pool: whose it is, what it is for, its bytes.
+  virtual std::vector<MemoryItem> memory() const = 0;
+  /// The sum of memory().
   virtual uint64_t memory_bytes() const = 0;
 };
 

@@ -54,7 +54,7 @@ class Builder {
     auto table = RouteTable::make(entries, static_cast<uint32_t>(config_.ports.size()));
     if (!table) return table.error();
     route_table_ = std::make_shared<const RouteTable>(std::move(table).value());
-    parts_.memory_bytes += route_table_->bytes();
+    parts_.memory->add("plane", MemoryAccount::kNoWorker, "route table", route_table_->bytes());
     return {};
   }
 
@@ -102,7 +102,7 @@ class Builder {
     const RouteConfig& route = config_.routes[r];
     std::vector<std::unique_ptr<TextHostLane>> lanes;
     for (size_t w = 0; w < wakes_.size(); ++w) {
-      auto lane = TextHostLane::make(*route.text, route.slots);
+      auto lane = TextHostLane::make(*route.text, route.slots, sources_of(route));
       if (!lane) return lane.error();
       lanes.push_back(std::move(lane).value());
     }
@@ -124,7 +124,8 @@ class Builder {
         next_hops += forward != nullptr && forward->port == named.name;
       }
       host = std::make_shared<PortHost>(*named.host, mac_at(named.port->mac), next_hops, wakes_[0]);
-      parts_.memory_bytes += host->neighbours.bytes();
+      parts_.memory->add(port_room(named.name), MemoryAccount::kNoWorker, "neighbours",
+                         host->neighbours.bytes());
     }
   }
 
@@ -145,10 +146,7 @@ class Builder {
       Worker::PortPart& part = worker.ports.emplace_back();
       part.port = named.port;
       part.counters = std::make_unique<PortCounters>();
-      for (uint32_t q = w; q < named.port->queues; q += config_.workers) {
-        part.queues.push_back(q);
-        parts_.memory_bytes += sizeof(FlowCache);
-      }
+      for (uint32_t q = w; q < named.port->queues; q += config_.workers) part.queues.push_back(q);
       if (const auto& host = parts_.hosts[worker.ports.size() - 1]) {
         // The first worker keeps the timers: every port has a queue for it to send by.
         part.host = std::make_unique<LocalHost>(host, *named.port, transmit_queue(part, w), w == 0,
@@ -168,16 +166,40 @@ class Builder {
         worker.lanes[r] = std::move(lane).value();
       }
     }
+    account_worker(w, worker);
     parts_.workers.push_back(std::make_unique<Worker>(std::move(worker)));
     return {};
+  }
+
+  /// What a worker has beside its routes' pools.
+  void account_worker(uint32_t w, const Worker::Parts& worker) {
+    MemoryAccount& memory = *parts_.memory;
+    memory.add("plane", w, "worker", sizeof(Worker));
+    for (size_t p = 0; p < worker.ports.size(); ++p) {
+      const Worker::PortPart& part = worker.ports[p];
+      const std::string room = port_room(config_.ports[p].name);
+      memory.add(room, w, "counters", sizeof(PortCounters));
+      memory.add(room, w, "flow cache", part.queues.size() * Worker::kQueueBytes);
+      if (part.transmit) memory.add(room, w, "transmit queues", sizeof(TransmitQueue));
+      if (part.host) memory.add(room, w, "host", sizeof(LocalHost));
+    }
+  }
+
+  static uint32_t sources_of(const RouteConfig& route) {
+    return SourceTable::capacity(route.max_streams, route.source_limits);
+  }
+
+  static std::unique_ptr<StreamTable> make_streams(const RouteConfig& route) {
+    return std::make_unique<StreamTable>(route.max_streams, random_bits(), route.source_limits,
+                                         RouteLane::restart_ns(route));
   }
 
   Result<std::unique_ptr<Lane>> make_lane(uint32_t w, size_t r, Worker::Parts& worker) {
     const RouteConfig& route = config_.routes[r];
     Lane::Parts lane;
     auto counters = std::make_unique<RouteCounters>();
-    lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
-    auto samples = SamplePool::make(*route.program, route.open_samples, !route.shapes);
+    lane.streams = make_streams(route);
+    auto samples = SamplePool::make(*route.program, route.open_samples, sources_of(route), !route.shapes);
     if (!samples) return samples.error();
     lane.samples = std::move(samples).value();
     if (route.shapes) {
@@ -199,8 +221,8 @@ class Builder {
     const RouteConfig& route = config_.routes[r];
     TextLane::Parts lane;
     auto counters = std::make_unique<RouteCounters>();
-    lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
-    auto texts = TextPool::make(*route.text, route.open_samples);
+    lane.streams = make_streams(route);
+    auto texts = TextPool::make(*route.text, route.open_samples, sources_of(route));
     if (!texts) return texts.error();
     lane.texts = std::move(texts).value();
     auto workspace = route.text->plan->make_workspace();
@@ -236,7 +258,6 @@ class Builder {
   TransmitQueue& transmit_queue(Worker::PortPart& port, uint32_t w) {
     if (!port.transmit) {
       port.transmit = std::make_unique<TransmitQueue>(*port.port, w, port.counters->drops);
-      parts_.memory_bytes += sizeof(TransmitQueue);
     }
     return *port.transmit;
   }
@@ -283,10 +304,10 @@ Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config) {
   OwnedPorts ports(config.ports);
   try {
     if (const auto ok = check_config(config); !ok) return ok.error();
-    const auto bytes = pool_bytes(config);
-    if (!bytes) return bytes.error();
+    auto memory = std::make_shared<MemoryAccount>();
+    if (const auto ok = account_pools(config, *memory); !ok) return ok.error();
     std::unique_ptr<PlaneParts> parts(
-        new PlaneParts{std::move(ports), {}, {}, {}, {}, nullptr, nullptr, {}, bytes.value()});
+        new PlaneParts{std::move(ports), {}, {}, {}, {}, nullptr, nullptr, {}, std::move(memory)});
     if (const auto ok = Builder(config, *parts).build(); !ok) return ok.error();
     parts->routes = std::move(config.routes);
     return parts;

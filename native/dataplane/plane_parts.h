@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "dataplane/bell.h"
 #include "dataplane/config.h"
+#include "dataplane/memory_account.h"
 #include "dataplane/shape_maker.h"
 #include "dataplane/shared_host_sink.h"
 #include "dataplane/shared_text_sink.h"
@@ -41,7 +42,8 @@ struct PlaneParts {
   std::unique_ptr<ShapeMaker> shapes;                       // null if no route takes many sizes
   std::unique_ptr<Bell> bell;
   std::vector<std::unique_ptr<Worker>> workers;
-  uint64_t memory_bytes = 0;
+  /// Of every pool; shared with what takes and frees memory later.
+  std::shared_ptr<MemoryAccount> memory = std::make_shared<MemoryAccount>();
 };
 
 /// The first transmit queue of a port that no worker uses; those from there on are for senders.
@@ -50,8 +52,8 @@ uint32_t first_sender_queue(const onpath_port& port, uint32_t workers);
 /// Errors: INVALID_SPEC, PORT_FAILED (a port of another version).
 Result<void> check_config(const PlaneConfig& config);
 
-/// Bytes of all pools that the configuration asks for. Errors: LIMIT_EXCEEDED.
-Result<uint64_t> pool_bytes(const PlaneConfig& config);
+/// Adds the pools that the configuration asks for. Errors: LIMIT_EXCEEDED.
+Result<void> account_pools(const PlaneConfig& config, MemoryAccount& account);
 
 /// Checks, then takes all memory. The ports are destroyed if this fails. Errors: as start_plane().
 Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config);

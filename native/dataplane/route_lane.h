@@ -25,12 +25,15 @@ class RouteLane {
   /// The worker ends: open samples count as closed, what is complete is delivered.
   virtual void close() = 0;
 
+  /// A stream that brought nothing new for this long, or four deadlines if that is longer, may be a restarted
+  /// sender: its closed timestamps are forgotten.
+  static uint64_t restart_ns(const RouteConfig& route) {
+    return std::max(kRestartNs, times(route.deadline_ns, 4));
+  }
   const RouteCounters& counters() const { return *counters_; }
   uint32_t port() const { return port_; }
 
  protected:
-  /// A stream that brought nothing new for this long, or four deadlines if that is longer, may be a restarted
-  /// sender: its closed timestamps are forgotten.
   static constexpr uint64_t kRestartNs = 3'000'000'000;
 
   /// `port`: index of the port that the route's packets come by.
@@ -39,7 +42,9 @@ class RouteLane {
         port_(port),
         evict_oldest_(route.evict_oldest),
         deadline_ns_(route.deadline_ns),
-        restart_ns_(std::max(kRestartNs, times(route.deadline_ns, 4))),
+        restart_ns_(restart_ns(route)),
+        most_open_(route.source_limits.any() ? route.source_limits.open_samples : 0),
+        rates_(route.source_limits.any() && route.source_limits.any_rate()),
         sources_(route.sources) {}
 
   void drop(DropReason reason) { count_drop(counters_->drops, reason); }
@@ -51,6 +56,8 @@ class RouteLane {
   const bool evict_oldest_;
   const uint64_t deadline_ns_;
   const uint64_t restart_ns_;
+  const uint32_t most_open_;  // samples of one source; 0: no limit
+  const bool rates_;          // packets are counted against their source's rate
   const SourceList sources_;
 };
 

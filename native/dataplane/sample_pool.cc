@@ -4,9 +4,9 @@
 
 namespace onpath {
 
-Result<std::unique_ptr<SamplePool>> SamplePool::make(const Program& program, uint32_t count,
+Result<std::unique_ptr<SamplePool>> SamplePool::make(const Program& program, uint32_t count, uint32_t sources,
                                                      bool own_states) {
-  std::unique_ptr<SamplePool> pool(new SamplePool(count));
+  std::unique_ptr<SamplePool> pool(new SamplePool(count, sources));
   const size_t outputs = program.plan().outputs().size();
   pool->outputs_.resize(outputs * count);
   for (uint32_t i = 0; i < count; ++i) {

@@ -35,10 +35,12 @@ struct OpenSample : OpenEntry {
 class SamplePool : public OpenPool<OpenSample> {
  public:
   /// Without states of their own, samples are given one when they are opened. Errors: OUT_OF_MEMORY.
-  static Result<std::unique_ptr<SamplePool>> make(const Program& program, uint32_t count, bool own_states);
+  /// `sources`: places in the table of sources.
+  static Result<std::unique_ptr<SamplePool>> make(const Program& program, uint32_t count, uint32_t sources,
+                                                  bool own_states);
 
  private:
-  explicit SamplePool(uint32_t count) : OpenPool(count) {}
+  SamplePool(uint32_t count, uint32_t sources) : OpenPool(count, sources) {}
 
   std::vector<std::unique_ptr<SampleState>> states_;
   std::vector<uint8_t*> outputs_;

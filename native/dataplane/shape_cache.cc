@@ -62,8 +62,12 @@ const ShapeCache::Slot* ShapeCache::victim(uint64_t now, bool empty_too) const {
   for (const Slot& slot : slots_) {
     if (slot.place == Place::empty && empty_too) return &slot;
     if (slot.place != Place::ready || slot.open_samples > 0) continue;
-    if (slot.completed >= 2 && now - slot.last_used_ns <= kHoldNs) continue;
-    if (oldest == nullptr || slot.last_used_ns < oldest->last_used_ns) oldest = &slot;
+    const uint64_t holds = std::min(slot.completed, kMostHolds + 1);
+    if (holds >= 2 && now - slot.last_used_ns <= (holds - 1) * kHoldNs) continue;
+    const bool useless = slot.completed == 0;
+    if (oldest == nullptr || (useless && oldest->completed > 0) ||
+        (useless == (oldest->completed == 0) && slot.last_used_ns < oldest->last_used_ns))
+      oldest = &slot;
   }
   return oldest;
 }

@@ -21,9 +21,11 @@ namespace onpath {
 
 class ShapeCache {
  public:
-  /// A shape that two samples have had is not given up while it is used more often than this: a flood of new
-  /// shapes must not drive out those that live traffic has.
+  /// A shape that n samples have had is not given up before it has gone unused for n - 1 times this, up to a
+  /// minute; and none that a sample has had while there is one that none has. A flood of new shapes must not
+  /// drive out those that live traffic has.
   static constexpr uint64_t kHoldNs = 1'000'000'000;
+  static constexpr uint64_t kMostHolds = 60;
 
   /// Throws std::bad_alloc.
   ShapeCache(const ShapesConfig& config, uint32_t open_samples);
@@ -52,6 +54,9 @@ class ShapeCache {
   }
   void note_full(const OpenSample& sample, uint64_t time_ns) { waiting_[sample.waits].full_ns = time_ns; }
 
+  bool all_wait() const { return free_waiting_.empty(); }
+  OpenSample* waiting(uint32_t index) { return waiting_[index].sample; }
+  uint32_t waiting_places() const { return static_cast<uint32_t>(waiting_.size()); }
   bool any_waits() const { return free_waiting_.size() < waiting_.size(); }
   bool has_news() const { return !made_.empty(); }
   /// Takes what the maker has done.

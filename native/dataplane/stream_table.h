@@ -1,5 +1,8 @@
 // The streams that one route follows on one worker: found by SSRC and source endpoint through a hash with a
-// secret seed, bounded, and when full the stream that has been idle longest gives way. Hot path: no
+// secret seed, bounded. When full, an idle one gives way by the rules of fair_share.h: a flood of new SSRCs
+// pushes out those of its own source. Where these refuse a source without credit, it still may take the place
+// of a stream whose closed timestamps count no more, or of any idle one while sources without credit have
+// less than half of the table: new senders must get in, made-up ones must not push out the rest. Hot path: no
 // allocation, no lock, no system call.
 #pragma once
 
@@ -10,6 +13,9 @@
 
 #include "base/drop_reason.h"
 #include "dataplane/closed_timestamps.h"
+#include "dataplane/fair_share.h"
+#include "dataplane/secret_hash.h"
+#include "dataplane/source_table.h"
 #include "wire/address.h"
 
 namespace onpath {
@@ -45,6 +51,7 @@ struct Stream {
   uint32_t open_head = kNone;  // into the sample pool: the sample opened last
   uint32_t idle_older = kNone,
            idle_newer = kNone;  // streams without open samples, in the order they fell idle
+  uint32_t source = kNone;      // into the table of sources
   uint64_t hash = 0;
   uint64_t last_used_ns = 0;  // last packet that brought new bytes
   uint32_t forward_ssrc = 0;  // of its results, if they are forwarded
@@ -76,8 +83,9 @@ struct Stream {
 
 class StreamTable {
  public:
-  /// Throws std::bad_alloc.
-  StreamTable(uint32_t max_streams, uint64_t seed);
+  /// A stream that brought nothing new for `restart_ns` may be forgotten. Throws std::bad_alloc.
+  StreamTable(uint32_t max_streams, uint64_t seed, const SourceLimits& limits = {},
+              uint64_t restart_ns = UINT64_MAX);
 
   uint64_t hash(const StreamKey& key) const {
     const uint64_t address = fold_multiply(key.address_high ^ seed_[0], key.address_low ^ seed_[1]);
@@ -91,37 +99,64 @@ class StreamTable {
       if (stream.hash == hash && stream.key == key) return &stream;
     }
   }
-  /// True if add() would find room: a free place or an idle stream that gives way.
+  /// The source of a stream that is not followed, or kNone if that is not followed either. Where sources have
+  /// limits it is followed from now on.
+  uint32_t source_of(const StreamKey& key) {
+    return tracks_ ? sources_.find_or_add(key.address_high, key.address_low)
+                   : sources_.find(key.address_high, key.address_low);
+  }
+  /// True if there is a free place or an idle stream.
   bool has_room() const { return used_ < max_streams_ || idle_oldest_ != kNone; }
-  /// Only if has_room() and find() gave null. The new stream is idle.
-  Stream& add(uint64_t hash, const StreamKey& key);
+  /// Whether a new stream of this source finds its place. Only if has_room().
+  bool may_add(uint32_t source, uint64_t now) const {
+    return used_ < max_streams_ ? !at_limit(source) || idle_.oldest_of(source) != kNone
+                                : victim(source, now) != kNone;
+  }
+  /// Only if find() gave null and may_add() said yes. The new stream is idle.
+  Stream& add(uint64_t hash, const StreamKey& key, uint64_t now = 0);
 
   /// The stream's first sample was opened, or its last one was closed.
   void became_active(Stream& stream);
   void became_idle(Stream& stream);
 
+  SourceTable& sources() { return sources_; }
+  uint32_t class_of(uint32_t source) const { return source == kNone ? 0 : sources_.class_of(source); }
+  /// A sample of the source has ended; its class now.
+  uint32_t sample_ended(uint32_t source, bool complete) {
+    const bool was_new = sources_.class_of(source) == 0;
+    sources_.sample_ended(source, complete);
+    const uint32_t its_class = sources_.class_of(source);
+    if (was_new && its_class > 0) of_new_sources_ -= sources_.at(source).streams;
+    if (!was_new && its_class == 0) of_new_sources_ += sources_.at(source).streams;
+    idle_.set_class(source, its_class);
+    return its_class;
+  }
+
   uint32_t index_of(const Stream& stream) const { return static_cast<uint32_t>(&stream - streams_.get()); }
   Stream& at(uint32_t index) { return streams_[index]; }
   uint32_t size() const { return used_; }
-  static uint64_t bytes_for(uint32_t max_streams);
+  static uint64_t bytes_for(uint32_t max_streams, const SourceLimits& limits = {});
 
  private:
-  /// Both halves of the 128-bit product, folded: one multiplication spreads every input bit.
-  static uint64_t fold_multiply(uint64_t a, uint64_t b) {
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = static_cast<Wide>(a) * b;
-    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+  bool at_limit(uint32_t source) const {
+    return most_of_source_ > 0 && source != kNone && sources_.at(source).streams >= most_of_source_;
   }
-  static uint64_t derive(uint64_t seed, uint64_t n);
+  uint32_t victim(uint32_t source, uint64_t now) const;
   void insert(uint32_t index);
   void erase(const Stream& stream);
 
   const uint32_t max_streams_;
   const uint64_t mask_;
   const uint64_t seed_[4];
+  const bool tracks_;              // sources without streams, too
+  const uint32_t most_of_source_;  // streams; 0: no limit
+  const uint64_t restart_ns_;
+  SourceTable sources_;
+  FairShare idle_;  // streams without open samples
   std::unique_ptr<Stream[]> streams_;
   std::unique_ptr<uint32_t[]> buckets_;  // linear probing; kNone is empty
   uint32_t used_ = 0;
+  uint32_t of_new_sources_ = 0;  // streams whose sources have no credit
   uint32_t idle_oldest_ = kNone, idle_newest_ = kNone;
 };
 

@@ -21,24 +21,27 @@ uint64_t stride_of(const TextRouteConfig& config) {
 
 }  // namespace
 
-uint64_t TextHostLane::bytes_for(const TextRouteConfig& config, uint32_t segments) {
-  return times(plus(stride_of(config), sizeof(Segment) + 4 * sizeof(uint64_t)), segments);
+uint64_t TextHostLane::bytes_for(const TextRouteConfig& config, uint32_t segments, uint32_t sources) {
+  return plus(times(plus(stride_of(config), sizeof(Segment) + 4 * sizeof(uint64_t)), segments),
+              FairShare::bytes_for(segments, sources));
 }
 
-TextHostLane::TextHostLane(const TextRouteConfig& config, uint32_t segments)
+TextHostLane::TextHostLane(const TextRouteConfig& config, uint32_t segments, uint32_t sources)
     : capacity_(config.segment_elements),
       element_bytes_(element_bytes(config.plan->element())),
       whole_(config.whole),
       segments_(segments),
+      shares_(segments, sources),
       ready_(segments),
       released_(segments) {}
 
-Result<std::unique_ptr<TextHostLane>> TextHostLane::make(const TextRouteConfig& config, uint32_t segments) {
-  if (bytes_for(config, segments) == kOverflow) {
+Result<std::unique_ptr<TextHostLane>> TextHostLane::make(const TextRouteConfig& config, uint32_t segments,
+                                                         uint32_t sources) {
+  if (bytes_for(config, segments, sources) == kOverflow) {
     return Error{ErrorCode::LIMIT_EXCEEDED,
                  "slots times the bytes of a segment overflow. Ask for fewer slots or smaller segments."};
   }
-  std::unique_ptr<TextHostLane> lane(new TextHostLane(config, segments));
+  std::unique_ptr<TextHostLane> lane(new TextHostLane(config, segments, sources));
   const uint64_t stride = stride_of(config);
   auto memory = Region::take(stride * segments, "segments for tokens");
   if (!memory) return memory.error();
@@ -70,7 +73,7 @@ bool TextHostLane::has_room() {
 }
 
 /// kNone: there is none.
-uint32_t TextHostLane::take_free() {
+uint32_t TextHostLane::take_free(const OpenText& text) {
   if (!has_room()) return kNone;
   const uint32_t index = free_;
   Segment& segment = segments_[index];
@@ -78,15 +81,35 @@ uint32_t TextHostLane::take_free() {
   segment.next_index = kNone;
   segment.next = nullptr;
   segment.count = 0;
+  segment.text = text.place;
+  shares_.take(index, text.source);
   return index;
 }
 
-void TextHostLane::open(OpenText& text, uint32_t) { text.head = text.tail = take_free(); }
+/// No open text holds the chain any more.
+void TextHostLane::leave_text(uint32_t head) {
+  for (uint32_t at = head; at != kNone; at = segments_[at].next_index) shares_.give_back(at);
+}
+
+uint32_t TextHostLane::victim(uint32_t source, uint32_t its_class) const {
+  const uint32_t segment = shares_.victim(source, its_class, true);
+  return segment == kNone ? kNone : segments_[segment].text;
+}
+
+void TextHostLane::open(OpenText& text, uint32_t) {
+  shares_.set_class(text.source, text.source_class);
+  text.head = text.tail = take_free(text);
+}
 
 /// Whether the text has a segment with room. A full one leaves only when the next can be had: a text always
 /// holds one, by which its end can be told.
 bool TextHostLane::next_segment(OpenText& text, const Stream& stream) {
-  const uint32_t fresh = take_free();
+  uint32_t fresh = take_free(text);
+  if (fresh == kNone && relief_ != nullptr) {
+    const uint32_t place = victim(text.source, text.source_class);
+    if (place != kNone) relief_->give_up(place);
+    fresh = take_free(text);
+  }
   if (fresh == kNone) return false;
   if (whole_) {
     Segment& full = segments_[text.tail];
@@ -125,11 +148,13 @@ void TextHostLane::complete(OpenText& text, Stream& stream) { deliver(text, stre
 
 void TextHostLane::abandon(OpenText& text, Stream& stream, DropReason reason) {
   if (text.parts > 0) return deliver(text, stream, true, reason);
+  leave_text(text.head);
   push_free(text.head);
 }
 
 void TextHostLane::deliver(OpenText& text, const Stream& stream, bool last,
                            std::optional<DropReason> failed) {
+  leave_text(text.head);
   TextPart& part = segments_[text.head].part;
   part.handle = text.head;
   part.first = &segments_[text.head];

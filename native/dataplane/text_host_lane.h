@@ -18,15 +18,18 @@ namespace onpath {
 
 class TextHostLane final : public TextOutlet {
  public:
-  /// Errors: OUT_OF_MEMORY, LIMIT_EXCEEDED (sizes that overflow).
-  static Result<std::unique_ptr<TextHostLane>> make(const TextRouteConfig& config, uint32_t segments);
+  /// `sources`: places in the table of sources. Errors: OUT_OF_MEMORY, LIMIT_EXCEEDED (sizes that overflow).
+  static Result<std::unique_ptr<TextHostLane>> make(const TextRouteConfig& config, uint32_t segments,
+                                                    uint32_t sources);
   /// Bytes that make() takes, or UINT64_MAX if that overflows.
-  static uint64_t bytes_for(const TextRouteConfig& config, uint32_t segments);
+  static uint64_t bytes_for(const TextRouteConfig& config, uint32_t segments, uint32_t sources);
 
   // Worker's side.
 
   /// Told when a part is ready; once, before the worker starts.
   void announce_to(Announcer& announcer) { announcer_ = &announcer; }
+  void relieved_by(TextRelief& relief) override { relief_ = &relief; }
+  uint32_t victim(uint32_t source, uint32_t its_class) const override;
   bool has_room() override;
   void open(OpenText& text, uint32_t index) override;
   bool add(OpenText& text, Stream& stream, std::span<const uint8_t> elements,
@@ -44,12 +47,14 @@ class TextHostLane final : public TextOutlet {
  private:
   struct Segment : TextSegment {
     uint32_t next_index = kNone;
-    bool taken = false;  // the consumer's
-    TextPart part;       // of the first of a chain
+    bool taken = false;     // the consumer's
+    uint32_t text = kNone;  // the place of the open text that holds it
+    TextPart part;          // of the first of a chain
   };
 
-  TextHostLane(const TextRouteConfig& config, uint32_t segments);
-  uint32_t take_free();
+  TextHostLane(const TextRouteConfig& config, uint32_t segments, uint32_t sources);
+  uint32_t take_free(const OpenText& text);
+  void leave_text(uint32_t head);
   void push_free(uint32_t head);
   bool next_segment(OpenText& text, const Stream& stream);
   void deliver(OpenText& text, const Stream& stream, bool last, std::optional<DropReason> failed);
@@ -60,6 +65,8 @@ class TextHostLane final : public TextOutlet {
   Region memory_;
   std::vector<Segment> segments_;
   uint32_t free_ = kNone;  // a chain
+  FairShare shares_;       // of segments that open texts hold
+  TextRelief* relief_ = nullptr;
   SpscRing ready_;
   SpscRing released_;
   Announcer* announcer_ = nullptr;

@@ -18,8 +18,9 @@ DropReason reason_of(TextStatus status) {
 
 }  // namespace
 
-Result<std::unique_ptr<TextPool>> TextPool::make(const TextRouteConfig& config, uint32_t count) {
-  std::unique_ptr<TextPool> pool(new TextPool(count));
+Result<std::unique_ptr<TextPool>> TextPool::make(const TextRouteConfig& config, uint32_t count,
+                                                 uint32_t sources) {
+  std::unique_ptr<TextPool> pool(new TextPool(count, sources));
   for (uint32_t i = 0; i < count; ++i) {
     auto state = config.plan->make_state(TextLength::streamed);
     if (!state) return state.error();
@@ -39,15 +40,21 @@ TextLane::TextLane(const RouteConfig& route, uint32_t port, std::unique_ptr<Rout
     : RouteLane(route, port, std::move(counters)),
       parts_(std::move(parts)),
       digest_(route.text->plan->input().digest),
-      window_bytes_(WaitingBytes::window_bytes(route.text->waiting_bytes)) {}
+      window_bytes_(WaitingBytes::window_bytes(route.text->waiting_bytes)) {
+  parts_.outlet->relieved_by(*this);
+}
 
-void TextLane::take(const RtpPacket& rtp, const Endpoint& source, uint64_t time_ns, uint64_t now) {
+void TextLane::take(const RtpPacket& rtp, const Endpoint& from, uint64_t packet_bytes, uint64_t time_ns,
+                    uint64_t now) {
   StreamTable& streams = *parts_.streams;
-  const StreamKey key(rtp.ssrc, source);
+  const StreamKey key(rtp.ssrc, from);
   const uint64_t hash = streams.hash(key);
   Stream* stream = streams.find(hash, key);
   // A stream that is followed passed the allow-list when it was added.
-  if (stream == nullptr && !sources_.allows(source.address)) return drop(DropReason::source_not_allowed);
+  if (stream == nullptr && !sources_.allows(from.address)) return drop(DropReason::source_not_allowed);
+  const uint32_t source = stream != nullptr ? stream->source : streams.source_of(key);
+  if (rates_ && !streams.sources().take_packet(source, packet_bytes, now)) [[unlikely]]
+    return drop(DropReason::source_rate);
   Chunk chunk;
   if (const auto reason = parse(rtp, chunk)) return drop(*reason);
 
@@ -62,14 +69,14 @@ void TextLane::take(const RtpPacket& rtp, const Endpoint& source, uint64_t time_
   // Nothing is opened, evicted or forgotten for a packet that could not be placed.
   if (chunk.offset > 0 && !chunk.bytes.empty() && chunk.offset + chunk.bytes.size() > window_bytes_)
     return drop(DropReason::waiting_full);
-  if (stream == nullptr && !streams.has_room()) return drop(DropReason::stream_limit);
   DropReason refusal = DropReason::no_slot;
-  if (!make_room(refusal)) {
+  if (stream == nullptr && !make_stream_room(source, now, refusal)) return drop(refusal);
+  if (!make_room(source, refusal)) {
     if (stream != nullptr) stream->refuse(rtp.timestamp, refusal);
     return drop(refusal);
   }
   if (stream == nullptr) {
-    stream = &streams.add(hash, key);
+    stream = &streams.add(hash, key, now);
     parts_.outlet->begin_stream(*stream);
   }
   push(open(*stream, rtp.timestamp, chunk.request_id, time_ns, now), chunk, time_ns, now);
@@ -112,16 +119,48 @@ std::optional<DropReason> TextLane::contradiction(const OpenText& text, const Ch
   return std::nullopt;
 }
 
-bool TextLane::make_room(DropReason& refusal) {
-  // The consumer's part first: no text is evicted for one that cannot be placed anyway.
-  if (!parts_.outlet->has_room()) {
-    refusal = DropReason::slow_consumer;
+/// Where every stream is active, all texts of one that has more than its share make room.
+bool TextLane::make_stream_room(uint32_t source, uint64_t now, DropReason& refusal) {
+  StreamTable& streams = *parts_.streams;
+  if (!streams.has_room()) {
+    OpenText* unfair = evict_oldest_ ? parts_.texts->victim(streams, source, true) : nullptr;
+    refusal = DropReason::stream_limit;
+    if (unfair == nullptr) return false;
+    const Stream& gives = streams.at(unfair->stream);
+    while (gives.open_samples > 0) close_unfinished(parts_.texts->at(gives.open_head), DropReason::evicted);
+  }
+  if (streams.may_add(source, now)) return true;
+  refusal = DropReason::source_share;
+  return false;
+}
+
+bool TextLane::make_room(uint32_t source, DropReason& refusal) {
+  TextPool& texts = *parts_.texts;
+  if (most_open_ > 0 && texts.held_by(source) >= most_open_) {
+    refusal = DropReason::source_share;
     return false;
   }
-  if (!parts_.texts->full()) return true;
-  if (!evict_oldest_) return false;
-  close_unfinished(*parts_.texts->oldest(), DropReason::evicted);
-  return true;
+  // The consumer's part first: no text is evicted for one that cannot be placed anyway.
+  const bool consumer_holds = !parts_.outlet->has_room();
+  if (!consumer_holds && !texts.full()) return true;
+  OpenText* victim = nullptr;
+  if (evict_oldest_ && consumer_holds) {
+    const uint32_t place = parts_.outlet->victim(source, parts_.streams->class_of(source));
+    if (place != kNone) victim = &texts.at(place);
+  } else if (evict_oldest_) {
+    victim = texts.victim(*parts_.streams, source, false);
+  }
+  if (victim == nullptr) {
+    if (consumer_holds) {
+      refusal = DropReason::slow_consumer;
+    } else if (evict_oldest_) {
+      refusal = DropReason::source_share;
+    }
+    return false;
+  }
+  close_unfinished(*victim, DropReason::evicted);
+  refusal = DropReason::slow_consumer;
+  return !consumer_holds || parts_.outlet->has_room();
 }
 
 OpenText& TextLane::open(Stream& stream, uint32_t timestamp, uint64_t request_id, uint64_t time_ns,
@@ -134,8 +173,11 @@ OpenText& TextLane::open(Stream& stream, uint32_t timestamp, uint64_t request_id
   text.elements = 0;
   text.parts = 0;
   text.waiting->reset();
+  text.place = parts_.texts->index_of(text);
+  text.source = stream.source;
+  text.source_class = parts_.streams->class_of(stream.source);
   text.state->begin();
-  parts_.outlet->open(text, parts_.texts->index_of(text));
+  parts_.outlet->open(text, text.place);
   counters_->samples_opened.add(1);
   return text;
 }
@@ -170,13 +212,13 @@ void TextLane::finish(OpenText& text, Stream& stream) {
   if (status != TextStatus::ok) return close_unfinished(text, reason_of(status));
   counters_->samples_complete.add(1);
   parts_.outlet->complete(text, stream);
-  parts_.texts->close(text, *parts_.streams);
+  parts_.texts->close(text, *parts_.streams, true);
 }
 
 void TextLane::close_unfinished(OpenText& text, DropReason reason) {
   drop(reason);
   parts_.outlet->abandon(text, parts_.streams->at(text.stream), reason);
-  parts_.texts->close(text, *parts_.streams);
+  parts_.texts->close(text, *parts_.streams, false);
 }
 
 void TextLane::tick(uint64_t now) {

@@ -24,14 +24,16 @@ namespace onpath {
 class TextPool : public OpenPool<OpenText> {
  public:
   /// Errors: OUT_OF_MEMORY, and those of TextPlan::make_state().
-  static Result<std::unique_ptr<TextPool>> make(const TextRouteConfig& config, uint32_t count);
+  /// `sources`: places in the table of sources.
+  static Result<std::unique_ptr<TextPool>> make(const TextRouteConfig& config, uint32_t count,
+                                                uint32_t sources);
   static uint64_t bytes_for(const TextRouteConfig& config, uint32_t count);
 
  private:
-  explicit TextPool(uint32_t count) : OpenPool(count) {}
+  TextPool(uint32_t count, uint32_t sources) : OpenPool(count, sources) {}
 };
 
-class TextLane final : public RouteLane, private TextSink {
+class TextLane final : public RouteLane, private TextSink, private TextRelief {
  public:
   struct Parts {
     std::unique_ptr<TextPool> texts;
@@ -41,7 +43,9 @@ class TextLane final : public RouteLane, private TextSink {
   };
   TextLane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters, Parts parts);
 
-  void take(const RtpPacket& rtp, const Endpoint& source, uint64_t time_ns, uint64_t now);
+  /// `packet_bytes`: as the port counts it.
+  void take(const RtpPacket& rtp, const Endpoint& from, uint64_t packet_bytes, uint64_t time_ns,
+            uint64_t now);
   void tick(uint64_t now) override;
   uint64_t next_tick_ns() override;
   void close() override;
@@ -57,7 +61,8 @@ class TextLane final : public RouteLane, private TextSink {
 
   std::optional<DropReason> parse(const RtpPacket& rtp, Chunk& out);
   std::optional<DropReason> contradiction(const OpenText& text, const Chunk& chunk) const;
-  bool make_room(DropReason& refusal);
+  bool make_room(uint32_t source, DropReason& refusal);
+  bool make_stream_room(uint32_t source, uint64_t now, DropReason& refusal);
   OpenText& open(Stream& stream, uint32_t timestamp, uint64_t request_id, uint64_t time_ns, uint64_t now);
   void push(OpenText& text, const Chunk& chunk, uint64_t time_ns, uint64_t now);
   void finish(OpenText& text, Stream& stream);
@@ -65,6 +70,8 @@ class TextLane final : public RouteLane, private TextSink {
   bool take(std::span<const uint8_t> elements, std::span<const TextSpan> spans) override {
     return parts_.outlet->add(*text_, *stream_, elements, spans);
   }
+
+  void give_up(uint32_t place) override { close_unfinished(parts_.texts->at(place), DropReason::evicted); }
 
   Parts parts_;
   const uint32_t digest_;

@@ -22,6 +22,8 @@ struct OpenText : OpenEntry {
   uint64_t last_packet_ns = 0;
   uint64_t deadline_ns = 0;
   uint64_t length = kUnknown;  // of the text, once a packet told
+  uint32_t place = kNone;      // in its pool
+  uint32_t source = kNone, source_class = 0;
   // What has become final: elements, and the parts that have left.
   uint64_t elements = 0;
   uint32_t parts = 0;
@@ -36,9 +38,21 @@ struct OpenText : OpenEntry {
   static constexpr uint64_t kUnknown = UINT64_MAX;
 };
 
+/// Gives up an open text, by its place, for another that may have what it holds.
+class TextRelief {
+ public:
+  virtual ~TextRelief() = default;
+  virtual void give_up(uint32_t place) = 0;
+};
+
 class TextOutlet {
  public:
   virtual ~TextOutlet() = default;
+  /// Before anything is opened.
+  virtual void relieved_by(TextRelief&) {}
+  /// Where there is no room: the open text, of a source that has more than its share, that gives way to one
+  /// of this source; kNone: none does.
+  virtual uint32_t victim(uint32_t, uint32_t) const { return kNone; }
   /// A stream was added to the table.
   virtual void begin_stream(Stream&) {}
   /// Whether another text can be opened.

@@ -125,7 +125,7 @@ bool Worker::take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool 
   }
   if (parts_.lanes[route] == nullptr) {
     payload_is_read_ = true;
-    parts_.text_lanes[route]->take(rtp, datagram.source, time_of(packet, now), now);
+    parts_.text_lanes[route]->take(rtp, datagram.source, packet.length, time_of(packet, now), now);
     return true;
   }
   Lane& lane = *parts_.lanes[route];

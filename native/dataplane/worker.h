@@ -28,6 +28,8 @@ namespace onpath {
 class Worker {
  public:
   static constexpr uint32_t kBurst = 32;
+  /// Of what is kept for one queue of a port.
+  static const size_t kQueueBytes;
 
   struct PortPart {
     const onpath_port* port = nullptr;

@@ -8,6 +8,8 @@
 #include "dataplane/worker.h"
 
 namespace onpath {
+
+const size_t Worker::kQueueBytes = sizeof(Worker::Queue);
 namespace {
 
 constexpr uint64_t kNever = UINT64_MAX;

@@ -97,6 +97,9 @@ CompiledPlan::CompiledPlan(const ImageInput& input, std::string output_name, Pix
       ycbcr_bytes = sizeof(YcbcrTables);
     }
   }
+  // Packets hold whole elements, so that what has come is noted element by element.
+  only_bytes_need +=
+      Coverage::memory_bytes(input_.bytes) - Coverage::memory_bytes(input_.bytes / input_.element_bytes);
   packet_state_bytes_ = state_bytes_ - only_bytes_need;
   table_bytes_ = tables.bytes() + ycbcr_bytes + (order_ == nullptr ? 0 : order_->table_bytes());
   hash_ = sha256(write_plan(*this));

@@ -86,6 +86,9 @@ std::optional<DropReason> parse_ipv6(Bytes packet, IpPayload& payload, Datagram&
   if (const auto reason =
           check_ipv6_header(packet, out.source.address, out.destination.address, payload.bytes))
     return reason;
+  // RFC 4942 section 2.2: an IPv4-mapped address is no address of a wire. Here it would pass for an IPv4
+  // sender.
+  if (out.source.address.is_v4() || out.destination.address.is_v4()) return DropReason::bad_ip_header;
   payload.address_sum = checksum_add(packet.subspan(8, 32));
   payload.v4 = false;
   return skip_extension_headers(packet[6], payload.bytes);

@@ -1,0 +1,20 @@
+// Hashing of what a sender chooses, with a seed that it does not know. Hot path.
+#pragma once
+
+#include <cstdint>
+
+namespace onpath {
+
+/// Both halves of the 128-bit product, folded: one multiplication spreads every input bit.
+inline uint64_t fold_multiply(uint64_t a, uint64_t b) {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+}
+
+/// Grows one seed into several; odd, so that no word multiplies everything by zero.
+inline uint64_t derive_seed(uint64_t seed, uint64_t n) {
+  return fold_multiply(seed + n * 0xd1b54a32d192ed03u, 0xaef17502108ef2d9u ^ n) | 1;
+}
+
+}  // namespace onpath

@@ -29,6 +29,7 @@ class Builder {
     if (auto ok = make_wakes(); !ok) return ok;
     if (auto ok = make_sinks(); !ok) return ok;
     make_hosts();
+    make_fanouts();
     if (std::any_of(config_.routes.begin(), config_.routes.end(),
                     [](const RouteConfig& route) { return route.shapes.has_value(); }))
       parts_.shapes = std::make_unique<ShapeMaker>();
@@ -64,7 +65,39 @@ class Builder {
       if (!wake) return wake.error();
       wakes_.push_back(std::move(wake).value());
     }
+    parts_.group = std::make_shared<WorkerGroup>(wakes_);
     return {};
+  }
+
+  /// A ring from each worker that polls a port with fewer queues than workers to each of the others.
+  void make_fanouts() {
+    rings_.resize(config_.ports.size());
+    for (size_t p = 0; p < config_.ports.size(); ++p) {
+      const onpath_port& port = *config_.ports[p].port;
+      if (port.queues >= config_.workers) continue;
+      const uint32_t capacity = Fanout::ring_packets(port, config_.workers);
+      for (uint32_t q = 0; q < port.queues; ++q) {
+        auto& rings = rings_[p].emplace_back(config_.workers);
+        for (uint32_t w = 0; w < config_.workers; ++w) {
+          if (w == q) continue;
+          rings[w] = std::make_shared<FanoutRing>(capacity);
+          parts_.memory_bytes += FanoutRing::bytes_for(capacity) + sizeof(FlowCache);
+        }
+      }
+    }
+  }
+
+  /// Queue q is polled by worker q where they are fewer than workers.
+  void join_fanouts(uint32_t w, size_t p, Worker::PortPart& part) {
+    for (uint32_t q = 0; q < rings_[p].size(); ++q) {
+      if (q == w) {
+        part.fanouts.push_back(
+            std::make_unique<Fanout>(*part.port, q, w, fanout_seed_, parts_.group, rings_[p][q]));
+        parts_.memory_bytes += sizeof(Fanout);
+      } else {
+        part.from_others.push_back(rings_[p][q][w]);
+      }
+    }
   }
 
   Result<void> make_sinks() {
@@ -136,10 +169,13 @@ class Builder {
     Worker::Parts worker;
     worker.routes = route_table_;
     worker.wake = wakes_[w];
+    worker.group = parts_.group;
+    worker.index = w;
     worker.sinks = announcers_;
     worker.bell = parts_.bell.get();
     worker.shapes = parts_.shapes.get();
     worker.idle_after_ns = config_.idle_after_ns;
+    worker.max_sleep_ns = config_.max_sleep_ns;
     worker.flow_cache = config_.flow_cache;
     for (const NamedPort& named : config_.ports) {
       Worker::PortPart& part = worker.ports.emplace_back();
@@ -149,6 +185,7 @@ class Builder {
         part.queues.push_back(q);
         parts_.memory_bytes += sizeof(FlowCache);
       }
+      join_fanouts(w, worker.ports.size() - 1, part);
       if (const auto& host = parts_.hosts[worker.ports.size() - 1]) {
         // The first worker keeps the timers: every port has a queue for it to send by.
         part.host = std::make_unique<LocalHost>(host, *named.port, transmit_queue(part, w), w == 0,
@@ -261,7 +298,9 @@ class Builder {
   std::shared_ptr<const RouteTable> route_table_;
   std::vector<std::shared_ptr<WakeFd>> wakes_;
   std::vector<std::shared_ptr<Announcer>> announcers_;
-  std::vector<uint32_t> first_ssrc_;  // by route
+  std::vector<uint32_t> first_ssrc_;                                          // by route
+  std::vector<std::vector<std::vector<std::shared_ptr<FanoutRing>>>> rings_;  // by port, queue and worker
+  const uint64_t fanout_seed_ = random_bits();
 };
 
 }  // namespace
@@ -275,6 +314,12 @@ void OwnedPorts::destroy() {
   ports_.clear();
 }
 
+void PlaneParts::destroy_ports() {
+  if (ports.list().empty()) return;
+  for (const auto& worker : workers) worker->take_back_all();
+  ports.destroy();
+}
+
 uint32_t first_sender_queue(const onpath_port& port, uint32_t workers) {
   return std::max(port.queues, workers);
 }
@@ -285,8 +330,8 @@ Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config) {
     if (const auto ok = check_config(config); !ok) return ok.error();
     const auto bytes = pool_bytes(config);
     if (!bytes) return bytes.error();
-    std::unique_ptr<PlaneParts> parts(
-        new PlaneParts{std::move(ports), {}, {}, {}, {}, nullptr, nullptr, {}, bytes.value()});
+    auto parts = std::make_unique<PlaneParts>(std::move(ports));
+    parts->memory_bytes = bytes.value();
     if (const auto ok = Builder(config, *parts).build(); !ok) return ok.error();
     parts->routes = std::move(config.routes);
     return parts;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dataplane/clock.h"
+#include "dataplane/fanout_rings.h"
 #include "dataplane/text_forward_lane.h"
 
 namespace onpath {
@@ -29,7 +30,8 @@ class Builder {
     if (auto ok = make_wakes(); !ok) return ok;
     if (auto ok = make_sinks(); !ok) return ok;
     make_hosts();
-    make_fanouts();
+    fanout_rings_ = std::make_unique<FanoutRings>(config_.ports, parts_.group, random_bits());
+    parts_.memory_bytes += fanout_rings_->bytes();
     if (std::any_of(config_.routes.begin(), config_.routes.end(),
                     [](const RouteConfig& route) { return route.shapes.has_value(); }))
       parts_.shapes = std::make_unique<ShapeMaker>();
@@ -67,37 +69,6 @@ class Builder {
     }
     parts_.group = std::make_shared<WorkerGroup>(wakes_);
     return {};
-  }
-
-  /// A ring from each worker that polls a port with fewer queues than workers to each of the others.
-  void make_fanouts() {
-    rings_.resize(config_.ports.size());
-    for (size_t p = 0; p < config_.ports.size(); ++p) {
-      const onpath_port& port = *config_.ports[p].port;
-      if (port.queues >= config_.workers) continue;
-      const uint32_t capacity = Fanout::ring_packets(port, config_.workers);
-      for (uint32_t q = 0; q < port.queues; ++q) {
-        auto& rings = rings_[p].emplace_back(config_.workers);
-        for (uint32_t w = 0; w < config_.workers; ++w) {
-          if (w == q) continue;
-          rings[w] = std::make_shared<FanoutRing>(capacity);
-          parts_.memory_bytes += FanoutRing::bytes_for(capacity) + sizeof(FlowCache);
-        }
-      }
-    }
-  }
-
-  /// Queue q is polled by worker q where they are fewer than workers.
-  void join_fanouts(uint32_t w, size_t p, Worker::PortPart& part) {
-    for (uint32_t q = 0; q < rings_[p].size(); ++q) {
-      if (q == w) {
-        part.fanouts.push_back(
-            std::make_unique<Fanout>(*part.port, q, w, fanout_seed_, parts_.group, rings_[p][q]));
-        parts_.memory_bytes += sizeof(Fanout);
-      } else {
-        part.from_others.push_back(rings_[p][q][w]);
-      }
-    }
   }
 
   Result<void> make_sinks() {
@@ -185,7 +156,7 @@ class Builder {
         part.queues.push_back(q);
         parts_.memory_bytes += sizeof(FlowCache);
       }
-      join_fanouts(w, worker.ports.size() - 1, part);
+      fanout_rings_->join(w, worker.ports.size() - 1, part);
       if (const auto& host = parts_.hosts[worker.ports.size() - 1]) {
         // The first worker keeps the timers: every port has a queue for it to send by.
         part.host = std::make_unique<LocalHost>(host, *named.port, transmit_queue(part, w), w == 0,
@@ -298,9 +269,8 @@ class Builder {
   std::shared_ptr<const RouteTable> route_table_;
   std::vector<std::shared_ptr<WakeFd>> wakes_;
   std::vector<std::shared_ptr<Announcer>> announcers_;
-  std::vector<uint32_t> first_ssrc_;                                          // by route
-  std::vector<std::vector<std::vector<std::shared_ptr<FanoutRing>>>> rings_;  // by port, queue and worker
-  const uint64_t fanout_seed_ = random_bits();
+  std::vector<uint32_t> first_ssrc_;  // by route
+  std::unique_ptr<FanoutRings> fanout_rings_;
 };
 
 }  // namespace

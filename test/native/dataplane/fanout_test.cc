@@ -253,6 +253,40 @@ TEST(Fanout, AFencedWorkersStreamsGoToTheOthersAndThoseOfTheOthersStay) {
   EXPECT_EQ(send_all(), all);
 }
 
+TEST(Fanout, APacketOfAnotherWorkerLeavesInTheBufferItCameIn) {
+  const ProgramPtr program = copy_program(16, 8);
+  static const int domain = 0;
+  FakePort in, out;
+  for (FakePort* port : {&in, &out}) {
+    port->share_buffers(&domain, 128);
+    port->table().transmit_queues = 3;
+  }
+  RouteConfig route = roomy(program);
+  ForwardSinkConfig forward;
+  forward.port = "q";
+  forward.source = endpoint("10.0.1.1", 6000);
+  forward.destination = endpoint("10.0.1.2", 6001);
+  route.sink = forward;
+  PlaneConfig config;
+  config.ports = {{"p", in.port()}, {"q", out.port()}};
+  config.routes = {route};
+  config.workers = 3;
+  {
+    auto parts = must(build_plane(std::move(config)));
+    for (uint32_t ssrc = 0; ssrc < 30; ++ssrc) {
+      for (const ChunkPacket& packet : cut(*program, sample_of(*program, ssrc), 96, 1, ssrc, ssrc))
+        in.arrive(framed(rtp_of(packet)));
+      for (const auto& worker : parts->workers) worker->poll_once(1'000'000'000);
+    }
+    for (const auto& worker : parts->workers) worker->finish(1'000'000'000);
+    EXPECT_GT(parts->workers[0]->counters().fanned_out.get(), 0u);
+  }
+  EXPECT_EQ(out.sent.size(), 30u * 4);
+  EXPECT_EQ(out.taken_over, 30u * 4);
+  EXPECT_EQ(in.outstanding, 0u);
+  EXPECT_EQ(out.outstanding, 0u);
+}
+
 TEST(Fanout, ThreadsOnAPortOfOneQueueDeliverEverySampleExactly) {
   const ProgramPtr program = small_program();
   const std::string link = fresh_link();

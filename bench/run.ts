@@ -14,8 +14,18 @@ import { loopSuite } from './suites/loop.js';
 import { pathSuite } from './suites/path.js';
 import { stringsSuite } from './suites/strings.js';
 import { textSuite } from './suites/text.js';
+import { workersSuite } from './suites/workers.js';
 
-const SUITES: readonly Suite[] = [pathSuite, imagesSuite, loopSuite, dpdkSuite, stringsSuite, textSuite, attackSuite];
+const SUITES: readonly Suite[] = [
+  pathSuite,
+  imagesSuite,
+  loopSuite,
+  dpdkSuite,
+  stringsSuite,
+  textSuite,
+  attackSuite,
+  workersSuite,
+];
 const DEFAULT_ROUNDS = 11;
 /** Runnable threads, over the last minute, above which a machine is not one's own. */
 const QUIET_LOAD = 0.7;

@@ -3,6 +3,7 @@ import { abortError, throwIfAborted } from './abort.js';
 import { OnpathError } from './errors.js';
 import { type MemoryItem, type NativePlane, type NativePlaneStats, native } from './native.js';
 import { isBatched, nativePlaneConfig, programOf } from './plane-config.js';
+import { type PlaneEvent, PlaneEventHub } from './plane-events.js';
 import { type PortInfo, portInfo } from './port-info.js';
 import { type Batch, type Sample, wrapDelivery } from './sample.js';
 import { DATAPLANE, type DataplaneSpec, dataplaneSpec, type ParsedDataplaneSpec } from './schema.js';
@@ -12,7 +13,7 @@ import { parse } from './validate.js';
 
 /**
  * Counters since start. Books balance: packets received by ports = packets used by routes + control packets of ports + packet drops of
- * ports and routes (`transmit_failed` and `no_neighbour` aside: those did not leave); samples opened = complete + open + sample drops.
+ * ports and routes (`transmit_failed` and `no_neighbour` aside: those did not leave) + `packetsHeld` of workers; samples opened = complete + open + sample drops.
  */
 export type PlaneStats = NativePlaneStats;
 
@@ -89,6 +90,7 @@ export class Dataplane {
   readonly #native: NativePlane;
   readonly #ports: ParsedDataplaneSpec['ports'];
   readonly #routes: ReadonlyMap<string, HostRoute | 'forward'>;
+  readonly #events: PlaneEventHub;
   readonly #detachSignal: () => void;
   #closing: Promise<void> | undefined;
   #closed = false;
@@ -96,6 +98,7 @@ export class Dataplane {
   private constructor(plane: NativePlane, spec: ParsedDataplaneSpec, signal: AbortSignal | undefined) {
     this.#native = plane;
     this.#ports = spec.ports;
+    this.#events = new PlaneEventHub(plane.events());
     this.#routes = new Map(
       spec.routes.map((route) => [
         route.name,
@@ -178,6 +181,18 @@ export class Dataplane {
     >;
   }
 
+  /**
+   * What happens to workers and ports: hangs, links and devices that go and come. Every iterator gets every event; those from before the
+   * first one wait for it, at most 256. Ends after close().
+   *
+   * @example
+   * for await (const { type, cause } of plane.events({ signal })) console.warn(type, cause);
+   * @throws OnpathError ABORTED
+   */
+  events(options: { signal?: AbortSignal } = {}): AsyncGenerator<PlaneEvent, void, undefined> {
+    return this.#events.iterate(options.signal);
+  }
+
   /** Counters since start; they stay readable after close. */
   stats(): PlaneStats {
     return this.#native.stats();
@@ -245,6 +260,7 @@ export class Dataplane {
     this.#detachSignal();
     await this.#native.close();
     this.#closed = true;
+    this.#events.close();
     for (const route of this.#routes.values()) if (route !== 'forward') route.wake();
   }
 

@@ -26,6 +26,7 @@ export {
   RunResult,
 } from './pipeline.js';
 export { type FamilyInput, PipelineFamily } from './pipeline-family.js';
+export type { PlaneEvent, PortEvent, WorkerEvent } from './plane-events.js';
 export type { DpdkPortInfo, MemoryPortInfo, OffloadState, PortInfo, UdpPortInfo } from './port-info.js';
 export { type PresetOptions, presetSpec } from './presets/image-processor.js';
 export { type LetterboxOptions, letterboxSpec } from './presets/letterbox.js';

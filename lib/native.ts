@@ -139,6 +139,8 @@ export type NativePortConfig =
       link: string;
       side: 0 | 1;
       queues: number;
+      /** Queues that only transmit; none if left out. */
+      senders?: number;
       depth: number;
       maxBytes: number;
       loss: number;
@@ -256,6 +258,12 @@ export interface NativePlaneConfig {
   maxMemoryBytes: number;
   /** Microseconds of empty polls before a worker sleeps; Infinity: never. */
   idleAfterUs: number;
+  /** Microseconds a worker sleeps at a time where a port can only be polled. */
+  maxSleepUs: number;
+  /** Milliseconds after which a worker that does not get on is fenced; 0: never. */
+  watchdogMs: number;
+  /** Milliseconds that close() waits for a worker that hangs; Infinity: for ever. */
+  closeTimeoutMs: number;
 }
 
 export interface NativePortStats {
@@ -289,6 +297,41 @@ export interface NativeWorkerStats {
   sleeps: number;
   busyMs: number;
   cpuMs: number;
+  /** Packets handed to the workers that have their streams, where a port has fewer queues than there are workers. */
+  fannedOut: number;
+  /** And those taken from the workers that received them. */
+  fannedIn: number;
+  /** How often the worker hung and was given up. */
+  fences: number;
+  /** It hangs now, or the plane was closed without it. */
+  fenced: boolean;
+  /** After close: packets in the hands of a worker that never moved again. */
+  packetsHeld: number;
+}
+
+/** Something that happened to a worker or a port. `at`: milliseconds since the Unix epoch. */
+export interface NativePlaneEvent {
+  type:
+    | 'workerFenced'
+    | 'workerRecovered'
+    | 'workerAbandoned'
+    | 'linkDown'
+    | 'linkUp'
+    | 'portRemoved'
+    | 'portRecovered';
+  /** One of these two. */
+  worker?: number;
+  port?: string;
+  at: number;
+  cause: string;
+  times: number;
+  missed: number;
+}
+
+export interface NativePlaneEvents {
+  next(): NativePlaneEvent | undefined;
+  /** As NativeSink.onReady. */
+  onReady(notify?: () => void): void;
 }
 
 export interface NativePlaneStats {
@@ -366,6 +409,8 @@ export interface NativePortInfo {
 export interface NativePlane {
   sink(route: string): NativeSink;
   textSink(route: string): NativeTextSink;
+  /** Always the same queue: whoever takes an event has it alone. */
+  events(): NativePlaneEvents;
   stats(): NativePlaneStats;
   memory(): MemoryItem[];
   /** In the order of the configuration. */

@@ -29,13 +29,23 @@ export function nativePlaneConfig(spec: ParsedDataplaneSpec): NativePlaneConfig 
   return {
     eal: spec.eal === undefined ? undefined : nativeEal(spec.eal),
     ports: spec.ports.map((port) =>
-      port.type === 'dpdk' ? nativeDpdkPort(port, spec.workers) : { ...port, queues: spec.workers },
+      port.type === 'dpdk' ? nativeDpdkPort(port, spec.workers) : nativeKernelPort(port, spec.workers),
     ),
     routes: spec.routes.map((route, i) => nativeRoute(route, i, ports)),
     workers: spec.workers,
     maxMemoryBytes: spec.limits.memoryBytes,
     idleAfterUs: spec.idleAfterUs === 'never' ? Infinity : spec.idleAfterUs,
+    maxSleepUs: spec.maxSleepUs,
+    watchdogMs: spec.watchdogMs,
+    closeTimeoutMs: spec.closeTimeoutMs,
   };
+}
+
+/** A memory or udp port: a queue for each worker to send by, and by default to receive by. */
+function nativeKernelPort(port: Exclude<ParsedPort, ParsedDpdkPort>, workers: number): NativePortConfig {
+  if (port.type === 'udp') return { ...port, queues: workers };
+  const queues = port.queues ?? workers;
+  return { ...port, queues, senders: Math.max(0, workers - queues) };
 }
 
 /** An end of ours: without an address the plane chooses, by the destination, among those of the port. */
@@ -77,7 +87,7 @@ function nativeDpdkPort(port: ParsedDpdkPort, workers: number): NativePortConfig
     name: port.name,
     device: port.device,
     queues: port.queues ?? workers,
-    transmitQueues: workers + port.senders,
+    transmitQueues: Math.max(workers, port.queues ?? 0) + port.senders,
     rxDescriptors: port.rxDescriptors ?? 0,
     txDescriptors: port.txDescriptors ?? 0,
     mtu: port.mtu,

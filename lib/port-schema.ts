@@ -43,6 +43,14 @@ const memoryPort = z
     name: name.describe('How routes refer to the port.'),
     ...memoryLink,
     side: linkSide.default(0).describe('Which end. Each can be open once.'),
+    queues: z
+      .int()
+      .min(1)
+      .max(64)
+      .optional()
+      .describe(
+        'Receive queues, over which frames are spread by source address and port. Default: one for each worker. Fewer than workers: those that poll hand the streams of the others on.',
+      ),
     ...impairments,
   })
   .describe('Ethernet frames in process: for tests and for chaining planes.');
@@ -163,7 +171,9 @@ const dpdkPort = z
       .min(1)
       .max(64)
       .optional()
-      .describe('Receive queues; worker i polls queue i. Default: one for each worker.'),
+      .describe(
+        'Receive queues, dealt out to the workers in turn. Default: one for each worker. Fewer than workers: those that poll hand the streams of the others on.',
+      ),
     senders: z
       .int()
       .min(0)

@@ -243,6 +243,30 @@ export const dataplaneSpec = z
       .describe(
         'Microseconds without packets before a worker sleeps; "never": it polls for ever and keeps its core.',
       ),
+    maxSleepUs: z
+      .number()
+      .min(20)
+      .max(1_000_000)
+      .default(500)
+      .describe(
+        'Longest sleep in microseconds where a port can only be polled (most DPDK devices): what a packet may wait after a quiet spell. Ports with a descriptor wake their worker at once.',
+      ),
+    watchdogMs: z
+      .number()
+      .min(0)
+      .max(3_600_000)
+      .default(1000)
+      .describe(
+        'A worker that does not get on for so many milliseconds is fenced: an event, its share of fanned out streams goes to the others, and what it had open is given up. 0: never.',
+      ),
+    closeTimeoutMs: z
+      .number()
+      .min(0)
+      .max(3_600_000)
+      .default(5000)
+      .describe(
+        'Milliseconds that close() waits for a worker that hangs; then the plane closes without it, and what it can touch stays in memory.',
+      ),
   })
   .superRefine(checkPlane);
 
@@ -296,14 +320,12 @@ function checkPlane(
     context.addIssue({ code: 'custom', path: ['eal'], input: plane.eal, message });
   }
   for (const { port, i } of dpdk) {
-    const most = mostQueues - plane.workers;
+    const working = Math.max(plane.workers, port.queues ?? 0);
+    const most = mostQueues - working;
     if (port.senders > most) {
-      const message = `expected at most ${most}, as a port has ${mostQueues} transmit queues and the workers take ${plane.workers}`;
+      const message = `expected at most ${most}, as a port has ${mostQueues} transmit queues and the workers and receive queues take ${working}`;
       context.addIssue({ code: 'custom', path: ['ports', i, 'senders'], input: port.senders, message });
     }
-    if (port.queues === undefined || port.queues <= plane.workers) continue;
-    const message = `expected at most ${plane.workers}, a worker for each queue`;
-    context.addIssue({ code: 'custom', path: ['ports', i, 'queues'], input: port.queues, message });
   }
 }
 

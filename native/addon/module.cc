@@ -7,6 +7,7 @@
 #include "addon/names.h"
 #include "addon/output.h"
 #include "addon/plane.h"
+#include "addon/plane_events.h"
 #include "addon/plane_from_js.h"
 #include "addon/program.h"
 #include "addon/sender.h"
@@ -164,6 +165,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   NativeTextProgram::define(env, "NativeTextProgram");
   NativePlanStream::define(env, "NativePlanStream");
   NativeTextSink::define(env, "NativeTextSink");
+  NativePlaneEvents::define(env, "NativePlaneEvents");
   exports["setErrorClass"] = Napi::Function::New<entry<set_error_class>>(env, "setErrorClass");
   exports["availableKernels"] = Napi::Function::New<entry<list_kernels>>(env, "availableKernels");
   exports["compile"] = Napi::Function::New<entry<compile_program>>(env, "compile");

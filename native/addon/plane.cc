@@ -46,6 +46,9 @@ Result<StartedPlane> open_plane(PlaneSpec spec) {
   config.workers = spec.workers;
   config.max_memory_bytes = spec.max_memory_bytes;
   config.idle_after_ns = spec.idle_after_ns;
+  config.max_sleep_ns = spec.max_sleep_ns;
+  config.hang_ns = spec.hang_ns;
+  config.close_timeout_ns = spec.close_timeout_ns;
   for (const RouteConfig& route : spec.routes) {
     if (std::holds_alternative<HostSinkConfig>(route.sink)) started.host_routes.push_back(route.name);
   }
@@ -75,6 +78,8 @@ std::shared_ptr<PlaneCore> PlaneCore::adopt(Environment& environment, StartedPla
   const std::vector<std::string> host_routes = std::move(started.host_routes);
   auto core = std::make_shared<PlaneCore>(environment, std::move(started));
   const int64_t offset_ns = epoch_offset_ns();
+  core->events_ = std::make_shared<PlaneEventsCore>(environment, core->plane_->events(), offset_ns);
+  environment.add(core->events_);
   for (const std::string& route : host_routes) {
     if (std::shared_ptr<TextHostSink> texts = core->plane_->text_sink(route); texts != nullptr) {
       auto text_core = std::make_shared<TextSinkCore>(environment, std::move(texts), offset_ns);
@@ -150,6 +155,7 @@ void PlaneCore::closed(napi_env env) {
   object_.drop();
   for (const auto& [route, sink] : sinks_) sink->finish(env);
   for (const auto& [route, sink] : text_sinks_) sink->finish(env);
+  events_->finish(env);
 }
 
 Result<std::unique_ptr<Sender>> PlaneCore::open_sender(const std::string& port, SenderConfig config) {
@@ -167,6 +173,7 @@ std::vector<onpath_port_info> PlaneCore::port_infos() const {
 std::vector<Napi::ClassPropertyDescriptor<NativePlane>> NativePlane::methods() {
   return {property<&NativePlane::sink>("sink"),
           property<&NativePlane::text_sink>("textSink"),
+          property<&NativePlane::events>("events"),
           property<&NativePlane::stats>("stats"),
           property<&NativePlane::memory>("memory"),
           property<&NativePlane::close>("close"),
@@ -228,6 +235,10 @@ Napi::Value NativePlane::sink(const Napi::CallbackInfo& info) {
 
 Napi::Value NativePlane::text_sink(const Napi::CallbackInfo& info) {
   return sink_of<NativeTextSink>(info, core().text_sinks(), "texts");
+}
+
+Napi::Value NativePlane::events(const Napi::CallbackInfo& info) {
+  return NativePlaneEvents::make(*Environment::of(info.Env()), core().events());
 }
 
 Napi::Value NativePlane::stats(const Napi::CallbackInfo& info) {

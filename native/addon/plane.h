@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "addon/bytes.h"
+#include "addon/plane_events.h"
 #include "addon/plane_from_js.h"
 #include "addon/sink.h"
 #include "addon/text_sink.h"
@@ -48,6 +49,7 @@ class PlaneCore : public Member, public std::enable_shared_from_this<PlaneCore> 
   std::vector<onpath_port_info> port_infos() const;
 
   const Plane& plane() const { return *plane_; }
+  const std::shared_ptr<PlaneEventsCore>& events() const { return events_; }
   const std::map<std::string, Endpoint>& local_ports() const { return local_ports_; }
   const std::map<std::string, std::shared_ptr<SinkCore>>& sinks() const { return sinks_; }
   const std::map<std::string, std::shared_ptr<TextSinkCore>>& text_sinks() const { return text_sinks_; }
@@ -62,6 +64,7 @@ class PlaneCore : public Member, public std::enable_shared_from_this<PlaneCore> 
   std::map<std::string, Endpoint> local_ports_;             // udp ports
   std::map<std::string, std::shared_ptr<SinkCore>> sinks_;  // host routes
   std::map<std::string, std::shared_ptr<TextSinkCore>> text_sinks_;
+  std::shared_ptr<PlaneEventsCore> events_;
   ExternalMemory memory_;  // what a closed plane still holds until it is collected
   Kept object_;
   Kept promise_;
@@ -86,6 +89,7 @@ class NativePlane : public Wrapped<NativePlane, PlaneCore> {
  private:
   Napi::Value sink(const Napi::CallbackInfo& info);
   Napi::Value text_sink(const Napi::CallbackInfo& info);
+  Napi::Value events(const Napi::CallbackInfo& info);
   Napi::Value stats(const Napi::CallbackInfo& info);
   Napi::Value memory(const Napi::CallbackInfo& info);
   Napi::Value port_infos(const Napi::CallbackInfo& info);

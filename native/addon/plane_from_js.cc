@@ -156,6 +156,9 @@ PlaneSpec plane_from_js(const Input& input) {
   spec.workers = input["workers"].integer<uint32_t>();
   spec.max_memory_bytes = input["maxMemoryBytes"].integer<uint64_t>();
   spec.idle_after_ns = duration(input["idleAfterUs"], 1e3);
+  spec.max_sleep_ns = duration(input["maxSleepUs"], 1e3);
+  spec.hang_ns = duration(input["watchdogMs"], 1e6);
+  spec.close_timeout_ns = duration(input["closeTimeoutMs"], 1e6);
   return spec;
 }
 

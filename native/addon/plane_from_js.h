@@ -24,6 +24,9 @@ struct PlaneSpec {
   uint32_t workers = 1;
   uint64_t max_memory_bytes = 0;
   uint64_t idle_after_ns = 0;
+  uint64_t max_sleep_ns = 0;
+  uint64_t hang_ns = 0;
+  uint64_t close_timeout_ns = 0;
 };
 
 struct PortOfPlane {

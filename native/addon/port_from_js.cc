@@ -31,6 +31,8 @@ MemoryPortConfig memory_port(const Input& input) {
   memory.link = input["link"].text();
   memory.side = input["side"].integer<uint32_t>();
   memory.queues = input["queues"].integer<uint32_t>();
+  if (const Input senders = input["senders"]; !senders.is_undefined())
+    memory.senders = senders.integer<uint32_t>();
   memory.depth = input["depth"].integer<uint32_t>();
   memory.max_bytes = input["maxBytes"].integer<uint32_t>();
   memory.impairments.loss = input["loss"].number(0, 1);

@@ -78,7 +78,10 @@ napi_value worker_object(napi_env env, const WorkerStats& worker) {
   ObjectWriter object(env);
   object.count("polls", worker.polls).count("emptyPolls", worker.empty_polls).count("sleeps", worker.sleeps);
   object.number("busyMs", static_cast<double>(worker.busy_ns) / 1e6);
-  return object.number("cpuMs", static_cast<double>(worker.cpu_ns) / 1e6).value();
+  object.number("cpuMs", static_cast<double>(worker.cpu_ns) / 1e6);
+  object.count("fannedOut", worker.fanned_out).count("fannedIn", worker.fanned_in);
+  object.count("fences", worker.fences).boolean("fenced", worker.fenced);
+  return object.count("packetsHeld", worker.packets_held).value();
 }
 
 }  // namespace

@@ -114,6 +114,13 @@ struct PlaneConfig {
   /// Empty polls for this long, then the worker sleeps until a port's wait_fd wakes it. UINT64_MAX: never
   /// sleeps.
   uint64_t idle_after_ns = 50'000;
+  /// A worker of which some port can only be polled sleeps up to this long at a time, the longer the longer
+  /// nothing came: what a packet may wait after a quiet spell.
+  uint64_t max_sleep_ns = 500'000;
+  /// A worker that does not get on for this long is fenced; 0: none ever is.
+  uint64_t hang_ns = 1'000'000'000;
+  /// close() waits this long for a worker that hangs, then goes on without it.
+  uint64_t close_timeout_ns = 5'000'000'000;
   /// Off for comparison only: what it does to a packet is what is done without it.
   bool flow_cache = true;
   /// Bound on all pools together: output buffers, states of open samples, stream tables.

@@ -46,7 +46,10 @@ struct alignas(64) PortCounters {
 
 struct alignas(64) WorkerCounters {
   Counter polls, empty_polls, sleeps, busy_ns;
-  Counter cpu_ns;  // set when the thread ends
+  Counter received;    // packets of the queues it polls
+  Counter fanned_out;  // packets handed to the workers that have their streams
+  Counter fanned_in;   // and taken from those that received them
+  Counter cpu_ns;      // set when the thread ends
 };
 
 }  // namespace onpath

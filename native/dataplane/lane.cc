@@ -300,8 +300,12 @@ uint64_t Lane::next_tick_ns() {
   return parts_.host == nullptr ? deadline : std::min(deadline, parts_.host->next_tick_ns());
 }
 
+void Lane::give_up(DropReason reason) {
+  while (OpenSample* oldest = parts_.samples->oldest()) close_unfinished(*oldest, reason);
+}
+
 void Lane::close() {
-  while (OpenSample* oldest = parts_.samples->oldest()) close_unfinished(*oldest, DropReason::closed);
+  give_up(DropReason::closed);
   if (parts_.host != nullptr && parts_.host->flush()) parts_.host_sink->mark_pending();
 }
 

@@ -58,6 +58,7 @@ class Lane final : public RouteLane {
   }
   void tick(uint64_t now) override;
   uint64_t next_tick_ns() override;
+  void give_up(DropReason reason) override;
   void close() override;
 
   Stream& stream_of(const OpenSample& sample) { return parts_.streams->at(sample.stream); }

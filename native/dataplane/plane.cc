@@ -4,14 +4,18 @@
 #include <pthread.h>
 #include <time.h>
 
+#include <algorithm>
+#include <chrono>
 #include <future>
 #include <mutex>
 #include <system_error>
 #include <thread>
 
+#include "dataplane/clock.h"
 #include "dataplane/plane_parts.h"
 #include "dataplane/plane_senders.h"
 #include "dataplane/threads.h"
+#include "dataplane/watchdog.h"
 
 namespace onpath {
 namespace {
@@ -30,7 +34,11 @@ uint64_t cpu_of(std::thread& thread) {
 
 class RunningPlane final : public Plane {
  public:
-  explicit RunningPlane(std::unique_ptr<PlaneParts> parts) : parts_(std::move(parts)), senders_(*parts_) {
+  RunningPlane(std::unique_ptr<PlaneParts> parts, const PlaneConfig& config)
+      : parts_(std::move(parts)),
+        close_timeout_(config.close_timeout_ns),
+        senders_(*parts_),
+        watchdog_(*parts_, config.hang_ns, events_) {
     for (const NamedPort& port : parts_->ports.list()) last_ports_.push_back({port.name, {}, 0, {}});
   }
   ~RunningPlane() override { RunningPlane::close(); }
@@ -42,14 +50,19 @@ class RunningPlane final : public Plane {
     using Begun = std::promise<Result<void>>;
     std::vector<std::shared_ptr<Begun>> begun;
     for (size_t w = 0; w < parts_->workers.size(); ++w) {
-      Worker* worker = parts_->workers[w].get();
       const auto told = begun.emplace_back(std::make_shared<Begun>());
-      threads_.push_back(start_thread("onpath-w" + std::to_string(w), [worker, told] {
-        const Result<void> taken = worker->begin_thread();
+      auto ended = std::make_shared<std::promise<void>>();
+      ended_.push_back(ended->get_future());
+      // The thread has a part in all it touches, lest it hang for longer than the plane lives.
+      threads_.push_back(start_thread("onpath-w" + std::to_string(w), [parts = parts_, w, told, ended] {
+        Worker& worker = *parts->workers[w];
+        const Result<void> taken = worker.begin_thread();
         told->set_value(taken);
-        if (taken) worker->run();
+        if (taken) worker.run();
+        ended->set_value();
       }));
     }
+    watchdog_.start();
     Result<void> all;
     for (const auto& told : begun) {
       if (auto taken = told->get_future().get(); !taken && all) all = taken;
@@ -64,12 +77,14 @@ class RunningPlane final : public Plane {
     if (closed_) return;
     closed_ = true;
     for (const auto& worker : parts_->workers) worker->stop();
-    for (std::thread& thread : threads_) thread.join();
+    const bool all_ended = end_threads();
+    watchdog_.stop();
     parts_->bell->stop();  // announces what the workers delivered last
     if (parts_->shapes) parts_->shapes->stop();
     read_port_counters(last_ports_);
     read_port_infos(last_infos_);
-    parts_->ports.destroy();
+    // Else the last thread that ends does it.
+    if (all_ended) parts_->destroy_ports();
   }
 
   PlaneStats stats() const override {
@@ -115,8 +130,49 @@ class RunningPlane final : public Plane {
 
   std::vector<MemoryItem> memory() const override { return parts_->memory->items(); }
   uint64_t memory_bytes() const override { return parts_->memory->total(); }
+  std::shared_ptr<EventLog> events() const override { return events_; }
+
 
  private:
+  /// False: a worker hangs, and was left to itself.
+  bool end_threads() {
+    using Clock = std::chrono::steady_clock;
+    constexpr std::chrono::seconds kGrace{1};  // of those who waited for one that hangs
+    for (size_t w = threads_.size(); w < parts_->workers.size(); ++w) parts_->workers[w]->never_run();
+    const auto wait_for_all = [this](Clock::time_point deadline) {
+      bool all = true;
+      for (const auto& ended : ended_) all = ended.wait_until(deadline) == std::future_status::ready && all;
+      return all;
+    };
+    // Beyond a year it is as good as for ever, and fits the clock.
+    const auto timeout = std::min<uint64_t>(close_timeout_, 365ull * 86'400 * 1'000'000'000);
+    bool all = wait_for_all(Clock::now() + std::chrono::nanoseconds(timeout));
+    if (!all) {
+      parts_->group->abandon();
+      all = wait_for_all(Clock::now() + kGrace);
+    }
+    abandoned_.resize(parts_->workers.size());
+    for (size_t w = 0; w < threads_.size(); ++w) {
+      if (ended_[w].wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
+        threads_[w].join();
+        continue;
+      }
+      threads_[w].detach();
+      abandoned_[w] = true;
+      all = false;
+      events_->push({PlaneEvent::Kind::worker_abandoned,
+                     now_ns(),
+                     static_cast<uint32_t>(w),
+                     {},
+                     "The plane was closed without worker " + std::to_string(w) + ", which hangs while " +
+                         Watchdog::describe(parts_->workers[w]->place(), *parts_) +
+                         ". Its thread, the ports and their memory stay."});
+    }
+    return all;
+  }
+  /// A worker that the plane was closed without, and that has not moved since.
+  bool is_lost(size_t w) const { return closed_ && abandoned_[w] && !parts_->workers[w]->has_ended(); }
+
   void read_port_counters(std::vector<PortStats>& to) const {
     const auto& ports = parts_->ports.list();
     for (size_t p = 0; p < ports.size(); ++p) ports[p].port->counters(ports[p].port->self, &to[p].counters);
@@ -132,12 +188,27 @@ class RunningPlane final : public Plane {
     }
   }
 
+  static uint64_t ended_samples(const DropCounts& drops) {
+    uint64_t ended = 0;
+    for (size_t i = 0; i < kDropReasonCount; ++i) {
+      const auto reason = static_cast<DropReason>(i);
+      if (drop_reason_scope(reason) == DropScope::sample && reason != DropReason::undelivered)
+        ended += drops[i];
+    }
+    return ended;
+  }
+  static uint64_t open_samples(const RouteCounters& counters) {
+    DropCounts drops{};
+    add_drops(drops, counters.drops);
+    return counters.samples_opened.get() - counters.samples_complete.get() - ended_samples(drops);
+  }
+
   RouteStats route_stats(size_t r) const {
     RouteStats stats;
     stats.name = parts_->routes[r].name;
     uint64_t sent = 0;
-    for (const auto& worker : parts_->workers) {
-      const RouteCounters& counters = worker->route_counters(r);
+    for (size_t w = 0; w < parts_->workers.size(); ++w) {
+      const RouteCounters& counters = parts_->workers[w]->route_counters(r);
       stats.packets_used += counters.packets_used.get();
       stats.bytes_used += counters.bytes_used.get();
       stats.overlap_bytes += counters.overlap_bytes.get();
@@ -147,13 +218,9 @@ class RunningPlane final : public Plane {
       stats.samples_complete += counters.samples_complete.get();
       add_drops(stats.drops, counters.drops);
       stats.samples_opened += counters.samples_opened.get();
+      if (is_lost(w)) stats.drops[static_cast<size_t>(DropReason::fenced)] += open_samples(counters);
     }
-    uint64_t ended = stats.samples_complete;
-    for (size_t i = 0; i < kDropReasonCount; ++i) {
-      const auto reason = static_cast<DropReason>(i);
-      if (drop_reason_scope(reason) == DropScope::sample && reason != DropReason::undelivered)
-        ended += stats.drops[i];
-    }
+    const uint64_t ended = stats.samples_complete + ended_samples(stats.drops);
     stats.samples_open = stats.samples_opened > ended ? stats.samples_opened - ended : 0;
     if (parts_->sinks[r] == nullptr && parts_->text_sinks[r] == nullptr) {
       stats.samples_delivered = sent;
@@ -176,14 +243,24 @@ class RunningPlane final : public Plane {
     stats.sleeps = counters.sleeps.get();
     stats.busy_ns = counters.busy_ns.get();
     stats.cpu_ns = closed_ ? counters.cpu_ns.get() : cpu_of(threads_[w]);
+    stats.fanned_out = counters.fanned_out.get();
+    stats.fanned_in = counters.fanned_in.get();
+    stats.fences = watchdog_.fences(w);
+    stats.fenced = watchdog_.is_fenced(w) || is_lost(w);
+    if (is_lost(w)) stats.packets_held = parts_->workers[w]->packets_in_hand();
     return stats;
   }
 
-  const std::unique_ptr<PlaneParts> parts_;
+  const std::shared_ptr<PlaneParts> parts_;
+  const uint64_t close_timeout_;
+  const std::shared_ptr<EventLog> events_ = std::make_shared<EventLog>();
   PlaneSenders senders_;
+  Watchdog watchdog_;
   mutable std::mutex mutex_;
   mutable std::vector<std::thread> threads_;
-  std::vector<PortStats> last_ports_;  // counters as of close()
+  std::vector<std::future<void>> ended_;  // by thread
+  std::vector<bool> abandoned_;           // by worker, from close() on
+  std::vector<PortStats> last_ports_;     // counters as of close()
   std::vector<onpath_port_info> last_infos_;
   bool closed_ = false;
 };
@@ -191,10 +268,10 @@ class RunningPlane final : public Plane {
 }  // namespace
 
 Result<std::unique_ptr<Plane>> start_plane(PlaneConfig config) {
-  auto parts = build_plane(std::move(config));
+  auto parts = build_plane(config);
   if (!parts) return parts.error();
   try {
-    auto plane = std::make_unique<RunningPlane>(std::move(parts).value());
+    auto plane = std::make_unique<RunningPlane>(std::move(parts).value(), config);
     if (const auto ok = plane->start(); !ok) return ok.error();
     return std::unique_ptr<Plane>(std::move(plane));
   } catch (const std::system_error& error) {

@@ -10,6 +10,7 @@
 #include "base/drop_reason.h"
 #include "base/result.h"
 #include "dataplane/config.h"
+#include "dataplane/event_log.h"
 #include "dataplane/host_sink.h"
 #include "dataplane/memory_account.h"
 #include "dataplane/sender.h"
@@ -28,8 +29,7 @@ struct PortStats {
 
 /// Books balance: over all routes and ports, packets received = packets_used + packet drops of routes +
 /// packet drops and control packets of ports (transmit_failed and no_neighbour aside: they count packets that
-/// did not leave). Exact after close();
-/// before, packets may be on their way.
+/// did not leave) + packets_held of workers. Exact after close(); before, packets may be on their way.
 struct RouteStats {
   std::string name;
   uint64_t packets_used = 0;
@@ -46,8 +46,13 @@ struct RouteStats {
 
 struct WorkerStats {
   uint64_t polls = 0, empty_polls = 0, sleeps = 0;
-  uint64_t busy_ns = 0;  // time in polls that found packets
-  uint64_t cpu_ns = 0;   // CLOCK_THREAD_CPUTIME_ID of the worker's thread
+  uint64_t busy_ns = 0;       // time in polls that found packets
+  uint64_t cpu_ns = 0;        // CLOCK_THREAD_CPUTIME_ID of the worker's thread
+  uint64_t fanned_out = 0;    // packets handed to the workers that have their streams
+  uint64_t fanned_in = 0;     // and taken from those that received them
+  uint64_t fences = 0;        // how often it hung and was given up
+  bool fenced = false;        // it hangs now, or the plane was closed without it
+  uint64_t packets_held = 0;  // after close: what a worker that never moved again has in its hands
 };
 
 struct PlaneStats {
@@ -60,7 +65,9 @@ class Plane {
  public:
   virtual ~Plane() = default;
   /// Stops workers, counts what is in flight, destroys ports. Finished samples already in a sink can still be
-  /// taken. Idempotent; callable from any thread; returns when done.
+  /// taken. Idempotent; callable from any thread; returns when done. A worker that hangs is left to itself
+  /// after PlaneConfig::close_timeout_ns, which is an event: its thread, the ports and all memory it can
+  /// touch stay until it ends, if it does.
   virtual void close() = 0;
   virtual PlaneStats stats() const = 0;
   /// Null if no host route has that name.
@@ -75,6 +82,8 @@ class Plane {
   virtual Result<std::unique_ptr<Sender>> open_sender(const std::string& port, SenderConfig config) = 0;
   /// Every pool: whose it is, what it is for, its bytes.
   virtual std::vector<MemoryItem> memory() const = 0;
+  /// What happens to workers and ports. Never null; outlives the plane.
+  virtual std::shared_ptr<EventLog> events() const = 0;
   /// The sum of memory().
   virtual uint64_t memory_bytes() const = 0;
 };

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dataplane/clock.h"
+#include "dataplane/fanout_rings.h"
 #include "dataplane/text_forward_lane.h"
 
 namespace onpath {
@@ -29,6 +30,8 @@ class Builder {
     if (auto ok = make_wakes(); !ok) return ok;
     if (auto ok = make_sinks(); !ok) return ok;
     make_hosts();
+    fanout_rings_ = std::make_unique<FanoutRings>(config_.ports, parts_.group, random_bits());
+    parts_.memory->add("plane", MemoryAccount::kNoWorker, "fan-out rings", fanout_rings_->bytes());
     if (std::any_of(config_.routes.begin(), config_.routes.end(),
                     [](const RouteConfig& route) { return route.shapes.has_value(); }))
       parts_.shapes = std::make_unique<ShapeMaker>();
@@ -64,6 +67,7 @@ class Builder {
       if (!wake) return wake.error();
       wakes_.push_back(std::move(wake).value());
     }
+    parts_.group = std::make_shared<WorkerGroup>(wakes_);
     return {};
   }
 
@@ -137,16 +141,20 @@ class Builder {
     Worker::Parts worker;
     worker.routes = route_table_;
     worker.wake = wakes_[w];
+    worker.group = parts_.group;
+    worker.index = w;
     worker.sinks = announcers_;
     worker.bell = parts_.bell.get();
     worker.shapes = parts_.shapes.get();
     worker.idle_after_ns = config_.idle_after_ns;
+    worker.max_sleep_ns = config_.max_sleep_ns;
     worker.flow_cache = config_.flow_cache;
     for (const NamedPort& named : config_.ports) {
       Worker::PortPart& part = worker.ports.emplace_back();
       part.port = named.port;
       part.counters = std::make_unique<PortCounters>();
       for (uint32_t q = w; q < named.port->queues; q += config_.workers) part.queues.push_back(q);
+      fanout_rings_->join(w, worker.ports.size() - 1, part);
       if (const auto& host = parts_.hosts[worker.ports.size() - 1]) {
         // The first worker keeps the timers: every port has a queue for it to send by.
         part.host = std::make_unique<LocalHost>(host, *named.port, transmit_queue(part, w), w == 0,
@@ -283,6 +291,7 @@ class Builder {
   std::vector<std::shared_ptr<WakeFd>> wakes_;
   std::vector<std::shared_ptr<Announcer>> announcers_;
   std::vector<uint32_t> first_ssrc_;  // by route
+  std::unique_ptr<FanoutRings> fanout_rings_;
 };
 
 }  // namespace
@@ -296,6 +305,12 @@ void OwnedPorts::destroy() {
   ports_.clear();
 }
 
+void PlaneParts::destroy_ports() {
+  if (ports.list().empty()) return;
+  for (const auto& worker : workers) worker->take_back_all();
+  ports.destroy();
+}
+
 uint32_t first_sender_queue(const onpath_port& port, uint32_t workers) {
   return std::max(port.queues, workers);
 }
@@ -306,8 +321,8 @@ Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config) {
     if (const auto ok = check_config(config); !ok) return ok.error();
     auto memory = std::make_shared<MemoryAccount>();
     if (const auto ok = account_pools(config, *memory); !ok) return ok.error();
-    std::unique_ptr<PlaneParts> parts(
-        new PlaneParts{std::move(ports), {}, {}, {}, {}, nullptr, nullptr, {}, std::move(memory)});
+    auto parts = std::make_unique<PlaneParts>(std::move(ports));
+    parts->memory = std::move(memory);
     if (const auto ok = Builder(config, *parts).build(); !ok) return ok.error();
     parts->routes = std::move(config.routes);
     return parts;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -34,6 +35,11 @@ class OwnedPorts {
 };
 
 struct PlaneParts {
+  explicit PlaneParts(OwnedPorts owned) : ports(std::move(owned)) {}
+  ~PlaneParts() { destroy_ports(); }
+  /// When no worker runs: the ports get every packet back and are destroyed. Idempotent.
+  void destroy_ports();
+
   OwnedPorts ports;
   std::vector<RouteConfig> routes;
   std::vector<std::shared_ptr<PortHost>> hosts;             // by port; null: the port has no addresses
@@ -41,6 +47,7 @@ struct PlaneParts {
   std::vector<std::shared_ptr<SharedTextSink>> text_sinks;  // by route; null for forward sinks and images
   std::unique_ptr<ShapeMaker> shapes;                       // null if no route takes many sizes
   std::unique_ptr<Bell> bell;
+  std::shared_ptr<WorkerGroup> group;
   std::vector<std::unique_ptr<Worker>> workers;
   /// Of every pool; shared with what takes and frees memory later.
   std::shared_ptr<MemoryAccount> memory = std::make_shared<MemoryAccount>();

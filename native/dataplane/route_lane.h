@@ -22,8 +22,10 @@ class RouteLane {
   virtual void tick(uint64_t now) = 0;
   /// When tick() has something to do next; UINT64_MAX: nothing is open.
   virtual uint64_t next_tick_ns() = 0;
+  /// Every open sample ends unfinished, under this reason.
+  virtual void give_up(DropReason reason) = 0;
   /// The worker ends: open samples count as closed, what is complete is delivered.
-  virtual void close() = 0;
+  virtual void close() { give_up(DropReason::closed); }
 
   /// A stream that brought nothing new for this long, or four deadlines if that is longer, may be a restarted
   /// sender: its closed timestamps are forgotten.

@@ -233,8 +233,8 @@ uint64_t TextLane::next_tick_ns() {
   return oldest == nullptr ? UINT64_MAX : oldest->deadline_ns;
 }
 
-void TextLane::close() {
-  while (OpenText* oldest = parts_.texts->oldest()) close_unfinished(*oldest, DropReason::closed);
+void TextLane::give_up(DropReason reason) {
+  while (OpenText* oldest = parts_.texts->oldest()) close_unfinished(*oldest, reason);
 }
 
 }  // namespace onpath

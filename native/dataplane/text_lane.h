@@ -48,7 +48,7 @@ class TextLane final : public RouteLane, private TextSink, private TextRelief {
             uint64_t now);
   void tick(uint64_t now) override;
   uint64_t next_tick_ns() override;
-  void close() override;
+  void give_up(DropReason reason) override;
 
  private:
   /// Where a packet's bytes belong, and what it says of the length.

@@ -45,36 +45,81 @@ void prefetch_payload(const onpath_packet& packet) {
 
 uint32_t Worker::poll_once(uint64_t now) {
   uint32_t done = 0;
-  for (Queue& queue : queues_) done += poll_queue(queue, now, false);
-  for (PortPart& port : parts_.ports) {
-    if (port.transmit && !port.transmit->empty()) port.transmit->flush();
+  for (PolledQueue& queue : queues_) done += poll_queue(queue, now, false);
+  for (HandedQueue& queue : handed_) done += poll_handed(queue, now, false);
+  for (uint32_t p = 0; p < parts_.ports.size(); ++p) {
+    const PortPart& port = parts_.ports[p];
+    if (!port.transmit || port.transmit->empty()) continue;
+    enter(WorkerPlace::What::sending, p);
+    port.transmit->flush();
   }
   if (now >= next_tick_) tick(now);
   return done;
 }
 
-uint32_t Worker::poll_queue(Queue& queue, uint64_t now, bool give_up) {
+uint32_t Worker::poll_queue(PolledQueue& queue, uint64_t now, bool give_up) {
   const onpath_port& port = *parts_.ports[queue.port].port;
+  uint32_t handed_on = 0;
   if (queue.first == queue.last) {
+    enter(WorkerPlace::What::receiving, queue.port);
     queue.first = 0;
     queue.last = port.receive(port.self, queue.queue, queue.packets.data(), kBurst);
+    counters_.received.add(queue.last);
     for (uint32_t i = 0; i < queue.last && i < kHeadersAhead; ++i) prefetch_headers(queue.packets[i]);
+    if (queue.fanout != nullptr) handed_on = fan_out(queue, now);
     for (uint32_t i = 0; i < queue.last && i < kPayloadAhead && payload_is_read_; ++i)
       prefetch_payload(queue.packets[i]);
   }
-  const bool payload_is_read = payload_is_read_;
   const uint32_t begin = queue.first;
-  const uint32_t end = queue.last;
-  uint32_t at = begin;
-  for (; at < end; ++at) {
-    onpath_packet* const packet = &queue.packets[at];
-    if (at + kHeadersAhead < end) prefetch_headers(packet[kHeadersAhead]);
-    if (payload_is_read && at + kPayloadAhead < end) prefetch_payload(packet[kPayloadAhead]);
+  const uint32_t done = take_in_row(queue, &queue.packets[begin], queue.last - begin, now, give_up);
+  queue.first = begin + done;
+  if (done > 0) port.release(port.self, queue.queue, &queue.packets[begin], done);
+  return done + handed_on;
+}
+
+/// Takes packets to their end, in order, up to one that is held back.
+inline uint32_t Worker::take_in_row(Queue& queue, onpath_packet* packets, uint32_t count, uint64_t now,
+                                    bool give_up) {
+  if (count == 0) return 0;
+  enter(WorkerPlace::What::taking, queue.port);
+  lane_.store(nullptr, std::memory_order_relaxed);
+  const bool payload_is_read = payload_is_read_;
+  uint32_t at = 0;
+  for (; at < count; ++at) {
+    onpath_packet* const packet = &packets[at];
+    if (at + kHeadersAhead < count) prefetch_headers(packet[kHeadersAhead]);
+    if (payload_is_read && at + kPayloadAhead < count) prefetch_payload(packet[kPayloadAhead]);
     if (!take(queue, *packet, now, give_up)) break;
   }
-  queue.first = at;
-  const uint32_t done = queue.first - begin;
-  if (done > 0) port.release(port.self, queue.queue, &queue.packets[begin], done);
+  return at;
+}
+
+/// Packets of other workers' streams leave the burst. Returns how many.
+uint32_t Worker::fan_out(PolledQueue& queue, uint64_t now) {
+  queue.fanout->take_back();
+  const uint32_t received = queue.last;
+  if (received == 0) return 0;
+  uint32_t dropped = 0;
+  queue.last = queue.fanout->spread(queue.packets.data(), received, now, dropped);
+  const uint32_t left = received - queue.last;
+  counters_.fanned_out.add(left - dropped);
+  if (dropped > 0) {
+    Counter& full = parts_.ports[queue.port].counters->drops[static_cast<size_t>(DropReason::fanout_full)];
+    full.add(dropped);
+  }
+  return left;
+}
+
+/// Packets that another worker received: they go back by it.
+uint32_t Worker::poll_handed(HandedQueue& queue, uint64_t now, bool give_up) {
+  onpath_packet* packets = nullptr;
+  const uint32_t count = queue.ring->peek(packets, kBurst);
+  if (count == 0) return 0;
+  for (uint32_t i = 0; i < count && i < kHeadersAhead; ++i) prefetch_headers(packets[i]);
+  const uint32_t done = take_in_row(queue, packets, count, now, give_up);
+  queue.held_back = done < count;
+  queue.ring->pop(done);
+  counters_.fanned_in.add(done);
   return done;
 }
 
@@ -88,6 +133,7 @@ inline bool Worker::take(Queue& queue, onpath_packet& packet, uint64_t now, bool
   VideoSegment chunk;
   FlowCache::Flow* flow = queue.flows.find(packet, chunk);
   if (flow == nullptr) return take_apart(queue, packet, now, give_up);
+  lane_.store(flow->lane, std::memory_order_relaxed);
   flow->lane->take_next(*flow->sample, *flow->stream, chunk, packet, time_of(packet, now), now);
   return true;
 }
@@ -123,6 +169,7 @@ bool Worker::take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool 
     route = parts_.routes->find(queue.port, datagram.destination.port, rtp.payload_type);
     if (route == RouteTable::kNoRoute) return drop(queue, DropReason::no_route);
   }
+  lane_.store(routes_[route], std::memory_order_relaxed);
   if (parts_.lanes[route] == nullptr) {
     payload_is_read_ = true;
     parts_.text_lanes[route]->take(rtp, datagram.source, packet.length, time_of(packet, now), now);
@@ -142,6 +189,7 @@ bool Worker::take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool 
 /// What is no good UDP datagram may be for the plane itself.
 bool Worker::take_control(const Queue& queue, const onpath_packet& packet, DropReason reason, uint64_t now) {
   PortPart& port = parts_.ports[queue.port];
+  lane_.store(nullptr, std::memory_order_relaxed);
   if (!port.host || (reason != DropReason::not_ip && reason != DropReason::not_udp))
     return drop(queue, reason);
   if (const auto refusal = port.host->take({packet.data, packet.length}, reason, now))
@@ -151,6 +199,7 @@ bool Worker::take_control(const Queue& queue, const onpath_packet& packet, DropR
 }
 
 void Worker::tick(uint64_t now) {
+  enter(WorkerPlace::What::ticking, 0);
   for (RouteLane* lane : routes_) lane->tick(now);
   for (const PortPart& port : parts_.ports) {
     if (port.host) port.host->tick(now);
@@ -160,8 +209,12 @@ void Worker::tick(uint64_t now) {
 
 void Worker::finish(uint64_t now) {
   // Packets that were held back have been received, so they are taken to an end like any other.
-  for (Queue& queue : queues_) {
+  for (PolledQueue& queue : queues_) {
     if (queue.first < queue.last) poll_queue(queue, now, true);
+  }
+  for (HandedQueue& queue : handed_) {
+    while (poll_handed(queue, now, true) > 0) {
+    }
   }
   for (RouteLane* lane : routes_) lane->close();
   for (PortPart& port : parts_.ports) {

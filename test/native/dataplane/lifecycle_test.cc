@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "dataplane/checker.h"
+#include "dataplane/hanging_port.h"
 
 namespace onpath::testing {
 namespace {
@@ -168,6 +169,39 @@ TEST(Lifecycle, AnIdlePlaneSleepsAndAPacketWakesIt) {
     }));
   }
   EXPECT_EQ(checker.wrong, 0u);
+}
+
+TEST(Lifecycle, AWorkerOfAPortThatCanOnlyBePolledSleepsToo) {
+  const ProgramPtr program = small_program();
+  const std::string link = fresh_link();
+  HangingPort polled(memory_end(link, 0));
+  polled.poll_only = true;
+  RouteConfig route = route_to_host(program);
+  route.deadline_ns = 30'000'000'000;
+  PlaneConfig config = plane_on(polled.port(), {route});
+  config.max_sleep_ns = 2'000'000;
+  auto plane = must(start_plane(std::move(config)));
+  RawEnd far(link);
+  Checker checker(program, plane->host_sink("r"));
+  for (uint64_t number = 0; number < 20; ++number) {
+    ASSERT_TRUE(wait_until([&] {
+      const uint64_t polls = plane->stats().workers[0].polls;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      const WorkerStats now = plane->stats().workers[0];
+      return now.sleeps > 0 && now.polls == polls;
+    })) << "an idle worker spins";
+    for (const ChunkPacket& p :
+         cut(*program, sample_of(*program, number), 96, static_cast<uint32_t>(number), number))
+      far.send(p);
+    ASSERT_TRUE(wait_until([&] {
+      checker.pump();
+      return checker.samples == number + 1;
+    }));
+  }
+  EXPECT_EQ(checker.wrong, 0u);
+  plane->close();
+  EXPECT_EQ(plane->stats().workers[0].fences, 0u);
+  EXPECT_EQ(imbalance(plane->stats()), "");
 }
 
 TEST(Lifecycle, ASleepingWorkerKeepsItsDeadlines) {

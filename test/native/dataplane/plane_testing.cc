@@ -190,6 +190,7 @@ uint64_t packets_accounted(const PlaneStats& stats) {
     packets += route.packets_used;
     add_drops(route.drops);
   }
+  for (const WorkerStats& worker : stats.workers) packets += worker.packets_held;
   return packets;
 }
 

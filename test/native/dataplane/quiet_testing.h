@@ -115,11 +115,26 @@ class SharedMemory {
   Shared* shared_;
 };
 
-/// Runs the first worker of `parts` in a thread whose allocations are counted, and has it take a million
-/// packets while it is traced. `send(timestamp)` sends the packets of one sample, `sent()` says how many
-/// packets that makes so far, `consume()` takes away what comes out, on a thread of its own.
+/// By the first route of all workers, in whatever way.
+inline uint64_t packets_taken(const PlaneParts& parts) {
+  constexpr auto kFull = static_cast<size_t>(DropReason::fanout_full);
+  uint64_t packets = 0;
+  for (const auto& worker : parts.workers) {
+    const RouteCounters& counters = worker->route_counters(0);
+    packets += counters.packets_used.get() + worker->port_counters(0).drops[kFull].get();
+    for (const DropReason reason : {DropReason::slow_consumer, DropReason::late, DropReason::no_slot})
+      packets += counters.drops[static_cast<size_t>(reason)].get();
+  }
+  return packets;
+}
+
+/// Runs the first worker of `parts` in a thread whose allocations are counted, and has the plane take a
+/// million packets while it is traced; other workers run beside it. `send(timestamp)` sends the packets of
+/// one sample, `sent()` says how many packets that makes so far, `consume()` takes away what comes out, on a
+/// thread of its own.
 template <class Send, class Sent, class Consume>
-void run_counted(Shared& shared, PlaneParts& parts, Send send, Sent sent, Consume consume) {
+void run_counted(Shared& shared, PlaneParts& parts, Send send, Sent sent, Consume consume,
+                 uint64_t packets = kPackets) {
   parts.bell->start();
   Worker& worker = *parts.workers[0];
   std::thread thread([&] {
@@ -129,6 +144,13 @@ void run_counted(Shared& shared, PlaneParts& parts, Send send, Sent sent, Consum
     worker.run();
     shared.allocations = count.calls();
   });
+  std::vector<std::thread> others;
+  for (size_t w = 1; w < parts.workers.size(); ++w) {
+    others.emplace_back([&parts, w] {
+      EXPECT_TRUE(parts.workers[w]->begin_thread().ok());
+      parts.workers[w]->run();
+    });
+  }
   std::atomic<bool> stop{false};
   std::thread consumer([&] {
     while (!stop) consume();
@@ -136,23 +158,21 @@ void run_counted(Shared& shared, PlaneParts& parts, Send send, Sent sent, Consum
   uint32_t timestamp = 0;
   const auto send_until = [&](uint64_t packets) {
     while (sent() < packets) send(timestamp++);
-    const RouteCounters& counters = worker.route_counters(0);
-    while (counters.packets_used.get() +
-               counters.drops[static_cast<size_t>(DropReason::slow_consumer)].get() +
-               counters.drops[static_cast<size_t>(DropReason::late)].get() <
-           sent())
-      std::this_thread::yield();
+    while (packets_taken(parts) < sent()) std::this_thread::yield();
   };
   send_until(10'000);
   shared.phase = Shared::warm;
   shared.await(Shared::traced);
-  send_until(10'000 + kPackets);
+  send_until(10'000 + packets);
   shared.phase = Shared::done;
   shared.await(Shared::untraced);
   shared.packets = sent();
-  shared.samples = worker.route_counters(0).samples_complete.get();
-  worker.stop();
+  uint64_t samples = 0;
+  for (const auto& one : parts.workers) samples += one->route_counters(0).samples_complete.get();
+  shared.samples = samples;
+  for (const auto& one : parts.workers) one->stop();
   thread.join();
+  for (std::thread& other : others) other.join();
   stop = true;
   consumer.join();
 }
@@ -161,14 +181,14 @@ inline void release_all(SharedHostSink& sink) {
   for (Delivery delivery; sink.next(delivery);) sink.release(delivery.buffer);
 }
 
-inline void expect_quiet(void (*body)(Shared&)) {
+inline void expect_quiet(void (*body)(Shared&), uint64_t packets = kPackets) {
   SharedMemory memory;
   const Counted counted = run_traced(*memory, body);
   ASSERT_EQ(counted.failure, "");
   EXPECT_EQ(counted.system_calls, 0u) << "numbers:" << counted.names;
   EXPECT_EQ((*memory).allocations.load(), 0u);
-  EXPECT_GE((*memory).packets.load(), kPackets);
-  EXPECT_GT((*memory).samples.load(), kPackets / 8);
+  EXPECT_GE((*memory).packets.load(), packets);
+  EXPECT_GT((*memory).samples.load(), packets / 8);
 }
 
 }  // namespace onpath::testing

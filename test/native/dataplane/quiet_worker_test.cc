@@ -83,11 +83,40 @@ void feed_forward_sink(Shared& shared) {
   feed(shared, route, true);
 }
 
+constexpr uint64_t kFannedPackets = kPackets / 5;  // four threads that spin take their time on two cores
+
+/// The worker that is watched polls the one queue and hands half of the streams to the other.
+void feed_fanned(Shared& shared) {
+  const std::string link = fresh_link();
+  MemoryPortConfig one;
+  one.senders = 1;
+  PlaneConfig config;
+  config.ports = {{"p", memory_end(link, 0, one)}};
+  config.routes = {route_to_host(small_program())};
+  config.workers = 2;
+  config.idle_after_ns = UINT64_MAX;
+  RawEnd far(link, 1);
+  auto parts = must(build_plane(std::move(config)));
+  const Program& program = *parts->routes[0].program;
+  const Bytes sample = sample_of(program, 1);
+  run_counted(
+      shared, *parts,
+      [&](uint32_t timestamp) {
+        // No more on their way than a ring holds.
+        while (far.sent() > packets_taken(*parts) + 128) std::this_thread::yield();
+        for (const ChunkPacket& packet : cut(program, sample, 96, timestamp, timestamp, timestamp % 16))
+          far.send(packet);
+      },
+      [&] { return far.sent(); }, [&] { release_all(*parts->sinks[0]); }, kFannedPackets);
+  if (parts->workers[0]->counters().fanned_out.get() == 0) shared.allocations = 1;  // nothing was shown
+}
+
 TEST(QuietWorker, MakesNoSystemCallAndNoAllocationOverAMillionPacketsIntoAHostSink) {
   expect_quiet(feed_host_sink);
 }
 TEST(QuietWorker, NorWithAProgramThatResizes) { expect_quiet(feed_resize); }
 TEST(QuietWorker, NorWithImagesOfManySizesWhosePlansAreThere) { expect_quiet(feed_shapes); }
+TEST(QuietWorker, NorWhenItHandsStreamsToAnotherWorker) { expect_quiet(feed_fanned, kFannedPackets); }
 TEST(QuietWorker, NorIntoAForwardSink) { expect_quiet(feed_forward_sink); }
 
 TEST(QuietWorker, TheCountSeesASystemCallIfThereIsOne) {

@@ -8,6 +8,7 @@
 #include "base/big_endian.h"
 #include "dataplane/route_lane.h"
 #include "dataplane/saturating.h"
+#include "wire/chunk.h"
 #include "wire/mac.h"
 
 namespace onpath {
@@ -79,6 +80,7 @@ void LossRepair::arriving(const onpath_packet& packet, const Datagram& datagram,
   const uint32_t high = rtp.payload.size() < 4 ? 0 : load_be16(rtp.payload.data() + at);
   arriving_.numbers = {high << 16 | rtp.sequence, rtp.timestamp, rtp.marker};
   arriving_.ssrc = rtp.ssrc;
+  arriving_.before = packets_before(rtp.payload);
   arriving_.source = datagram.source;
   arriving_.destination = datagram.destination;
   arriving_.answerable = true;
@@ -87,6 +89,21 @@ void LossRepair::arriving(const onpath_packet& packet, const Datagram& datagram,
   // An answer has no VLAN tag, so what came with one gets none.
   const uint16_t type = load_be16(packet.data + 12);
   arriving_.answerable = (type == 0x0800 || type == 0x86dd) && is_station(arriving_.mac);
+}
+
+/// How many packets of the sample leave before this one, if they are all as long; no more than one entry of a
+/// NACK names where a payload does not tell.
+uint32_t LossRepair::packets_before(std::span<const uint8_t> payload) const {
+  constexpr uint64_t kMost = 64, kUnknown = 16;
+  if (!chunks_) {
+    const bool begins = payload.size() < 8 || (load_be32(payload.data() + 4) & 0x7fff7fff) == 0;
+    return begins ? 0 : kUnknown;
+  }
+  if (payload.size() <= kChunkHeaderBytes) return 0;
+  const uint64_t headers = kChunkHeaderBytes + size_t{payload[0] & 0x0fu} * 4;
+  const uint64_t bytes = payload.size() > headers ? payload.size() - headers : 1;
+  const uint64_t offset = load_be64(payload.data() + 16);
+  return static_cast<uint32_t>(std::min(kMost, offset / bytes + (offset % bytes != 0 ? 1 : 0)));
 }
 
 void LossRepair::taken(uint64_t now) {
@@ -125,7 +142,14 @@ void LossRepair::begin(uint32_t index, const StreamKey& key, uint64_t now) {
   restart(loss, arriving_.numbers);
   loss.last_packet_ns = now;
   loss.next_report_ns = config_.report_ns == 0 ? UINT64_MAX : plus(now, config_.report_ns);
-  if (loss.feedback) activate(index, now);
+  if (!loss.feedback) return;
+  if (const uint32_t count = arriving_.before; count > 0) {
+    // Its sample began before; whether those packets are late or lost is seen as of any others.
+    const uint32_t timestamp = loss.timestamp;
+    loss.lost.add({loss.highest - count, count, count, 0, timestamp, timestamp,
+                   plus(now, config_.reorder_ns), 0, plus(now, deadline_ns_)});
+  }
+  activate(index, now);
 }
 
 void LossRepair::restart(StreamLoss& loss, const Numbers& numbers) {
@@ -177,6 +201,7 @@ void LossRepair::follow(uint32_t index, const Numbers& numbers, uint64_t now) {
     loss.marker = numbers.marker;
   } else if (ahead < 0 && loss.lost.is_missing(sequence)) {
     const Gap gap = loss.lost.found(sequence);
+    if (static_cast<int32_t>(sequence - loss.base) < 0) loss.base = sequence;
     if (gap.asked > 0) parts_.counters->packets_repaired.add(1);
     // Karn: of what was asked for twice it is not known which one was answered.
     if (gap.asked == 1) note_round_trip(loss, now - gap.asked_ns);

@@ -105,6 +105,7 @@ class LossRepair {
   struct Arriving {
     Numbers numbers;
     uint32_t ssrc = 0;
+    uint32_t before = 0;      // packets of its sample that come before it, about
     bool answerable = false;  // it is known where an answer goes
     Endpoint source, destination;
     MacAddress mac{};
@@ -116,6 +117,7 @@ class LossRepair {
   };
 
   LossRepair(const RouteConfig& route, const Parts& parts);
+  uint32_t packets_before(std::span<const uint8_t> payload) const;
   void begin(uint32_t index, const StreamKey& key, uint64_t now);
   static void restart(StreamLoss& loss, const Numbers& numbers);
   void follow(uint32_t index, const Numbers& numbers, uint64_t now);

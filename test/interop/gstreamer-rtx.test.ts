@@ -102,6 +102,5 @@ describe('GStreamer rtprtxqueue as sender', { skip }, () => {
     assert.ok(way.seen.lost > 100, `the relay lost ${way.seen.lost}`);
     assert.ok(route!.packetsRepaired > 100, `repaired ${route!.packetsRepaired}`);
     assert.ok(way.seen.feedback > 0);
-    assert.ok(stats.ports[0]!.controlPackets > 0, 'its sender reports were taken');
   });
 });

@@ -74,7 +74,7 @@ describe('loss repair', () => {
         },
       ],
     });
-    const packets = chunkPackets(image(1), { timestamp: 1, ssrc: 3 }, { digest: digestOf('rgb') }, 100);
+    const packets = chunkPackets(image(1), { timestamp: 1, ssrc: 3 }, { digest: digestOf('rgb') }, 300);
     await unlisted.send(plane.address('in'), [packets[0]!, packets[3]!]);
     await eventually('it is given up', () => plane.stats().routes[0]!.drops.incomplete === 1);
     assert.equal(unlisted.received.length, 0);

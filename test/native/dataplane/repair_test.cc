@@ -148,6 +148,20 @@ TEST_P(Repair, TheEndOfASampleIsAskedForWhenNothingComes) {
   EXPECT_EQ(plane.take().size(), 1u);
 }
 
+TEST_P(Repair, TheBeginningOfAStreamsFirstSampleIsAskedFor) {
+  const RouteConfig route = repaired_route();
+  SteppedPlane plane({route}, ONPATH_FRAMING_ETHERNET, {}, {}, {}, GetParam());
+  const auto packets = packets_of(*route.program, 0, 0);
+  plane.send(packets[2]);
+  plane.send(packets[3]);
+  plane.pass(3 * kMs);
+  EXPECT_EQ(asked_of(plane.in), (Numbers{0, 1}));
+  plane.send(packets[0]);
+  plane.send(packets[1]);
+  EXPECT_EQ(plane.take().size(), 1u);
+  EXPECT_EQ(plane.route().packets_repaired.get(), 2u);
+}
+
 TEST_P(Repair, AWholeSampleBetweenTwoIsAskedFor) {
   const RouteConfig route = repaired_route();
   SteppedPlane plane({route}, ONPATH_FRAMING_ETHERNET, {}, {}, {}, GetParam());

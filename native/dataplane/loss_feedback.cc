@@ -46,8 +46,8 @@ uint64_t LossRepair::serve(uint32_t index, uint64_t now, RouteLane& lane) {
   if (config_.nack) {
     if (!loss.lost.none()) due = ask_for_gaps(loss, stream, now, lane);
     // Nothing of a sample follows its marker, but of others that are open.
-    const bool at_end = !interleaves_ && loss.marker && stream.open_samples == 1 &&
-                        lane.has_open(stream, loss.timestamp);
+    const bool at_end =
+        !interleaves_ && loss.marker && stream.open_samples == 1 && lane.has_open(stream, loss.timestamp);
     if (loss.lost.none() && stream.open_samples > 0 && !at_end) due = std::min(due, ask_for_tail(loss, now));
   }
   return std::min(due, report(loss, now));
@@ -56,8 +56,8 @@ uint64_t LossRepair::serve(uint32_t index, uint64_t now, RouteLane& lane) {
 /// Whether it may still be of use.
 bool LossRepair::is_awaited(const Gap& gap, Stream& stream, uint64_t now, RouteLane& lane) const {
   if (now >= gap.until_ns || gap.asked >= config_.max_retries) return false;
-  // Between two samples, a third may be missing as a whole; and where a hop before this one repairs too, packets
-  // of several alternate.
+  // Between two samples, a third may be missing as a whole; and where a hop before this one repairs too,
+  // packets of several alternate.
   return gap.before != gap.after || stream.open_samples > 1 || lane.has_open(stream, gap.before);
 }
 
@@ -154,8 +154,7 @@ uint64_t LossRepair::report(StreamLoss& loss, uint64_t now) {
 
 /// How long an answer is waited for, the longer the more often was asked.
 uint64_t LossRepair::wait_after(const StreamLoss& loss, uint32_t asked) const {
-  const uint64_t once =
-      std::max(config_.retry_ns, loss.round_trip_ns + 4 * loss.round_trip_varies_ns);
+  const uint64_t once = std::max(config_.retry_ns, loss.round_trip_ns + 4 * loss.round_trip_varies_ns);
   return std::min(once << std::min(asked - 1, 16u), std::max(kMostWaitNs, config_.retry_ns));
 }
 
@@ -209,8 +208,8 @@ void LossRepair::send_packet(const StreamLoss& loss, size_t bytes) {
   if (parts_.port->framing == ONPATH_FRAMING_ETHERNET) {
     const size_t headers = udp_headers_bytes(loss.own.address.is_v4());
     std::memmove(packet.data + headers, packet.data + udp_headers_bytes(false), bytes);
-    packet.length = static_cast<uint32_t>(
-        build_frame(packet.data, mac_at(parts_.port->mac), loss.mac, loss.own, loss.peer, bytes, identification_++));
+    packet.length = static_cast<uint32_t>(build_frame(packet.data, mac_at(parts_.port->mac), loss.mac,
+                                                      loss.own, loss.peer, bytes, identification_++));
   } else {
     packet.length = static_cast<uint32_t>(bytes);
     std::copy(loss.peer.address.bytes.begin(), loss.peer.address.bytes.end(), packet.destination.address);

@@ -64,10 +64,10 @@ Result<std::unique_ptr<LossRepair>> LossRepair::make(const RouteConfig& route, c
                        cname_bytes(made->cname_.size()) +
                        std::max(kNackBytes + kNackEntryBytes, kReportBlockBytes);
   if (parts.port->max_bytes < fixed) {
-    return Error{ErrorCode::INVALID_SPEC, "Route \"" + route.name + "\" asks for repair, but its port sends " +
-                                              std::to_string(parts.port->max_bytes) +
-                                              " bytes at most, and feedback needs " + std::to_string(fixed) +
-                                              ". Raise the port's maxBytes."};
+    return Error{ErrorCode::INVALID_SPEC,
+                 "Route \"" + route.name + "\" asks for repair, but its port sends " +
+                     std::to_string(parts.port->max_bytes) + " bytes at most, and feedback needs " +
+                     std::to_string(fixed) + ". Raise the port's maxBytes."};
   }
   const size_t more = (parts.port->max_bytes - fixed) / kNackEntryBytes;
   made->most_entries_ = std::min(kMostEntries, more + 1);
@@ -133,8 +133,8 @@ void LossRepair::begin(uint32_t index, const StreamKey& key, uint64_t now) {
   if (config_.next_port) ++loss.peer.port;
   if (is_multicast(loss.own.address)) {
     const IpAddress* own = parts_.host == nullptr ? nullptr : parts_.host->source_for(loss.peer.address);
-    arriving_.answerable = arriving_.answerable &&
-                           (own != nullptr || parts_.port->framing != ONPATH_FRAMING_ETHERNET);
+    arriving_.answerable =
+        arriving_.answerable && (own != nullptr || parts_.port->framing != ONPATH_FRAMING_ETHERNET);
     if (own != nullptr) loss.own.address = *own;
   }
   loss.feedback = arriving_.answerable && loss.peer.port != 0 && feedback_.allows(loss.peer.address);
@@ -146,8 +146,8 @@ void LossRepair::begin(uint32_t index, const StreamKey& key, uint64_t now) {
   if (const uint32_t count = arriving_.before; count > 0) {
     // Its sample began before; whether those packets are late or lost is seen as of any others.
     const uint32_t timestamp = loss.timestamp;
-    loss.lost.add({loss.highest - count, count, count, 0, timestamp, timestamp,
-                   plus(now, config_.reorder_ns), 0, plus(now, deadline_ns_)});
+    loss.lost.add({loss.highest - count, count, count, 0, timestamp, timestamp, plus(now, config_.reorder_ns),
+                   0, plus(now, deadline_ns_)});
   }
   activate(index, now);
 }
@@ -215,8 +215,8 @@ void LossRepair::note_transit(StreamLoss& loss, uint32_t timestamp, uint64_t now
   const uint32_t transit = arrival - timestamp;
   const auto difference = static_cast<int32_t>(transit - loss.transit);
   if (loss.transit != 0) {
-    const uint32_t distance = difference < 0 ? 0u - static_cast<uint32_t>(difference)
-                                             : static_cast<uint32_t>(difference);
+    const uint32_t distance =
+        difference < 0 ? 0u - static_cast<uint32_t>(difference) : static_cast<uint32_t>(difference);
     loss.jitter += distance - ((loss.jitter + 8) >> 4);
   }
   loss.transit = transit;

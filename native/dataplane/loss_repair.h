@@ -31,9 +31,9 @@ class LossRepair {
  public:
   struct Parts {
     StreamTable* streams;
-    const onpath_port* port;       // of the route; feedback leaves by
-    TransmitQueue* queue;          // its queue of this worker
-    const HostAddresses* host;     // null: the port has no addresses of its own
+    const onpath_port* port;    // of the route; feedback leaves by
+    TransmitQueue* queue;       // its queue of this worker
+    const HostAddresses* host;  // null: the port has no addresses of its own
     RouteCounters* counters;
     uint32_t ssrc;  // of our own, as who reports
   };
@@ -48,7 +48,8 @@ class LossRepair {
   /// The next packet of a stream that a flow cache knows, so that taken() was told of one before.
   void next(uint32_t stream, uint32_t sequence, uint32_t timestamp, bool marker, uint64_t now) {
     StreamLoss& loss = losses_[stream];
-    if (sequence == loss.highest + 1 && timestamp == loss.timestamp && loss.lost.none() && loss.active) [[likely]] {
+    if (sequence == loss.highest + 1 && timestamp == loss.timestamp && loss.lost.none() && loss.active)
+        [[likely]] {
       loss.highest = sequence;
       ++loss.received;
       loss.marker = marker;
@@ -75,7 +76,7 @@ class LossRepair {
     bool feedback = false;  // its source may be told
     bool active = false;    // in active_
     bool has_restart = false;
-    bool marker = false;  // of the packet with the highest number
+    bool marker = false;             // of the packet with the highest number
     uint32_t highest = 0, base = 0;  // extended sequence numbers
     uint32_t restart_at = 0;         // RFC 3550 appendix A.1: the next of a jump that may be a restart
     uint32_t timestamp = 0;          // of the packet with the highest number

@@ -271,7 +271,8 @@ class ThreadedSender final : public Sender {
     if (sent < count) port.release(port.self, outlet_.queue, packets.data() + sent, count - sent);
   }
 
-  /// Whether the pace allows another packet of the longest kind behind those built already; one it always does.
+  /// Whether the pace allows another packet of the longest kind behind those built already; one it always
+  /// does.
   bool may_build(uint32_t built) {
     return built == 0 || !pacer_.limits() || pacer_.credit(now_ns()) >= config_.max_payload_bytes;
   }

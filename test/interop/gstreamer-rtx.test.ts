@@ -87,7 +87,10 @@ describe('GStreamer rtprtxqueue as sender', { skip }, () => {
     const firstOnes = () => samples.toSorted((a, b) => a.timestamp - b.timestamp).slice(0, frames.count);
     const isWhole = () => {
       const first = firstOnes();
-      return first.length === frames.count && first.at(-1)!.timestamp - first[0]!.timestamp === 4500 * (frames.count - 1);
+      return (
+        first.length === frames.count &&
+        first.at(-1)!.timestamp - first[0]!.timestamp === 4500 * (frames.count - 1)
+      );
     };
     while (!isWhole()) samples.push(...(await take(plane, 'frames', 1)));
     ended.abort();

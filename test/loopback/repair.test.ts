@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Dataplane, Pipeline, Sender } from '../../lib/index.js';
-import { assertSameBytes, assertRejects } from '../support/assert.js';
+import { assertRejects, assertSameBytes } from '../support/assert.js';
 import { assertBooksBalance, eventually, linkName, PlainSocket, startPlane } from '../support/plane.js';
 import { chunkPackets, digestOf } from '../support/rtp.js';
 import { format, height, image, resize, width } from '../support/small.js';

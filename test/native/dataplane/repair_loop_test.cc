@@ -56,8 +56,9 @@ void send_all(Sender& sender, bool texts, uint64_t count, const std::function<By
       EXPECT_TRUE(report.ok());
       left.set_value();
     };
-    const Result<void> queued = texts ? sender.send_text(bytes, TextPlace{number, 0, {}, true, bytes.size()}, done)
-                                      : sender.send(bytes, number, done);
+    const Result<void> queued =
+        texts ? sender.send_text(bytes, TextPlace{number, 0, {}, true, bytes.size()}, done)
+              : sender.send(bytes, number, done);
     ASSERT_TRUE(queued.ok());
     left.get_future().wait();
   }

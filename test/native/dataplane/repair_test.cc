@@ -307,8 +307,9 @@ TEST(RepairConfigTest, WhatCannotBeIsRefusedByName) {
             std::string::npos);
   EXPECT_NE(refusal([](RouteConfig& route) { route.repair->retry_ns = 0; }).find("retryMs"),
             std::string::npos);
-  EXPECT_NE(refusal([](RouteConfig& route) { route.repair->packets_per_second = 0; }).find("packetsPerSecond"),
-            std::string::npos);
+  EXPECT_NE(
+      refusal([](RouteConfig& route) { route.repair->packets_per_second = 0; }).find("packetsPerSecond"),
+      std::string::npos);
 }
 
 }  // namespace

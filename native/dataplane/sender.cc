@@ -132,6 +132,7 @@ class ThreadedSender final : public Sender {
     announce();
     if (thread_.joinable()) thread_.join();
     if (config_.port == nullptr) return;
+    if (feedback_) feedback_->close();
     if (path_.neighbour() != nullptr) outlet_.host->neighbours.unwant(*path_.neighbour());
     if (outlet_.owns_port) config_.port->destroy(config_.port->self);
     config_.port = nullptr;

@@ -64,10 +64,6 @@ SenderFeedback::SenderFeedback(const SenderConfig& config, uint32_t queue, uint3
   inbox_->open(ssrc, 1, 1, to_group_ ? IpAddress{} : destination_.address);
 }
 
-SenderFeedback::~SenderFeedback() {
-  if (inbox_) inbox_->close();
-}
-
 Result<std::unique_ptr<SenderFeedback>> SenderFeedback::make(const SenderConfig& config, uint32_t queue,
                                                              uint32_t ssrc,
                                                              std::shared_ptr<FeedbackInbox> inbox) {

@@ -44,7 +44,7 @@ uint64_t LossRepair::serve(uint32_t index, uint64_t now, RouteLane& lane) {
   Stream& stream = parts_.streams->at(index);
   uint64_t due = UINT64_MAX;
   if (config_.nack) {
-    if (!loss.lost.none()) due = ask_for_gaps(loss, stream, now, lane);
+    if (!loss.lost.none()) due = ask_for_gaps(loss, stream, now);
     // Nothing of a sample follows its marker, but of others that are open.
     const bool at_end =
         !interleaves_ && loss.marker && stream.open_samples == 1 && lane.has_open(stream, loss.timestamp);
@@ -54,14 +54,14 @@ uint64_t LossRepair::serve(uint32_t index, uint64_t now, RouteLane& lane) {
 }
 
 /// Whether it may still be of use.
-bool LossRepair::is_awaited(const Gap& gap, Stream& stream, uint64_t now, RouteLane& lane) const {
+bool LossRepair::is_awaited(const Gap& gap, const Stream& stream, uint64_t now) const {
   if (now >= gap.until_ns || gap.asked >= config_.max_retries) return false;
-  // Between two samples, a third may be missing as a whole; and where a hop before this one repairs too,
-  // packets of several alternate.
-  return gap.before != gap.after || stream.open_samples > 1 || lane.has_open(stream, gap.before);
+  // Between two samples, a third may be missing as a whole. And where a hop before this one repairs too,
+  // packets of several alternate: of which one this is, is not known.
+  return gap.before != gap.after || stream.open_samples > 0;
 }
 
-uint64_t LossRepair::ask_for_gaps(StreamLoss& loss, Stream& stream, uint64_t now, RouteLane& lane) {
+uint64_t LossRepair::ask_for_gaps(StreamLoss& loss, const Stream& stream, uint64_t now) {
   uint64_t due = UINT64_MAX;
   Entries entries;
   for (uint32_t i = 0; i < loss.lost.count(); ++i) {
@@ -71,7 +71,7 @@ uint64_t LossRepair::ask_for_gaps(StreamLoss& loss, Stream& stream, uint64_t now
       due = std::min(due, gap.due_ns);
       continue;
     }
-    if (!is_awaited(gap, stream, now, lane)) {
+    if (!is_awaited(gap, stream, now)) {
       loss.lost.give_up(gap);
       continue;
     }

@@ -16,6 +16,7 @@ namespace {
 
 constexpr uint32_t kLeastWindow = 256;
 constexpr uint32_t kPacketsPerGap = 16;
+constexpr uint32_t kMostBefore = 64;  // that are asked for of those before the first packet of a stream
 constexpr size_t kIdentifierBytes = 15;
 
 uint32_t window_of(const RouteConfig& route) {
@@ -81,6 +82,9 @@ void LossRepair::arriving(const onpath_packet& packet, const Datagram& datagram,
   arriving_.numbers = {high << 16 | rtp.sequence, rtp.timestamp, rtp.marker};
   arriving_.ssrc = rtp.ssrc;
   arriving_.before = packets_before(rtp.payload);
+  // Senders of chunks begin at 0; those that repaired themselves do not begin with the beginning of a sample.
+  if (chunks_ && arriving_.numbers.sequence < kMostBefore)
+    arriving_.before = std::max(arriving_.before, arriving_.numbers.sequence);
   arriving_.source = datagram.source;
   arriving_.destination = datagram.destination;
   arriving_.answerable = true;
@@ -94,7 +98,7 @@ void LossRepair::arriving(const onpath_packet& packet, const Datagram& datagram,
 /// How many packets of the sample leave before this one, if they are all as long; no more than one entry of a
 /// NACK names where a payload does not tell.
 uint32_t LossRepair::packets_before(std::span<const uint8_t> payload) const {
-  constexpr uint64_t kMost = 64, kUnknown = 16;
+  constexpr uint64_t kUnknown = 16;
   if (!chunks_) {
     const bool begins = payload.size() < 8 || (load_be32(payload.data() + 4) & 0x7fff7fff) == 0;
     return begins ? 0 : kUnknown;
@@ -103,7 +107,8 @@ uint32_t LossRepair::packets_before(std::span<const uint8_t> payload) const {
   const uint64_t headers = kChunkHeaderBytes + size_t{payload[0] & 0x0fu} * 4;
   const uint64_t bytes = payload.size() > headers ? payload.size() - headers : 1;
   const uint64_t offset = load_be64(payload.data() + 16);
-  return static_cast<uint32_t>(std::min(kMost, offset / bytes + (offset % bytes != 0 ? 1 : 0)));
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(kMostBefore, offset / bytes + (offset % bytes != 0 ? 1 : 0)));
 }
 
 void LossRepair::taken(uint64_t now) {

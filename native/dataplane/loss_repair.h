@@ -126,11 +126,11 @@ class LossRepair {
   void note_round_trip(StreamLoss& loss, uint64_t ns);
   void activate(uint32_t index, uint64_t due);
   uint64_t serve(uint32_t index, uint64_t now, RouteLane& lane);
-  uint64_t ask_for_gaps(StreamLoss& loss, Stream& stream, uint64_t now, RouteLane& lane);
+  uint64_t ask_for_gaps(StreamLoss& loss, const Stream& stream, uint64_t now);
   uint64_t ask_for_tail(StreamLoss& loss, uint64_t now);
   uint64_t report(StreamLoss& loss, uint64_t now);
   uint64_t wait_after(const StreamLoss& loss, uint32_t asked) const;
-  bool is_awaited(const Gap& gap, Stream& stream, uint64_t now, RouteLane& lane) const;
+  bool is_awaited(const Gap& gap, const Stream& stream, uint64_t now) const;
   static bool add_entry(Entries& entries, uint32_t sequence, size_t most);
   bool send_nack(StreamLoss& loss, Entries& entries, uint64_t now);
   bool may_send(StreamLoss& loss, uint64_t now);

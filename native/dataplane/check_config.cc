@@ -172,6 +172,7 @@ Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
     }
   }
   if (const auto ok = check_source_limits(route); !ok) return ok;
+  if (const auto ok = check_repair(route); !ok) return ok;
   if (route.text) {
     if (const auto ok = check_text(route, *route.text); !ok) return ok;
     return check_sink(config, route);
@@ -254,6 +255,7 @@ void account_route(const RouteConfig& route, uint32_t worker, MemoryAccount& acc
   add("shares of sources",
       FairShare::bytes_for(route.open_samples,
                            SourceTable::capacity(route.max_streams, route.source_limits)));
+  add("loss repair", repair_bytes(route));
   add("counters", sizeof(RouteCounters));
   if (route.text) {
     const TextRouteConfig& text = *route.text;

@@ -12,6 +12,7 @@
 #include "dataplane/bell.h"
 #include "dataplane/config.h"
 #include "dataplane/memory_account.h"
+#include "dataplane/repair_parts.h"
 #include "dataplane/shape_maker.h"
 #include "dataplane/shared_host_sink.h"
 #include "dataplane/shared_text_sink.h"
@@ -51,6 +52,7 @@ struct PlaneParts {
   std::vector<std::unique_ptr<Worker>> workers;
   /// Of every pool; shared with what takes and frees memory later.
   std::shared_ptr<MemoryAccount> memory = std::make_shared<MemoryAccount>();
+  SenderInboxes sender_inboxes{};
 };
 
 /// The first transmit queue of a port that no worker uses; those from there on are for senders.

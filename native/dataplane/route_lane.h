@@ -9,6 +9,7 @@
 #include "base/drop_reason.h"
 #include "dataplane/config.h"
 #include "dataplane/counters.h"
+#include "dataplane/loss_repair.h"
 #include "dataplane/saturating.h"
 #include "dataplane/source_list.h"
 
@@ -32,6 +33,12 @@ class RouteLane {
   static uint64_t restart_ns(const RouteConfig& route) {
     return std::max(kRestartNs, times(route.deadline_ns, 4));
   }
+  /// Whether a sample with this timestamp is being assembled.
+  virtual bool has_open(const Stream& stream, uint32_t timestamp) = 0;
+
+  void repair_by(std::unique_ptr<LossRepair> repair) { repair_ = std::move(repair); }
+  /// Null: senders are told nothing.
+  LossRepair* repair() { return repair_.get(); }
   const RouteCounters& counters() const { return *counters_; }
   uint32_t port() const { return port_; }
 
@@ -61,6 +68,9 @@ class RouteLane {
   const uint32_t most_open_;  // samples of one source; 0: no limit
   const bool rates_;          // packets are counted against their source's rate
   const SourceList sources_;
+
+ private:
+  std::unique_ptr<LossRepair> repair_;
 };
 
 }  // namespace onpath

@@ -49,6 +49,9 @@ class TextLane final : public RouteLane, private TextSink, private TextRelief {
   void tick(uint64_t now) override;
   uint64_t next_tick_ns() override;
   void give_up(DropReason reason) override;
+  bool has_open(const Stream& stream, uint32_t timestamp) override {
+    return parts_.texts->find(stream, timestamp) != nullptr;
+  }
 
  private:
   /// Where a packet's bytes belong, and what it says of the length.

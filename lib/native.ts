@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { OnpathError } from './errors.js';
 import type { DropReason } from './generated/drop-reasons.js';
 import type { NativeResend, NativeSender, NativeSenderConfig } from './native-sender.js';
+import type { NativePlaneEvents } from './native-events.js';
 import type {
   NativeTextBinding,
   NativeTextPipelineSpec,
@@ -338,31 +339,6 @@ export interface NativeWorkerStats {
   fenced: boolean;
   /** After close: packets in the hands of a worker that never moved again. */
   packetsHeld: number;
-}
-
-/** Something that happened to a worker or a port. `at`: milliseconds since the Unix epoch. */
-export interface NativePlaneEvent {
-  type:
-    | 'workerFenced'
-    | 'workerRecovered'
-    | 'workerAbandoned'
-    | 'linkDown'
-    | 'linkUp'
-    | 'portRemoved'
-    | 'portRecovered';
-  /** One of these two. */
-  worker?: number;
-  port?: string;
-  at: number;
-  cause: string;
-  times: number;
-  missed: number;
-}
-
-export interface NativePlaneEvents {
-  next(): NativePlaneEvent | undefined;
-  /** As NativeSink.onReady. */
-  onReady(notify?: () => void): void;
 }
 
 export interface NativePlaneStats {

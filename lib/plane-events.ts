@@ -1,6 +1,6 @@
 /** What happens to a plane's workers and ports: typed events, to everyone who asks, bounded. */
 import { abortError, throwIfAborted } from './abort.js';
-import type { NativePlaneEvent, NativePlaneEvents } from './native.js';
+import type { NativePlaneEvent, NativePlaneEvents } from './native-events.js';
 
 interface Happened {
   /** Milliseconds since the Unix epoch, with fractions; of the last time if it happened several times. */

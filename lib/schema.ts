@@ -247,7 +247,7 @@ export const dataplaneSpec = z
       .number()
       .min(20)
       .max(1_000_000)
-      .default(500)
+      .default(1000)
       .describe(
         'Longest sleep in microseconds where a port can only be polled (most DPDK devices): what a packet may wait after a quiet spell. Ports with a descriptor wake their worker at once.',
       ),

@@ -1,4 +1,5 @@
-// Measures workers, for `npm run bench -- workers`. Says `ready {}`, then reads lines and answers each:
+// Measures workers, for `npm run bench -- workers`. Says `ready {}`, then reads lines and answers each, `ns` with
+// nanoseconds of the clock and of processor time for each thread:
 //   workers N SAMPLES   `ns` of N workers that take SAMPLES images each off a queue of their own
 //   fanned N SAMPLES    `ns` of N workers that take as many off one queue, by software fan-out
 //   loops N COUNT       `ns` of N threads that do COUNT rounds of arithmetic each
@@ -6,7 +7,6 @@
 //   wake KIND COUNT MS  `us` and that many wake-up latencies: from the transmit to the look that finds the
 //                       packet, after quiet spells of about MS milliseconds
 // KIND: `waits`, a port with a descriptor to wait for, or `polled`, one that can only be polled.
-#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
@@ -16,6 +16,7 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <random>
 #include <sstream>
 #include <string>
@@ -36,6 +37,7 @@ namespace onpath::bench {
 namespace {
 
 constexpr uint32_t kMostSamples = 128;  // on their way at a time, for each worker
+constexpr uint32_t kRingPackets = 128;  // at most, of those that workers hand each other
 constexpr size_t kPieceBytes = 1344;    // whole pixels of rgb
 
 ProgramPtr program(uint32_t side, uint32_t to) {
@@ -125,19 +127,32 @@ MemoryPortConfig link_of(const std::string& name, uint32_t queues, uint32_t send
   return config;
 }
 
-/// Starts `count` threads together; nanoseconds until the last of them has ended.
+uint64_t clock_of(clockid_t clock) {
+  timespec time;
+  clock_gettime(clock, &time);
+  return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
+}
+
+/// Nanoseconds: of the clock, and of processor time for each thread.
+struct Took {
+  uint64_t wall = 0, cpu = 0;
+};
+
+/// Starts `count` threads together: how long until the last of them has ended.
 template <class Body>
-uint64_t run_together(uint32_t count, Body body) {
+Took run_together(uint32_t count, Body body) {
   std::atomic<uint32_t> ready{0};
   std::atomic<bool> go{false};
-  std::vector<uint64_t> ends(count);
+  std::vector<uint64_t> ends(count), cpu(count);
   std::vector<std::thread> threads;
   for (uint32_t i = 0; i < count; ++i) {
     threads.emplace_back([&, i] {
       ++ready;
       while (!go) {
       }
+      const uint64_t begin = clock_of(CLOCK_THREAD_CPUTIME_ID);
       body(i);
+      cpu[i] = clock_of(CLOCK_THREAD_CPUTIME_ID) - begin;
       ends[i] = now_ns();
     });
   }
@@ -145,7 +160,8 @@ uint64_t run_together(uint32_t count, Body body) {
   const uint64_t begin = now_ns();
   go = true;
   for (std::thread& thread : threads) thread.join();
-  return *std::max_element(ends.begin(), ends.end()) - begin;
+  return {*std::max_element(ends.begin(), ends.end()) - begin,
+          std::accumulate(cpu.begin(), cpu.end(), uint64_t{0}) / count};
 }
 
 /// Workers on queues that are full before they begin.
@@ -167,39 +183,48 @@ class Crew {
     for (const auto& worker : parts_->workers) worker->finish(now_ns());
   }
 
-  uint64_t run(uint64_t samples) {
-    uint64_t ns = 0;
-    for (; samples > 0; samples -= std::min<uint64_t>(samples, kMostSamples))
-      ns += run_some(static_cast<uint32_t>(std::min<uint64_t>(samples, kMostSamples)));
-    return ns;
+  Took run(uint64_t samples) {
+    Took all;
+    for (; samples > 0; samples -= std::min<uint64_t>(samples, kMostSamples)) {
+      const Took some = run_some(static_cast<uint32_t>(std::min<uint64_t>(samples, kMostSamples)));
+      all.wall += some.wall;
+      all.cpu += some.cpu;
+    }
+    return all;
   }
 
  private:
   uint64_t complete(uint32_t worker) const {
     return parts_->workers[worker]->route_counters(0).samples_complete.get();
   }
-  uint64_t run_some(uint32_t samples) {
+  Took run_some(uint32_t samples) {
     const SampleFormat& input = program_->plan().input();
     if (queues_ < workers_) return run_fanned(samples);
     for (uint32_t w = 0; w < workers_; ++w) {
       for (uint32_t i = 0; i < samples; ++i)
         far_->send(input, FarEnd::port_for(w, queues_), w, ++timestamp_);
     }
-    const uint64_t ns = run_together(workers_, [&](uint32_t w) {
+    const Took took = run_together(workers_, [&](uint32_t w) {
       const uint64_t target = complete(w) + samples;
       while (complete(w) < target) parts_->workers[w]->poll_once(now_ns());
     });
     take_all(uint64_t{samples} * workers_);
-    return ns;
+    return took;
   }
   /// As many streams, each of which is on some worker. The sums are what counts.
-  uint64_t run_fanned(uint32_t samples) {
+  Took run_fanned(uint32_t samples) {
     const SampleFormat& input = program_->plan().input();
     const uint32_t all = std::min<uint32_t>(samples * workers_, kMostSamples);
     for (uint32_t i = 0; i < all; ++i) far_->send(input, 40000, i % 16, ++timestamp_);
     uint64_t target = all;
     for (uint32_t w = 0; w < workers_; ++w) target += complete(w);
-    const uint64_t ns = run_together(workers_, [&](uint32_t w) {
+    // Traffic that comes no faster than it is taken: else rings are full, and packets are dropped.
+    const auto is_behind = [&] {
+      uint64_t handed = parts_->workers[0]->counters().fanned_out.get();
+      for (uint32_t w = 1; w < workers_; ++w) handed -= parts_->workers[w]->counters().fanned_in.get();
+      return handed > kRingPackets - Worker::kBurst;
+    };
+    const Took took = run_together(workers_, [&](uint32_t w) {
       const auto sum = [&] {
         uint64_t total = 0;
         for (uint32_t other = 0; other < workers_; ++other) {
@@ -209,10 +234,13 @@ class Crew {
         }
         return total;
       };
-      while (sum() < target) parts_->workers[w]->poll_once(now_ns());
+      while (sum() < target) {
+        if ((w == 0 && is_behind()) || parts_->workers[w]->poll_once(now_ns()) == 0) std::this_thread::yield();
+      }
     });
     take_all(all);
-    return ns * (uint64_t{samples} * workers_) / all;
+    const uint64_t wanted = uint64_t{samples} * workers_;
+    return {took.wall * wanted / all, took.cpu * wanted / all};
   }
   void take_all(uint64_t expected) {
     uint64_t taken = 0;
@@ -231,7 +259,7 @@ class Crew {
   uint32_t timestamp_ = 0;
 };
 
-uint64_t run_loops(uint32_t threads, uint64_t count) {
+Took run_loops(uint32_t threads, uint64_t count) {
   return run_together(threads, [&](uint32_t i) {
     uint64_t value = i + 1;
     for (uint64_t round = 0; round < count * 1000; ++round) {
@@ -288,11 +316,7 @@ class QuietPlane {
     const timespec time{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
     clock_nanosleep(CLOCK_MONOTONIC, 0, &time, nullptr);
   }
-  static uint64_t cpu_ns() {
-    timespec time;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return static_cast<uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(time.tv_nsec);
-  }
+  static uint64_t cpu_ns() { return clock_of(CLOCK_PROCESS_CPUTIME_ID); }
 
   const MemoryPortConfig link_;
   const ProgramPtr program_;
@@ -326,15 +350,16 @@ int run() {
       words >> first >> second;
       require(first >= 1 && first <= 64 && second >= 1, "lines are as the head of this file says");
       const auto threads = static_cast<uint32_t>(first);
-      uint64_t ns = 0;
+      Took took;
       if (work == "loops") {
-        ns = run_loops(threads, second);
+        took = run_loops(threads, second);
       } else {
         auto& crew = crews[work + std::to_string(threads)];
         if (!crew) crew = std::make_unique<Crew>(threads, work == "fanned" && threads > 1);
-        ns = crew->run(second);
+        took = crew->run(second);
       }
-      std::printf("ns %llu\n", static_cast<unsigned long long>(ns));
+      std::printf("ns %llu %llu\n", static_cast<unsigned long long>(took.wall),
+                  static_cast<unsigned long long>(took.cpu));
     }
     std::fflush(stdout);
   }

@@ -10,7 +10,8 @@ import type { Context, Suite } from '../suite.js';
 const LEAST_SHARE = 0.85;
 /** Percent of a core that a plane may take when nothing arrives. */
 const MOST_IDLE = 5;
-const IMAGES = 100;
+/** Enough to outlast what a scheduler does in the beginning. */
+const IMAGES = 500;
 const IDLE_MS = 500;
 const WAKE_UPS = 40;
 /** Quiet spells in milliseconds: as long as the longest sleep and longer. */
@@ -46,7 +47,7 @@ export const workersSuite: Suite = {
 async function scalingCases(program: Conversation, context: Context): Promise<Case[]> {
   const one = await ns(program, `workers 1 ${IMAGES}`);
   // Loops that take about as long as the workers.
-  const loops = Math.max(1, Math.round((1000 * one) / (await ns(program, 'loops 1 1000'))));
+  const loops = Math.max(1, Math.round((1000 * one.cpu) / (await ns(program, 'loops 1 1000')).cpu));
   const lines: Record<Name, string> = {
     '1 worker': `workers 1 ${IMAGES}`,
     '2 workers': `workers 2 ${IMAGES}`,
@@ -54,16 +55,25 @@ async function scalingCases(program: Conversation, context: Context): Promise<Ca
     '2 loops': `loops 2 ${loops}`,
     '2 workers, 1 queue': `fanned 2 ${IMAGES}`,
   };
-  const gains: Record<'workers' | 'loops' | 'fanned', number[]> = { workers: [], loops: [], fanned: [] };
+  const gains = {
+    workers: [] as number[],
+    loops: [] as number[],
+    fanned: [] as number[],
+    workersCpu: [] as number[],
+    loopsCpu: [] as number[],
+  };
   // One round first that does not count.
   for (let round = -1; round < context.rounds; round++) {
-    const took = {} as Record<Name, number>;
+    const took = {} as Record<Name, { wall: number; cpu: number }>;
     for (const name of round % 2 === 0 ? CONTESTANTS : CONTESTANTS.toReversed())
       took[name] = await ns(program, lines[name]);
     if (round < 0) continue;
-    gains.workers.push((2 * took['1 worker']) / took['2 workers']);
-    gains.loops.push((2 * took['1 loop']) / took['2 loops']);
-    gains.fanned.push((2 * took['1 worker']) / took['2 workers, 1 queue']);
+    const gain = (one: Name, two: Name, what: 'wall' | 'cpu') => (2 * took[one][what]) / took[two][what];
+    gains.workers.push(gain('1 worker', '2 workers', 'wall'));
+    gains.loops.push(gain('1 loop', '2 loops', 'wall'));
+    gains.fanned.push(gain('1 worker', '2 workers, 1 queue', 'wall'));
+    gains.workersCpu.push(gain('1 worker', '2 workers', 'cpu'));
+    gains.loopsCpu.push(gain('1 loop', '2 loops', 'cpu'));
   }
   const share = gains.workers.map((gain, i) => gain / gains.loops[i]!);
   const workers = { suite: 'workers', better: 'higher' } as const;
@@ -82,6 +92,14 @@ async function scalingCases(program: Conversation, context: Context): Promise<Ca
       unit: 'times one',
       ours: summarize(gains.workers),
       peers: { 'empty loops': summarize(gains.loops) },
+      limits: {},
+    },
+    {
+      ...workers,
+      case: 'two workers, a queue each, by processor time',
+      unit: 'times one',
+      ours: summarize(gains.workersCpu),
+      peers: { 'empty loops': summarize(gains.loopsCpu) },
       limits: {},
     },
     {
@@ -140,7 +158,8 @@ async function wakeCases(program: Conversation, context: Context): Promise<Case[
   return cases;
 }
 
-async function ns(program: Conversation, line: string): Promise<number> {
-  const [, took] = await program.ask(line, /^ns (\d+)\n/m);
-  return Number(took);
+/** Nanoseconds of the clock, and of processor time for each thread. */
+async function ns(program: Conversation, line: string): Promise<{ wall: number; cpu: number }> {
+  const [, wall, cpu] = await program.ask(line, /^ns (\d+) (\d+)\n/m);
+  return { wall: Number(wall), cpu: Number(cpu) };
 }

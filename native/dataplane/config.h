@@ -139,7 +139,7 @@ struct PlaneConfig {
   uint64_t idle_after_ns = 50'000;
   /// A worker of which some port can only be polled sleeps up to this long at a time, the longer the longer
   /// nothing came: what a packet may wait after a quiet spell.
-  uint64_t max_sleep_ns = 500'000;
+  uint64_t max_sleep_ns = 1'000'000;
   /// A worker that does not get on for this long is fenced; 0: none ever is.
   uint64_t hang_ns = 1'000'000'000;
   /// close() waits this long for a worker that hangs, then goes on without it.

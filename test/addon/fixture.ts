@@ -87,7 +87,7 @@ export function planeConfig(of: NativeProgram, port: NativePortConfig, slots = 8
     workers: 1,
     maxMemoryBytes: 2 ** 30,
     idleAfterUs: 50,
-    maxSleepUs: 500,
+    maxSleepUs: 1000,
     watchdogMs: 1000,
     closeTimeoutMs: 5000,
     routes: [

@@ -111,7 +111,8 @@ export interface NativeEncoder {
 
 export interface NativeTextStream<Tokens> {
   begin(): void;
-  push(text: NativeText): Tokens;
+  /** Ids alone are written as `NativeEncoder.encode` does; detailed streams do without the target. */
+  push(text: NativeText, target: Uint32Array, from: number, to: number): Tokens | number;
   end(): Tokens;
   heldBytes(): number;
 }

@@ -5,6 +5,7 @@ import type {
   NativeEncoder,
   NativeTemplateItem,
   NativeTextOptions,
+  NativeTextStream,
   NativeTokenizer,
 } from '../native-text.js';
 import type { SpecialOptions, StreamOptions, TextInput } from './options.js';
@@ -26,17 +27,31 @@ function newPool(): Uint32Array {
   return made;
 }
 
+function makeRoom(): void {
+  if (used + POOLED_IDS <= POOL_IDS) return;
+  pool = newPool();
+  used = 0;
+}
+
+/** What was written to the pool. */
+function takePooled(count: number): Uint32Array {
+  const from = used;
+  used += count;
+  return new Uint32Array(pool.buffer, from * 4, count);
+}
+
 /** The ids of a text, or the first `most` of them. */
 export function idsOf(encoder: NativeEncoder, text: TextInput, most?: number): Uint32Array {
-  if (used + POOLED_IDS > POOL_IDS) {
-    pool = newPool();
-    used = 0;
-  }
-  const from = used;
-  const found = encoder.encode(text, pool, from, from + POOLED_IDS, most);
-  if (typeof found !== 'number') return found;
-  used = from + found;
-  return new Uint32Array(pool.buffer, from * 4, found);
+  makeRoom();
+  const found = encoder.encode(text, pool, used, used + POOLED_IDS, most);
+  return typeof found === 'number' ? takePooled(found) : found;
+}
+
+/** What a push gives. */
+export function pushTo<Tokens>(stream: NativeTextStream<Tokens>, text: TextInput): Tokens | Uint32Array {
+  makeRoom();
+  const found = stream.push(text, pool, used, used + POOLED_IDS);
+  return typeof found === 'number' ? takePooled(found) : found;
 }
 
 /** Ids before and behind a text. */

@@ -1,6 +1,7 @@
 /** Texts that come in pieces, and text as ids come. */
 import type { NativeDecodeStream, NativeDetailed, NativeTextStream } from '../native-text.js';
 import { concat } from './columns.js';
+import { pushTo } from './encoders.js';
 import { idArray, type TextInput } from './options.js';
 
 /** Tokens that became final, with their spans. */
@@ -25,13 +26,14 @@ export class TokenStream<Tokens = Uint32Array> {
   }
 
   /**
+   * Small results lie in memory shared with others, as those of `encode` do.
    * @param text The next bytes of UTF-8, or characters.
    * @throws OnpathError INVALID_ARGUMENT, RUN_TOO_LONG, SPECIAL_TOKEN, CLOSED after `end()` or a refusal
    */
   push(text: TextInput): Tokens {
     if (typeof text !== 'string') {
-      if (this.#half === '' || !(text instanceof Uint8Array)) return this.#native.push(text) as Tokens;
-      return this.#native.push(Buffer.concat([Buffer.from(this.#takeHalf()), text])) as Tokens;
+      if (this.#half === '' || !(text instanceof Uint8Array)) return pushTo(this.#native, text) as Tokens;
+      return pushTo(this.#native, Buffer.concat([Buffer.from(this.#takeHalf()), text])) as Tokens;
     }
     let whole = this.#takeHalf() + text;
     const last = whole.charCodeAt(whole.length - 1);
@@ -39,13 +41,13 @@ export class TokenStream<Tokens = Uint32Array> {
       this.#half = whole.slice(-1);
       whole = whole.slice(0, -1);
     }
-    return this.#native.push(whole) as Tokens;
+    return pushTo(this.#native, whole) as Tokens;
   }
 
   /** The rest. @throws OnpathError as `push` */
   end(): Tokens {
     if (this.#half === '') return this.#native.end() as Tokens;
-    const first = this.#native.push(this.#takeHalf());
+    const first = pushTo(this.#native, this.#takeHalf());
     return joinTokens(first, this.#native.end()) as Tokens;
   }
 

@@ -34,6 +34,7 @@ bool Environment::install(napi_env env) {
     delete held;
     return false;
   }
+  self->find_slice();
   self->find_resizable_getter();
   // Hooks run last in, first out: ours is added after the thread-safe function has added its own, so it finds
   // it still usable.
@@ -72,6 +73,20 @@ napi_value Environment::make_object(ClassId id, std::shared_ptr<void> core) {
     throw_error(env_, ErrorCode::CLOSED, "This JavaScript environment is ending. Nothing can be made in it.");
   return object;
 }
+
+void Environment::find_slice() {
+  napi_value global = nullptr, string = nullptr, prototype = nullptr, slice = nullptr;
+  napi_valuetype type = napi_undefined;
+  if (napi_get_global(env_, &global) == napi_ok &&
+      napi_get_named_property(env_, global, "String", &string) == napi_ok &&
+      napi_get_named_property(env_, string, "prototype", &prototype) == napi_ok &&
+      napi_get_named_property(env_, prototype, "slice", &slice) == napi_ok &&
+      napi_typeof(env_, slice, &type) == napi_ok && type == napi_function) {
+    set_reference(env_, slice_, slice);
+  }
+}
+
+napi_value Environment::slice() const { return value_of(env_, slice_); }
 
 void Environment::find_resizable_getter() {
   napi_value global = nullptr, array_buffer = nullptr, prototype = nullptr, object = nullptr,
@@ -172,6 +187,7 @@ void Environment::clean_up(void* data) {
   if (wake_up != nullptr) napi_release_threadsafe_function(wake_up, napi_tsfn_abort);
   set_reference(self->env_, self->error_class_, nullptr);
   set_reference(self->env_, self->resizable_getter_, nullptr);
+  set_reference(self->env_, self->slice_, nullptr);
   for (napi_ref& constructor : self->constructors_) set_reference(self->env_, constructor, nullptr);
 }
 

@@ -73,6 +73,9 @@ class Environment : public std::enable_shared_from_this<Environment> {
   /// A new object of a class around `core`. Null, with an exception pending, if that failed.
   napi_value make_object(ClassId id, std::shared_ptr<void> core);
 
+  /// String.prototype.slice as it was when the addon was loaded; null if there was none.
+  napi_value slice() const;
+
   /// Whether an ArrayBuffer can shrink under a pointer into it. Runs no code of the user's.
   bool is_resizable(napi_value array_buffer) const;
 
@@ -95,6 +98,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   static void clean_up(void* self);
 
   bool create_wake_up();
+  void find_slice();
   void find_resizable_getter();
   void run_due(napi_env env);
   std::vector<std::shared_ptr<Member>> living() const;
@@ -102,6 +106,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   const napi_env env_;
   napi_ref error_class_ = nullptr;
   napi_ref resizable_getter_ = nullptr;
+  napi_ref slice_ = nullptr;
   std::array<napi_ref, kClassCount> constructors_{};
   std::shared_ptr<void> core_;
   ClassId core_class_ = ClassId::program;

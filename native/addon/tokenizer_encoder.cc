@@ -71,17 +71,11 @@ Napi::Value NativeEncoder::encode(const Napi::CallbackInfo& info) {
   uint32_t limit = 0;
   const size_t most = napi_get_value_uint32(env, info[4], &limit) == napi_ok ? limit : SIZE_MAX;
   if (!run(env, info[0], most)) return {};
-  const std::optional<std::span<uint32_t>> target = ids_of(env, info[1]);
-  uint32_t from = 0, to = 0;
-  if (!target || napi_get_value_uint32(env, info[2], &from) != napi_ok ||
-      napi_get_value_uint32(env, info[3], &to) != napi_ok || from > to || to > target->size()) {
-    throw_error(env, ErrorCode::INVALID_ARGUMENT, "target: expected a Uint32Array and a range of it.");
-    return {};
-  }
   const text::TokenBuffer& out = core().out;
+  const std::optional<size_t> written = write_ids(env, info[1], info[2], info[3], out);
+  if (!written) return {};
   napi_value result = nullptr;
-  if (out.size() <= to - from) {
-    if (out.size() > 0) std::memcpy(target->data() + from, out.ids(), out.size() * sizeof(uint32_t));
+  if (*written == out.size()) {
     napi_create_uint32(env, static_cast<uint32_t>(out.size()), &result);
   } else {
     result = js_ids(env, out.ids(), out.size());

@@ -91,7 +91,13 @@ Napi::Value NativeTextStream::push(const Napi::CallbackInfo& info) {
   const text::StreamStatus status =
       core().stream->push(*text, core().tokenizer->loop_workspace(), core().out);
   core().tokenizer->room().shrink();
-  return give(env, status, from, core().out.size());
+  const text::TokenBuffer& out = core().out;
+  if (status == text::StreamStatus::ok && !out.detailed()) {
+    const std::optional<size_t> written = write_ids(env, info[1], info[2], info[3], out);
+    if (!written) return {};
+    if (*written == out.size()) return {env, js_count(env, out.size())};
+  }
+  return give(env, status, from, out.size());
 }
 
 Napi::Value NativeTextStream::end(const Napi::CallbackInfo& info) {

@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "addon/bytes.h"
+#include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/output.h"
+#include "text/large_memory.h"
 #include "text/utf8.h"
 
 namespace onpath::addon {
@@ -17,25 +20,51 @@ constexpr size_t kFirstBytes = 4096;
 
 }  // namespace
 
-void TextRoom::grow(size_t bytes) {
+void TextRoom::grow(size_t bytes, size_t kept) {
   if (bytes <= capacity_) return;
-  capacity_ = 0;
-  memory_ = std::make_unique_for_overwrite<char[]>(bytes);
+  auto larger = std::make_unique_for_overwrite<char[]>(bytes);
+  if (kept != 0) std::memcpy(larger.get(), memory_.get(), kept);
+  memory_ = std::move(larger);
   capacity_ = bytes;
 }
 
+// Parts stay in the CPU's cache from V8's copy to ours, and making bytes of units is done faster here.
+bool TextRoom::read_parts(napi_env env, napi_value value, size_t units, size_t& length) {
+  const napi_value slice = Environment::of(env)->slice();
+  if (slice == nullptr) return false;
+  if (part_ == nullptr) part_ = std::make_unique_for_overwrite<char16_t[]>(kPartUnits + 1);
+  length = 0;
+  for (size_t at = 0; at < units;) {
+    napi_handle_scope scope = nullptr;
+    if (napi_open_handle_scope(env, &scope) != napi_ok) return false;
+    napi_value bounds[2] = {}, part = nullptr;
+    size_t count = 0;
+    napi_create_int64(env, static_cast<int64_t>(at), &bounds[0]);
+    napi_create_int64(env, static_cast<int64_t>(std::min(at + kPartUnits, units)), &bounds[1]);
+    const bool read = napi_call_function(env, value, slice, 2, bounds, &part) == napi_ok &&
+                      napi_get_value_string_utf16(env, part, part_.get(), kPartUnits + 1, &count) == napi_ok;
+    napi_close_handle_scope(env, scope);
+    if (!read || count == 0) return false;
+    const bool cut = at + count < units && count > 1 && (part_[count - 1] & 0xFC00) == 0xD800;
+    count -= cut;  // the first half of a character
+    // Most text has one byte for each unit: room for three is taken where that turns out not to be so.
+    if (length + 3 * count > capacity_)
+      grow(at == 0 ? units + 3 * kPartUnits : length + 3 * (units - at), length);
+    length += text::utf8_of_utf16(part_.get(), count, reinterpret_cast<uint8_t*>(memory_.get()) + length);
+    at += count;
+  }
+  return true;
+}
+
 std::optional<std::span<const uint8_t>> TextRoom::read(napi_env env, napi_value value) {
-  if (capacity_ == 0) grow(kFirstBytes);
-  size_t length = 0;
-  // One call where the room is enough, for asking for the length costs as much as the copy itself.
-  if (napi_get_value_string_utf8(env, value, memory_.get(), capacity_, &length) != napi_ok) {
+  size_t units = 0, length = 0;
+  if (napi_get_value_string_utf16(env, value, nullptr, 0, &units) != napi_ok) {
     const std::optional<Bytes> bytes = bytes_of(env, value);
     if (!bytes) return std::nullopt;
     return bytes->span();
   }
-  if (length + 4 >= capacity_) {  // a character may have found no room
-    if (napi_get_value_string_utf8(env, value, nullptr, 0, &length) != napi_ok) return std::nullopt;
-    grow(length + length / 4 + 8);
+  if (units <= kPartUnits || !read_parts(env, value, units, length)) {
+    grow(std::max(kFirstBytes, 3 * units + 1));
     if (napi_get_value_string_utf8(env, value, memory_.get(), capacity_, &length) != napi_ok)
       return std::nullopt;
   }
@@ -97,7 +126,26 @@ text::ByteSpan OffsetMap::convert(text::ByteSpan span) const {
 }
 
 napi_value js_ids(napi_env env, const uint32_t* ids, size_t count) {
-  return js_typed_array(env, std::span<const uint32_t>(ids, count));
+  uint32_t* data = nullptr;
+  napi_value view = new_typed_array(env, count, data);
+  if (view == nullptr || count == 0) return view;
+  text::populate(data, count * sizeof(uint32_t));
+  std::memcpy(data, ids, count * sizeof(uint32_t));
+  return view;
+}
+
+std::optional<size_t> write_ids(napi_env env, napi_value target, napi_value from, napi_value to,
+                                const text::TokenBuffer& ids) {
+  const std::optional<std::span<uint32_t>> room = ids_of(env, target);
+  uint32_t begin = 0, end = 0;
+  if (!room || napi_get_value_uint32(env, from, &begin) != napi_ok ||
+      napi_get_value_uint32(env, to, &end) != napi_ok || begin > end || end > room->size()) {
+    throw_error(env, ErrorCode::INVALID_ARGUMENT, "target: expected a Uint32Array and a range of it.");
+    return std::nullopt;
+  }
+  if (ids.size() > end - begin) return 0;
+  if (ids.size() > 0) std::memcpy(room->data() + begin, ids.ids(), ids.size() * sizeof(uint32_t));
+  return ids.size();
 }
 
 Error refusal(text::StreamStatus status, const text::Tokenizer& tokenizer, const text::TextStream& stream,

@@ -31,10 +31,17 @@ class TextRoom {
   static constexpr size_t kKeptBytes = size_t{32} << 20;
 
  private:
-  void grow(size_t bytes);
+  /// Units of UTF-16 that are taken at once of a long string.
+  static constexpr size_t kPartUnits = 16384;
+
+  /// Room for so many bytes; `kept` of those that are there stay.
+  void grow(size_t bytes, size_t kept = 0);
+  /// A long string's UTF-8, part by part; false if JavaScript does not run any more.
+  bool read_parts(napi_env env, napi_value value, size_t units, size_t& length);
 
   std::unique_ptr<char[]> memory_;
   size_t capacity_ = 0;
+  std::unique_ptr<char16_t[]> part_;
 };
 
 /// Texts are counted in 32 bits.
@@ -69,6 +76,11 @@ class OffsetMap {
 
 /// A new Uint32Array; null, with an exception pending, if it could not be made.
 napi_value js_ids(napi_env env, const uint32_t* ids, size_t count);
+
+/// Writes all ids to target[from, to), or none of them if they find no room there. How many were written;
+/// nothing, with INVALID_ARGUMENT thrown, if `target` is no Uint32Array with such a range.
+std::optional<size_t> write_ids(napi_env env, napi_value target, napi_value from, napi_value to,
+                                const text::TokenBuffer& ids);
 
 inline bool is_refusal(text::StreamStatus status) {
   return status != text::StreamStatus::ok && status != text::StreamStatus::stopped;

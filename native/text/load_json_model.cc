@@ -1,6 +1,7 @@
 // Models of tokenizer.json.
+#include <array>
 #include <bit>
-#include <functional>
+#include <optional>
 #include <utility>
 
 #include "text/load_tokenizer_json.h"
@@ -69,49 +70,77 @@ class Merges {
   Result<void> read(const JsonValue& array, std::vector<MergeRule>& out) {
     if (array.Size() > kMaxMerges) return too_many(path_, array.Size(), kMaxMerges);
     out.reserve(array.Size());
-    for (rapidjson::SizeType i = 0; i < array.Size(); ++i) {
-      const JsonValue& merge = array[i];
-      std::string_view left;
-      std::string_view right;
-      if (merge.IsString()) {
-        const std::string_view text = view(merge);
+    for (size_t at = 0; at < array.Size();) {
+      // Tokens lie all over memory: those of some merges are sent for together.
+      size_t count = 0;
+      std::optional<Error> failed;
+      for (; at < array.Size() && count < parts_.size() && !failed; ++at) {
+        const JsonValue& merge = array[static_cast<rapidjson::SizeType>(at)];
         // A header of old merges.txt files.
-        if (text.starts_with("#version")) continue;
-        const size_t space = text.find(' ');
-        if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos) {
-          return wrong(i, "two tokens and a space between them");
+        if (merge.IsString() && view(merge).starts_with("#version")) continue;
+        failed = split(merge, at, parts_[count]);
+        if (!failed) send_for(parts_[count++]);
+      }
+      for (size_t i = 0; i < count; ++i)
+        for (const uint32_t hash : parts_[i].hashes) ids_.fetch_text(hash);
+      for (size_t i = 0; i < count; ++i) {
+        const Parts& parts = parts_[i];
+        const TokenId* a = ids_.find(parts.left, parts.hashes[0]);
+        const TokenId* b = ids_.find(parts.right, parts.hashes[1]);
+        const TokenId* c = ids_.find(parts.joined, parts.hashes[2]);
+        if (!a || !b || !c) {
+          const std::string_view missing = !a ? parts.left : !b ? parts.right : parts.joined;
+          return wrong(parts.index,
+                       "tokens of the vocabulary, but '" + std::string(missing.substr(0, 40)) + "' is none");
         }
-        left = text.substr(0, space);
-        right = text.substr(space + 1);
-      } else if (merge.IsArray() && merge.Size() == 2 && merge[0].IsString() && merge[1].IsString()) {
-        left = view(merge[0]);
-        right = view(merge[1]);
-      } else {
-        return wrong(i, "\"a b\" or [\"a\", \"b\"]");
+        out.push_back({*a, *b, *c});
       }
-      if (right.size() < prefix_) return wrong(i, "a second token with the continuing prefix");
-      joined_.assign(left);
-      joined_.append(right.substr(prefix_));
-      const TokenId* a = ids_.find(left);
-      const TokenId* b = ids_.find(right);
-      const TokenId* c = ids_.find(joined_);
-      if (!a || !b || !c) {
-        const std::string_view missing = !a ? left : !b ? right : joined_;
-        return wrong(i, "tokens of the vocabulary, but '" + std::string(missing.substr(0, 40)) + "' is none");
-      }
-      out.push_back({*a, *b, *c});
+      if (failed) return *std::move(failed);
     }
     return {};
   }
 
  private:
+  struct Parts {
+    size_t index = 0;
+    std::string_view left, right;
+    std::string joined;
+    std::array<uint32_t, 3> hashes{};
+  };
+
+  std::optional<Error> split(const JsonValue& merge, size_t i, Parts& parts) const {
+    if (merge.IsString()) {
+      const std::string_view text = view(merge);
+      const size_t space = text.find(' ');
+      if (space == std::string_view::npos || text.find(' ', space + 1) != std::string_view::npos) {
+        return wrong(i, "two tokens and a space between them");
+      }
+      parts.left = text.substr(0, space);
+      parts.right = text.substr(space + 1);
+    } else if (merge.IsArray() && merge.Size() == 2 && merge[0].IsString() && merge[1].IsString()) {
+      parts.left = view(merge[0]);
+      parts.right = view(merge[1]);
+    } else {
+      return wrong(i, "\"a b\" or [\"a\", \"b\"]");
+    }
+    if (parts.right.size() < prefix_) return wrong(i, "a second token with the continuing prefix");
+    parts.index = i;
+    parts.joined.assign(parts.left);
+    parts.joined.append(parts.right.substr(prefix_));
+    return std::nullopt;
+  }
+  void send_for(Parts& parts) const {
+    parts.hashes = {TokenIds::hash_of(parts.left), TokenIds::hash_of(parts.right),
+                    TokenIds::hash_of(parts.joined)};
+    for (const uint32_t hash : parts.hashes) ids_.fetch_slot(hash);
+  }
   Error wrong(size_t i, const std::string& expected) const {
     return invalid_vocabulary("`" + path_ + "[" + std::to_string(i) + "]`: expected " + expected + ".");
   }
   std::string path_;
   const TokenIds& ids_;
   size_t prefix_;
-  std::string joined_;
+  std::array<Parts, 32> parts_;
 };
 
 Result<void> read_bpe(const JsonObject& model, TokenizerDefinition& out) {
@@ -205,24 +234,22 @@ void TokenIds::reserve(size_t count) {
 }
 
 size_t TokenIds::slot_of(std::string_view text, uint32_t hash) const {
-  const size_t mask = slots_.size() - 1;
-  size_t at = hash & mask;
+  size_t at = hash & mask();
   while (slots_[at].id != kNoToken && (slots_[at].hash != hash || slots_[at].text != text))
-    at = (at + 1) & mask;
+    at = (at + 1) & mask();
   return at;
 }
 
 void TokenIds::set(std::string_view text, TokenId id) {
   if (2 * size_ + 2 > slots_.size()) reserve(2 * size_ + 16);
-  const auto hash = static_cast<uint32_t>(std::hash<std::string_view>{}(text));
+  const uint32_t hash = hash_of(text);
   Slot& slot = slots_[slot_of(text, hash)];
   if (slot.id == kNoToken) ++size_;
   slot = {text, hash, id};
 }
 
-const TokenId* TokenIds::find(std::string_view text) const {
+const TokenId* TokenIds::find(std::string_view text, uint32_t hash) const {
   if (slots_.empty()) return nullptr;
-  const auto hash = static_cast<uint32_t>(std::hash<std::string_view>{}(text));
   const Slot& slot = slots_[slot_of(text, hash)];
   return slot.id != kNoToken ? &slot.id : nullptr;
 }

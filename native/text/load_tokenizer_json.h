@@ -1,6 +1,7 @@
 // The parts of a tokenizer.json, each in a file of its own.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,7 +33,18 @@ class TokenIds {
   void reserve(size_t count);
   /// A text that is there already gets the new id.
   void set(std::string_view text, TokenId id);
-  const TokenId* find(std::string_view text) const;
+  const TokenId* find(std::string_view text) const { return find(text, hash_of(text)); }
+  /// In three steps, for several at once: each finds what the one before has sent for.
+  static uint32_t hash_of(std::string_view text) {
+    return static_cast<uint32_t>(std::hash<std::string_view>{}(text));
+  }
+  void fetch_slot(uint32_t hash) const {
+    if (!slots_.empty()) __builtin_prefetch(slots_.data() + (hash & mask()));
+  }
+  void fetch_text(uint32_t hash) const {
+    if (!slots_.empty()) __builtin_prefetch(slots_[hash & mask()].text.data());
+  }
+  const TokenId* find(std::string_view text, uint32_t hash) const;
   size_t size() const { return size_; }
   template <class Visit>
   void each(Visit visit) const {
@@ -47,6 +59,7 @@ class TokenIds {
     uint32_t hash = 0;
     TokenId id = kNoToken;
   };
+  size_t mask() const { return slots_.size() - 1; }
   size_t slot_of(std::string_view text, uint32_t hash) const;
   std::vector<Slot> slots_;
   size_t size_ = 0;

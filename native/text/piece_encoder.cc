@@ -40,12 +40,12 @@ struct Memory final : EncoderMemory {
     seed();
   }
   void seed() {
-    for (const WordEntry& entry : seeds) short_words.insert(entry);
+    for (const WordEntry& entry : seeds) short_words.insert(word_hash(entry.word()), entry);
   }
   uint64_t run() const override { return scratch->run(); }
   void set_run(uint64_t run) override { scratch->set_run(run); }
 
-  WordCache short_words;
+  ShortWords short_words;
   LongWordCache long_words;
   std::unique_ptr<ModelScratch> scratch;
   std::span<const WordEntry> seeds;
@@ -188,10 +188,16 @@ class Encoder final : public PieceEncoder {
     const TokenId* made = out.tail_ids();
     const size_t before = out.size();
     if (size <= kMaxWordBytes) {
+      const WordKey key = word_key(piece, size);
+      const uint64_t hash = word_hash(key);
+      if (const WordEntry* entry = memory.short_words.recall(hash, key)) {
+        std::memcpy(out.tail_ids(), entry->tokens, sizeof entry->tokens);
+        return out.commit(entry->key.high >> kWordCountShift);
+      }
       model_.encode(piece, size, *memory.scratch, out);
       const size_t count = out.size() - before;
-      const WordKey key = word_key(piece, size);
-      if (count >= 1 && count <= kMaxWordTokens) memory.short_words.insert(word_hash(key), key, made, count);
+      if (count >= 1 && count <= kMaxWordTokens)
+        memory.short_words.insert(hash, word_entry(key, made, count));
       return;
     }
     if (size > kMaxLongWordBytes) return model_.encode(piece, size, *memory.scratch, out);

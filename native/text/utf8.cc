@@ -78,6 +78,43 @@ Utf8Run check_utf8(const uint8_t* text, size_t size) {
   return {at, 0, 0};
 }
 
+size_t utf8_of_utf16(const char16_t* units, size_t count, uint8_t* out) {
+  constexpr size_t kBlock = 32;
+  uint8_t* const start = out;
+  size_t at = 0;
+  while (at < count) {
+    size_t stop = count;
+    if (count - at >= kBlock) {
+      // Arrays of its own, so that the compiler sees that nothing overlaps.
+      char16_t block[kBlock];
+      uint8_t narrow[kBlock];
+      std::memcpy(block, units + at, sizeof block);
+      unsigned all = 0;
+      for (size_t i = 0; i < kBlock; ++i) all |= block[i];
+      stop = at + kBlock;
+      if (all < 0x80) {
+        for (size_t i = 0; i < kBlock; ++i) narrow[i] = static_cast<uint8_t>(block[i]);
+        std::memcpy(out, narrow, kBlock);
+        out += kBlock;
+        at = stop;
+        continue;
+      }
+    }
+    while (at < stop) {
+      const uint32_t unit = units[at++];
+      const bool surrogate = (unit & 0xF800) == 0xD800;
+      if (!surrogate) {
+        out += encode_utf8(unit, out);
+      } else if (unit < 0xDC00 && at < count && (units[at] & 0xFC00) == 0xDC00) {
+        out += encode_utf8(0x10000 + ((unit & 0x3FF) << 10) + (units[at++] & 0x3FFu), out);
+      } else {
+        out += encode_utf8(0xFFFD, out);
+      }
+    }
+  }
+  return static_cast<size_t>(out - start);
+}
+
 size_t Utf8Repair::push(const uint8_t* bytes, size_t size, bool last, uint8_t* out) {
   uint8_t* const start = out;
   const auto replace = [&out] {

@@ -99,6 +99,9 @@ inline constexpr uint32_t encode_utf8(uint32_t code, uint8_t* out) {
   return 4;
 }
 
+/// Writes UTF-16 as UTF-8, lone surrogates as U+FFFD, and returns its bytes: at most 3 for each unit.
+size_t utf8_of_utf16(const char16_t* units, size_t count, uint8_t* out);
+
 /// Bytes of text[0, size) without a code point that the end cuts. Valid but for that cut.
 inline size_t whole_code_points(const uint8_t* text, size_t size) {
   for (size_t back = 1; back <= 3 && back <= size; ++back) {

@@ -2,6 +2,7 @@
 // never grows and never needs wiping.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstring>
@@ -58,8 +59,16 @@ struct WordEntry {
   WordKey key;  // count in the high four bits; 0: free
   TokenId tokens[kMaxWordTokens] = {};
 
+  bool free() const { return key.high >> kWordCountShift == 0; }
   WordKey word() const { return {key.low, key.high & kWordKeyMask}; }
 };
+/// 1 to kMaxWordTokens tokens.
+inline WordEntry word_entry(const WordKey& key, const TokenId* tokens, size_t count) {
+  WordEntry entry;
+  entry.key = {key.low, key.high | uint64_t{count} << kWordCountShift};
+  for (size_t i = 0; i < count; ++i) entry.tokens[i] = tokens[i];
+  return entry;
+}
 static_assert(sizeof(WordEntry) == 32);
 
 class WordCache {
@@ -78,19 +87,14 @@ class WordCache {
     const bool second = is(line->entries[1], key);
     return (first | second) ? line->entries + second : nullptr;
   }
-  /// 1 to kMaxWordTokens tokens.
-  void insert(uint64_t hash, const WordKey& key, const TokenId* tokens, size_t count) {
+  WordEntry* find(uint64_t hash, const WordKey& key) { return const_cast<WordEntry*>(find(line(hash), key)); }
+  /// Returns what gave way.
+  WordEntry insert(uint64_t hash, const WordEntry& entry) {
     Line& line = lines_[hash >> shift_];
-    line.entries[1] = line.entries[0];
-    WordEntry& entry = line.entries[0];
-    entry.key = {key.low, key.high | uint64_t{count} << kWordCountShift};
-    for (size_t i = 0; i < count; ++i) entry.tokens[i] = tokens[i];
-  }
-  /// An entry as it is.
-  void insert(const WordEntry& entry) {
-    Line& line = lines_[word_hash(entry.word()) >> shift_];
+    const WordEntry oldest = line.entries[1];
     line.entries[1] = line.entries[0];
     line.entries[0] = entry;
+    return oldest;
   }
   void clear();
   uint64_t bytes() const { return memory_.size(); }
@@ -103,6 +107,38 @@ class WordCache {
   LargeMemory memory_;
   Line* lines_ = nullptr;
   unsigned shift_ = 63;  // the line is in the hash's high bits: sorted by hash, words are sorted by line
+};
+
+/// A cache, and a smaller one of the words that gave way in it. These are looked for on a miss only, so they
+/// cost hits nothing; without them three words of one line could drive each other out again and again.
+class ShortWords {
+ public:
+  explicit ShortWords(uint64_t bytes) : words_(bytes), spare_(bytes - std::min(bytes, words_.bytes())) {}
+
+  const WordCache::Line* line(uint64_t hash) const { return words_.line(hash); }
+  /// Of a word that is not in its line: null if it did not give way either. Brings it back.
+  const WordEntry* recall(uint64_t hash, const WordKey& key) {
+    // Where there is still room, nothing had to give way: most new words are not looked for twice.
+    if (words_.line(hash)->entries[1].free()) return nullptr;
+    WordEntry* const kept = spare_.find(hash, key);
+    if (kept == nullptr) return nullptr;
+    const WordEntry entry = *kept;
+    // Of the same line here: lines are the hash's high bits, and here are no more of them than there.
+    *kept = words_.insert(hash, entry);
+    return words_.line(hash)->entries;
+  }
+  void insert(uint64_t hash, const WordEntry& entry) {
+    const WordEntry oldest = words_.insert(hash, entry);
+    if (!oldest.free()) spare_.insert(hash, oldest);
+  }
+  void clear() {
+    words_.clear();
+    spare_.clear();
+  }
+  uint64_t bytes() const { return words_.bytes() + spare_.bytes(); }
+
+ private:
+  WordCache words_, spare_;
 };
 
 inline constexpr size_t kMaxLongWordBytes = 39;

@@ -164,6 +164,55 @@ describe('spans', () => {
     }
   });
 
+  // Long strings are taken in parts of 16384 units.
+  test('a long string is its UTF-8, wherever characters fall', () => {
+    const fox = '\u{1f98a}';
+    for (const before of [16382, 16383, 16384, 32767, 50000]) {
+      for (const middle of [
+        fox,
+        '\ud83e',
+        '\udd8a',
+        `\ud83e${fox}`,
+        'e\u0301',
+        '\u4e2d',
+        fox.repeat(20000),
+      ]) {
+        for (const unit of ['the ', 'caf\u00e9 ', '\u4e2d\u6587']) {
+          const text = unit.repeat(before / unit.length + 1).slice(0, before) + middle + unit.repeat(9000);
+          const ids = bytes.encode(Buffer.from(text));
+          // Flat, part of another, and joined of many.
+          for (const same of [text, ` ${text}`.slice(1), Array.from(text).reduce((a, b) => a + b)]) {
+            assert.deepEqual(bytes.encode(same), ids);
+            assert.equal(bytes.count(same), ids.length);
+          }
+        }
+      }
+    }
+  });
+
+  test('what a push gave stays as it is', () => {
+    const stream = words.stream();
+    const given: Uint32Array[] = [];
+    const copies: number[][] = [];
+    // More than the memory that small results share has room for, and results that find none there.
+    for (let i = 0; i < 300; ++i) {
+      const ids = stream.push('the quick brown fox '.repeat(i % 7 === 0 ? 400 : i % 40));
+      given.push(ids);
+      copies.push([...ids]);
+      words.encode('another text');
+    }
+    given.push(stream.end());
+    copies.push([...given.at(-1)!]);
+    assert.deepEqual(
+      given.map((ids) => [...ids]),
+      copies,
+    );
+    const whole = Array.from({ length: 300 }, (_, i) =>
+      'the quick brown fox '.repeat(i % 7 === 0 ? 400 : i % 40),
+    ).join('');
+    assert.deepEqual(copies.flat(), [...words.encode(whole)]);
+  });
+
   test('lone surrogates are U+FFFD, also at the end of a stream', () => {
     for (const tokenizer of [words, bytes]) {
       const expected = tokenizer.encode('a\ufffdb\ufffd');

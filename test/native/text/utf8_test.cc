@@ -78,5 +78,66 @@ TEST(Utf8, every_scalar_value_is_read_as_written) {
   }
 }
 
+std::string from_utf16(const std::u16string& units) {
+  // Of the size that it may take at most, so that a sanitizer sees what is written beyond.
+  std::vector<uint8_t> out(3 * units.size());
+  out.resize(utf8_of_utf16(units.data(), units.size(), out.data()));
+  return {out.begin(), out.end()};
+}
+
+TEST(Utf8, utf16_of_every_code_unit_and_pair) {
+  for (uint32_t code = 0; code < 0x110000; ++code) {
+    std::u16string units;
+    const bool lone = code >= 0xD800 && code < 0xE000;
+    if (code < 0x10000) {
+      units = {static_cast<char16_t>(code)};
+    } else {
+      units = {static_cast<char16_t>(0xD800 + ((code - 0x10000) >> 10)),
+               static_cast<char16_t>(0xDC00 + ((code - 0x10000) & 0x3FF))};
+    }
+    uint8_t bytes[4];
+    const uint32_t size = encode_utf8(lone ? 0xFFFD : code, bytes);
+    ASSERT_EQ(from_utf16(units), std::string(bytes, bytes + size)) << code;
+  }
+}
+
+// Blocks are narrowed at once where they are ASCII: borders of blocks, pairs across them, lone halves.
+TEST(Utf8, utf16_is_written_unit_by_unit_wherever_blocks_end) {
+  Random random(7);
+  const char16_t kinds[] = {u'a', u'\x7F', u'\x80', u'\u07FF', u'\u0800', u'\uFFFF'};
+  for (int round = 0; round < 3000; ++round) {
+    std::u16string units;
+    std::string expected;
+    const auto write = [&](uint32_t code) {
+      uint8_t bytes[4];
+      expected.append(bytes, bytes + encode_utf8(code, bytes));
+    };
+    const uint32_t steps = random.below(100);
+    for (uint32_t i = 0; i < steps; ++i) {
+      const uint32_t kind = random.below(12);
+      if (kind == 10) {
+        const uint32_t above = random.below(0x100000);
+        units += static_cast<char16_t>(0xD800 + (above >> 10));
+        units += static_cast<char16_t>(0xDC00 + (above & 0x3FF));
+        write(0x10000 + above);
+      } else if (kind == 11) {
+        // A half without its other one: the next unit is no second half, the one before no first.
+        units += static_cast<char16_t>((random.below(2) ? 0xD800 : 0xDC00) + random.below(0x400));
+        units += u'x';
+        write(0xFFFD);
+        write('x');
+      } else {
+        const char16_t unit = kind < 6 ? kinds[kind] : u'b';
+        const uint32_t times = kind < 6 ? 1 : random.below(40);
+        for (uint32_t k = 0; k < times; ++k) {
+          units += unit;
+          write(unit);
+        }
+      }
+    }
+    ASSERT_EQ(from_utf16(units), expected);
+  }
+}
+
 }  // namespace
 }  // namespace onpath::text

@@ -11,6 +11,7 @@
 
 #include "dataplane/plane_parts.h"
 #include "dataplane/plane_senders.h"
+#include "dataplane/port_rules.h"
 #include "dataplane/threads.h"
 
 namespace onpath {
@@ -30,13 +31,15 @@ uint64_t cpu_of(std::thread& thread) {
 
 class RunningPlane final : public Plane {
  public:
-  explicit RunningPlane(std::unique_ptr<PlaneParts> parts) : parts_(std::move(parts)), senders_(*parts_) {
+  explicit RunningPlane(std::unique_ptr<PlaneParts> parts)
+      : parts_(std::move(parts)), rules_(*parts_), senders_(*parts_) {
     for (const NamedPort& port : parts_->ports.list()) last_ports_.push_back({port.name, {}, 0, {}});
   }
   ~RunningPlane() override { RunningPlane::close(); }
 
   /// Throws std::system_error. Errors: PORT_FAILED.
   Result<void> start() {
+    rules_.tell();
     parts_->bell->start();
     if (parts_->shapes) parts_->shapes->start();
     using Begun = std::promise<Result<void>>;
@@ -69,6 +72,7 @@ class RunningPlane final : public Plane {
     if (parts_->shapes) parts_->shapes->stop();
     read_port_counters(last_ports_);
     read_port_infos(last_infos_);
+    rules_.close();
     parts_->ports.destroy();
   }
 
@@ -110,7 +114,12 @@ class RunningPlane final : public Plane {
   }
 
   Result<std::unique_ptr<Sender>> open_sender(const std::string& port, SenderConfig config) override {
-    return senders_.open(port, std::move(config));
+    const uint16_t own_port = config.source.port;
+    const IpAddress receiver = config.destination.address;
+    auto sender = senders_.open(port, std::move(config));
+    // Afterwards: what is refused changes nothing. What it hears begins with what it sends.
+    if (sender) rules_.add_sender(port, own_port, receiver);
+    return sender;
   }
 
   uint64_t memory_bytes() const override { return parts_->memory_bytes; }
@@ -179,6 +188,7 @@ class RunningPlane final : public Plane {
   }
 
   const std::unique_ptr<PlaneParts> parts_;
+  PortRules rules_;
   PlaneSenders senders_;
   mutable std::mutex mutex_;
   mutable std::vector<std::thread> threads_;

@@ -109,7 +109,7 @@ void take_rules(Port& port, const onpath_rules& rules) {
 
 void apply_rules(Port& port) {
   Offloads& offloads = port.offloads;
-  if (!offloads.rules_given) return;
+  if (!offloads.rules_given || port.gate.load() == Gate::gone) return;
   const std::string no_marks = no_use_for_marks(port), no_drops = no_use_for_drops(port);
   std::string marks_refused = no_marks, drops_refused = no_drops, refused;
   const Fate fate{port.plan.receive_queues, port.plan.spread};

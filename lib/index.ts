@@ -27,7 +27,17 @@ export {
 } from './pipeline.js';
 export { type FamilyInput, PipelineFamily } from './pipeline-family.js';
 export type { PlaneEvent, PortEvent, WorkerEvent } from './plane-events.js';
-export type { DpdkPortInfo, MemoryPortInfo, OffloadState, PortInfo, UdpPortInfo } from './port-info.js';
+export type {
+  DpdkPortInfo,
+  MemoryPortInfo,
+  OffloadHook,
+  OffloadReport,
+  OffloadState,
+  PortInfo,
+  PortState,
+  UdpPortInfo,
+} from './port-info.js';
+export { absentOffloads, offloadHooks } from './port-info.js';
 export { type PresetOptions, presetSpec } from './presets/image-processor.js';
 export { type LetterboxOptions, letterboxSpec } from './presets/letterbox.js';
 export { Batch, Sample, type SampleInfo, type SampleSource } from './sample.js';

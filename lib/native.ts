@@ -177,7 +177,10 @@ export type NativePortConfig =
       buffers: number;
       promiscuous: boolean;
       allMulticast: boolean;
-      offloads: { checksums: boolean; rss: boolean; timestamps: boolean };
+      /** Names of those the NIC may do, or of mlx5 is to switch on. */
+      offloads: string[];
+      /** Names of those that mlx5 is to switch off; in neither list: as its driver has it. */
+      offloadsOff: string[];
       host: NativeLocalHost | undefined;
     };
 
@@ -405,10 +408,13 @@ export interface NativePortInfo {
   transmitDescriptors: number;
   buffers: number;
   bufferBytes: number;
-  rxChecksums: boolean;
-  txChecksums: boolean;
-  rss: boolean;
-  timestamps: boolean;
+  /** By hook. Empty where the port knows of none. */
+  offloads: Record<string, { state: 'active' | 'unverified' | 'software'; reason: string }>;
+  /** 0 unknown, 1 up, 2 link down, 3 removed. */
+  state: number;
+  stateChanges: number;
+  /** Of the last change of state; empty if there was none. */
+  cause: string;
   promiscuous: boolean;
   allMulticast: boolean;
 }

@@ -81,7 +81,6 @@ function nativeEal(eal: NonNullable<ParsedDataplaneSpec['eal']>): NativeEalOptio
 }
 
 function nativeDpdkPort(port: ParsedDpdkPort, workers: number): NativePortConfig {
-  const all = port.offloads === 'auto';
   return {
     type: 'dpdk',
     name: port.name,
@@ -95,9 +94,28 @@ function nativeDpdkPort(port: ParsedDpdkPort, workers: number): NativePortConfig
     buffers: port.buffers ?? 0,
     promiscuous: port.promiscuous,
     allMulticast: port.allMulticast,
-    offloads:
-      typeof port.offloads === 'object' ? port.offloads : { checksums: all, rss: all, timestamps: all },
+    ...nativeOffloads(port.offloads),
     host: port.addresses.length === 0 ? undefined : localHost(port),
+  };
+}
+
+const automatic = {
+  steering: true,
+  mark: true,
+  rss: true,
+  allowList: true,
+  checksums: true,
+  timestamps: true,
+};
+const off = { mprq: false, cqeCompression: false };
+
+/** What the NIC may do by name, and what of mlx5 is to be switched off. */
+function nativeOffloads(offloads: ParsedDpdkPort['offloads']): { offloads: string[]; offloadsOff: string[] } {
+  const chosen = offloads === 'auto' ? automatic : offloads === 'none' ? off : offloads;
+  const entries = Object.entries(chosen);
+  return {
+    offloads: entries.flatMap(([name, value]) => (value === true ? [name] : [])),
+    offloadsOff: entries.flatMap(([name, value]) => (value === false && name in off ? [name] : [])),
   };
 }
 

@@ -2,8 +2,49 @@
 import type { NativePortInfo } from './native.js';
 import type { ParsedDataplaneSpec } from './schema.js';
 
-/** Done by the NIC, or in software with the same result. */
-export type OffloadState = 'hardware' | 'software';
+/** What a NIC can take off the cores, as `offloads` of a dpdk port reports it. */
+export const offloadHooks = [
+  'steering',
+  'mark',
+  'rss',
+  'allowList',
+  'rxChecksums',
+  'txChecksums',
+  'timestamps',
+  'bufferSplit',
+  'mprq',
+  'cqeCompression',
+] as const;
+export type OffloadHook = (typeof offloadHooks)[number];
+
+/** What NICs offer beyond that and this package does not use, each with the reason. */
+export const absentOffloads = {
+  hairpin: 'not there yet',
+  meter: 'not there yet',
+  count: 'not there yet',
+  age: 'not there yet',
+  flowTemplates: 'not there yet',
+  gpuPools: 'not there yet',
+  representors: 'not there yet',
+  doca: 'absent: an SDK of its own, out of reach through DPDK',
+  dpa: 'absent: an SDK of its own, out of reach through DPDK',
+} as const;
+
+/**
+ * `active`: done by the NIC, and its effect was seen on this port. `unverified`: the NIC took it, its effect was not seen (yet).
+ * `software`: done on the cores with the same result, or not done where it is only about speed.
+ */
+export type OffloadState = 'active' | 'unverified' | 'software';
+
+/** Who does one thing, and why. */
+export interface OffloadReport {
+  readonly state: OffloadState;
+  /** What was seen, or why the NIC does not do it: "rule 3 of 4 ... was refused: ...". */
+  readonly reason: string;
+}
+
+/** `linkDown` ends by itself when the link is up again. A device that was `removed` is used again by opening a port on it anew. */
+export type PortState = 'up' | 'linkDown' | 'removed';
 
 /** A memory port. */
 export interface MemoryPortInfo {
@@ -44,14 +85,12 @@ export interface DpdkPortInfo {
   readonly descriptors: { readonly receive: number; readonly transmit: number };
   /** Of the receive pool. */
   readonly buffers: { readonly count: number; readonly bytes: number };
-  readonly offloads: {
-    readonly rxChecksums: OffloadState;
-    readonly txChecksums: OffloadState;
-    /** Streams are spread over the queues by the NIC, or not at all: then every packet comes in by the queue the device chooses. */
-    readonly rss: 'hardware' | 'none';
-    /** Arrival times of the NIC's clock, or of the poll that found the packet. */
-    readonly timestamps: OffloadState;
-  };
+  readonly offloads: { readonly [Hook in OffloadHook]: OffloadReport };
+  readonly state: PortState;
+  /** Why the state is what it is: what the device or the system said when it changed last; empty if it never did. */
+  readonly cause: string;
+  /** How often the state changed since the port was opened. */
+  readonly stateChanges: number;
   readonly promiscuous: boolean;
   readonly allMulticast: boolean;
 }
@@ -89,18 +128,17 @@ export function portInfo(
         queues: { receive: info.receiveQueues, transmit: info.transmitQueues },
         descriptors: { receive: info.receiveDescriptors, transmit: info.transmitDescriptors },
         buffers: { count: info.buffers, bytes: info.bufferBytes },
-        offloads: {
-          rxChecksums: done(info.rxChecksums),
-          txChecksums: done(info.txChecksums),
-          rss: info.rss ? 'hardware' : 'none',
-          timestamps: done(info.timestamps),
-        },
+        offloads: Object.fromEntries(
+          offloadHooks.map((hook) => [
+            hook,
+            info.offloads[hook] ?? { state: 'software', reason: 'the driver does not know it' },
+          ]),
+        ) as Record<OffloadHook, OffloadReport>,
+        state: info.state === 3 ? 'removed' : info.state === 2 ? 'linkDown' : 'up',
+        cause: info.cause,
+        stateChanges: info.stateChanges,
         promiscuous: info.promiscuous,
         allMulticast: info.allMulticast,
       };
   }
-}
-
-function done(byHardware: boolean): OffloadState {
-  return byHardware ? 'hardware' : 'software';
 }

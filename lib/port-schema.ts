@@ -98,17 +98,47 @@ const offloads = z
   .union([
     z.enum(['auto', 'none']),
     z.strictObject({
-      checksums: z.boolean().default(true).describe('Checksums verified and filled by the NIC.'),
+      steering: z
+        .boolean()
+        .default(true)
+        .describe(
+          'Only packets that a route wants are taken in (flow rules in isolated mode); the kernel keeps the rest where it shares the NIC.',
+        ),
+      mark: z
+        .boolean()
+        .default(true)
+        .describe('The NIC marks packets with their route, where the UDP port alone says it.'),
       rss: z
         .boolean()
         .default(true)
         .describe('Streams spread over the queues by the NIC (RSS over addresses and UDP ports).'),
+      allowList: z
+        .boolean()
+        .default(true)
+        .describe('The NIC drops packets of sources that no route of their UDP port lists.'),
+      checksums: z.boolean().default(true).describe('Checksums verified and filled by the NIC.'),
       timestamps: z.boolean().default(true).describe("Arrival times of the NIC's clock."),
+      bufferSplit: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Headers in buffers apart from the payload. They are joined again before the plane sees them, so it costs a copy.',
+        ),
+      mprq: z
+        .boolean()
+        .optional()
+        .describe(
+          "mlx5: several packets in one receive buffer (mprq_en); not with bufferSplit. Default: the driver's.",
+        ),
+      cqeCompression: z
+        .boolean()
+        .optional()
+        .describe("mlx5: fewer bytes over PCI for each packet (rxq_cqe_comp_en). Default: the driver's."),
     }),
   ])
   .default('auto')
   .describe(
-    'What the NIC may do: all it can, nothing, or as listed. What it does not do is done in software with the same result; plane.ports() says which.',
+    'What the NIC may do: all it can, nothing, or as listed. What it does not do is done in software with the same result; plane.ports() says which, and why.',
   );
 
 const dpdkPort = z
@@ -281,6 +311,8 @@ type DpdkPort = z.output<typeof dpdkPort>;
 function checkHost(port: DpdkPort, context: z.RefinementCtx<DpdkPort>): void {
   const refuse = (path: (string | number)[], input: unknown, message: string): void =>
     context.addIssue({ code: 'custom', path, input, message });
+  if (typeof port.offloads === 'object' && port.offloads.bufferSplit && port.offloads.mprq === true)
+    refuse(['offloads', 'mprq'], true, 'expected false or nothing, as bufferSplit is true');
   const own = port.addresses.flatMap((address) => parseOwnAddress(address) ?? []);
   if (own.length === 0) {
     for (const field of ['gateways', 'groups'] as const) {

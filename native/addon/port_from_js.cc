@@ -43,12 +43,22 @@ MemoryPortConfig memory_port(const Input& input) {
   return memory;
 }
 
+constexpr size_t kMostOffloads = 16;
+constexpr Choice<uint32_t> kOffloads[] = {{"checksums", ONPATH_OFFLOAD_CHECKSUMS},
+                                          {"rss", ONPATH_OFFLOAD_RSS},
+                                          {"timestamps", ONPATH_OFFLOAD_TIMESTAMPS},
+                                          {"steering", ONPATH_OFFLOAD_STEERING},
+                                          {"mark", ONPATH_OFFLOAD_MARK},
+                                          {"allowList", ONPATH_OFFLOAD_ALLOW_LIST},
+                                          {"bufferSplit", ONPATH_OFFLOAD_BUFFER_SPLIT},
+                                          {"mprq", ONPATH_OFFLOAD_MPRQ},
+                                          {"cqeCompression", ONPATH_OFFLOAD_CQE_COMPRESSION}};
+
+/// ONPATH_OFFLOAD_* of a list of names.
 uint32_t offloads(const Input& input) {
-  uint32_t allowed = 0;
-  if (input["checksums"].boolean()) allowed |= ONPATH_OFFLOAD_RX_CHECKSUMS | ONPATH_OFFLOAD_TX_CHECKSUMS;
-  if (input["rss"].boolean()) allowed |= ONPATH_OFFLOAD_RSS;
-  if (input["timestamps"].boolean()) allowed |= ONPATH_OFFLOAD_TIMESTAMPS;
-  return allowed;
+  uint32_t named = 0;
+  input.each(kMostOffloads, [&](const Input& name) { named |= name.choice(kOffloads); });
+  return named;
 }
 
 std::optional<LocalHostConfig> local_host(const Input& input) {
@@ -79,6 +89,7 @@ DpdkPortConfig dpdk_port(const Input& input, const std::optional<LocalHostConfig
   dpdk.promiscuous = input["promiscuous"].boolean();
   dpdk.all_multicast = input["allMulticast"].boolean();
   dpdk.offloads = offloads(input["offloads"]);
+  dpdk.offloads_off = offloads(input["offloadsOff"]);
   if (host) dpdk.multicast = listened_macs(*host, std::nullopt);
   return dpdk;
 }

@@ -1,5 +1,6 @@
 #include "addon/stats_to_js.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstring>
@@ -41,6 +42,20 @@ napi_value port_object(napi_env env, const PortStats& port) {
   return object.set("drops", drops_object(env, port.drops)).value();
 }
 
+/// By name: { state, reason }.
+napi_value offloads_object(napi_env env, const onpath_port_info& info) {
+  static constexpr const char* kStates[] = {"software", "unverified", "active"};
+  ObjectWriter object(env);
+  for (uint32_t i = 0; i < std::min(info.offload_count, ONPATH_OFFLOAD_REPORTS); ++i) {
+    const onpath_offload_report& report = info.offloads[i];
+    ObjectWriter one(env);
+    one.text("state", kStates[std::min<uint32_t>(report.state, ONPATH_OFFLOAD_ACTIVE)])
+        .text("reason", text_of(report.reason));
+    object.set(report.name, one.value());
+  }
+  return object.value();
+}
+
 napi_value port_info_object(napi_env env, const onpath_port_info& info) {
   ObjectWriter object(env);
   object.text("driver", text_of(info.driver)).text("device", text_of(info.device));
@@ -54,10 +69,9 @@ napi_value port_info_object(napi_env env, const onpath_port_info& info) {
   object.count("receiveDescriptors", info.receive_descriptors);
   object.count("transmitDescriptors", info.transmit_descriptors);
   object.count("buffers", info.buffers).count("bufferBytes", info.buffer_bytes);
-  object.boolean("rxChecksums", (info.offloads & ONPATH_OFFLOAD_RX_CHECKSUMS) != 0);
-  object.boolean("txChecksums", (info.offloads & ONPATH_OFFLOAD_TX_CHECKSUMS) != 0);
-  object.boolean("rss", (info.offloads & ONPATH_OFFLOAD_RSS) != 0);
-  object.boolean("timestamps", (info.offloads & ONPATH_OFFLOAD_TIMESTAMPS) != 0);
+  object.set("offloads", offloads_object(env, info));
+  object.count("state", info.state).count("stateChanges", info.state_changes);
+  object.text("cause", text_of(info.cause));
   object.boolean("promiscuous", info.promiscuous != 0);
   return object.boolean("allMulticast", info.all_multicast != 0).value();
 }

@@ -14,6 +14,7 @@
 #include "dataplane/clock.h"
 #include "dataplane/plane_parts.h"
 #include "dataplane/plane_senders.h"
+#include "dataplane/port_rules.h"
 #include "dataplane/threads.h"
 #include "dataplane/watchdog.h"
 
@@ -37,6 +38,7 @@ class RunningPlane final : public Plane {
   RunningPlane(std::unique_ptr<PlaneParts> parts, const PlaneConfig& config)
       : parts_(std::move(parts)),
         close_timeout_(config.close_timeout_ns),
+        rules_(*parts_),
         senders_(*parts_),
         watchdog_(*parts_, config.hang_ns, events_) {
     for (const NamedPort& port : parts_->ports.list()) last_ports_.push_back({port.name, {}, 0, {}});
@@ -45,6 +47,7 @@ class RunningPlane final : public Plane {
 
   /// Throws std::system_error. Errors: PORT_FAILED.
   Result<void> start() {
+    rules_.tell();
     parts_->bell->start();
     if (parts_->shapes) parts_->shapes->start();
     using Begun = std::promise<Result<void>>;
@@ -83,6 +86,7 @@ class RunningPlane final : public Plane {
     if (parts_->shapes) parts_->shapes->stop();
     read_port_counters(last_ports_);
     read_port_infos(last_infos_);
+    rules_.close();
     // Else the last thread that ends does it.
     if (all_ended) parts_->destroy_ports();
   }
@@ -125,7 +129,12 @@ class RunningPlane final : public Plane {
   }
 
   Result<std::unique_ptr<Sender>> open_sender(const std::string& port, SenderConfig config) override {
-    return senders_.open(port, std::move(config));
+    const uint16_t own_port = config.source.port;
+    const IpAddress receiver = config.destination.address;
+    auto sender = senders_.open(port, std::move(config));
+    // Afterwards: what is refused changes nothing. What it hears begins with what it sends.
+    if (sender) rules_.add_sender(port, own_port, receiver);
+    return sender;
   }
 
   std::vector<MemoryItem> memory() const override { return parts_->memory->items(); }
@@ -263,6 +272,7 @@ class RunningPlane final : public Plane {
   const std::shared_ptr<PlaneParts> parts_;
   const uint64_t close_timeout_;
   const std::shared_ptr<EventLog> events_ = std::make_shared<EventLog>();
+  PortRules rules_;
   PlaneSenders senders_;
   Watchdog watchdog_;
   mutable std::mutex mutex_;

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define ONPATH_PORT_ABI_VERSION 2u
+#define ONPATH_PORT_ABI_VERSION 3u
 
 /* Address in network order, IPv4 as ::ffff:a.b.c.d; UDP port in host order. */
 typedef struct onpath_endpoint {
@@ -56,11 +56,38 @@ typedef struct onpath_port_counters {
   uint64_t tx_packets, tx_bytes;
 } onpath_port_counters;
 
-enum {                                        /* onpath_port_info.offloads: what the hardware does here */
-       ONPATH_OFFLOAD_RX_CHECKSUMS = 1u << 0, /* IPv4 header and UDP, verified */
-       ONPATH_OFFLOAD_TX_CHECKSUMS = 1u << 1, /* both, filled */
-       ONPATH_OFFLOAD_RSS = 1u << 2,          /* streams are spread over the queues */
-       ONPATH_OFFLOAD_TIMESTAMPS = 1u << 3,   /* arrival times of the NIC's clock */
+enum { /* what a NIC may do for us; onpath_driver_port_options.offloads, offloads_off */
+       ONPATH_OFFLOAD_CHECKSUMS = 1u << 0,       /* IPv4 header and UDP, verified and filled */
+       ONPATH_OFFLOAD_RSS = 1u << 1,             /* streams are spread over the queues */
+       ONPATH_OFFLOAD_TIMESTAMPS = 1u << 2,      /* arrival times of the NIC's clock */
+       ONPATH_OFFLOAD_STEERING = 1u << 3,        /* only what routes want is taken in */
+       ONPATH_OFFLOAD_MARK = 1u << 4,            /* packets come with the route that they are of */
+       ONPATH_OFFLOAD_ALLOW_LIST = 1u << 5,      /* packets of unlisted sources are dropped by the NIC */
+       ONPATH_OFFLOAD_BUFFER_SPLIT = 1u << 6,    /* headers apart from payload */
+       ONPATH_OFFLOAD_MPRQ = 1u << 7,            /* mlx5: several packets in one receive buffer */
+       ONPATH_OFFLOAD_CQE_COMPRESSION = 1u << 8, /* mlx5: fewer bytes per packet over PCI */
+};
+
+enum { /* onpath_offload_report.state */
+       ONPATH_OFFLOAD_IN_SOFTWARE = 0,
+       ONPATH_OFFLOAD_UNVERIFIED = 1, /* the NIC took it; its effect was not seen (yet) */
+       ONPATH_OFFLOAD_ACTIVE = 2,     /* its effect was seen on this port */
+};
+
+/* One thing that a NIC may do, and who does it here. */
+typedef struct onpath_offload_report {
+  char name[24]; /* "steering", "rxChecksums", ... */
+  uint32_t state;
+  char reason[160]; /* why it is not active, or what was seen */
+} onpath_offload_report;
+
+#define ONPATH_OFFLOAD_REPORTS 16u
+
+enum {                          /* onpath_port_info.state */
+       ONPATH_PORT_UNKNOWN = 0, /* the port does not know: it counts as up */
+       ONPATH_PORT_UP = 1,
+       ONPATH_PORT_LINK_DOWN = 2, /* comes back by itself */
+       ONPATH_PORT_REMOVED = 3,   /* the device is gone: opening it anew is the way back */
 };
 
 /* What a port is and how it fares now. Strings end with a zero byte. */
@@ -78,9 +105,34 @@ typedef struct onpath_port_info {
   uint32_t receive_queues, transmit_queues;
   uint32_t receive_descriptors, transmit_descriptors;
   uint32_t buffers, buffer_bytes; /* of the receive pool */
-  uint32_t offloads;              /* ONPATH_OFFLOAD_* */
   uint32_t promiscuous, all_multicast;
+  uint32_t state;         /* ONPATH_PORT_UP, ... */
+  uint32_t state_changes; /* since it was opened: tells that there was one between two looks */
+  char cause[96];         /* of the last change of state; empty if there was none */
+  uint32_t offload_count;
+  onpath_offload_report offloads[ONPATH_OFFLOAD_REPORTS];
 } onpath_port_info;
+
+/* Which packets a plane takes in by a port. Plain data, copied by whoever keeps it. */
+typedef struct onpath_source_prefix {
+  uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d */
+  uint32_t bits;       /* of 128 */
+} onpath_source_prefix;
+
+typedef struct onpath_rule {
+  uint32_t mark; /* onpath_packet.mark of every datagram that this rule takes; 0: they must not be marked */
+  uint16_t udp_port; /* destination, in host order; 0: any */
+  uint16_t reserved;
+  const onpath_source_prefix* sources; /* who may send; datagrams of others may be dropped */
+  uint32_t source_count;               /* 0: anyone */
+} onpath_rule;
+
+typedef struct onpath_rules {
+  uint32_t size;
+  uint32_t count;
+  const onpath_rule* rules; /* of two that name the same UDP port, either may admit a datagram */
+  uint32_t host;            /* 1: ARP, ICMP, ICMPv6 and group queries are wanted, too */
+} onpath_rules;
 
 /* One started port. Queue q is used by one thread at a time. The functions of the data path (receive,
  * release, allocate, transmit) never block, lock, allocate or throw. */
@@ -122,11 +174,15 @@ typedef struct onpath_port {
   /* Any thread, at any time until destroy. May be null: nothing is known. */
   void (*info)(void* self, onpath_port_info* out);
   void (*destroy)(void* self);
+  /* Tells what is wanted, so that hardware can leave out the rest. Control path; may block; before the first
+   * packet is received, and again whenever that changes (what was wanted before and still is keeps flowing).
+   * A port that cannot select gives everything: the caller checks each packet all the same. May be null. */
+  void (*set_rules)(void* self, const onpath_rules* rules);
 } onpath_port;
 
 /* ---- Drivers ---- */
 
-#define ONPATH_DRIVER_ABI_VERSION 1u
+#define ONPATH_DRIVER_ABI_VERSION 2u
 
 /* Why a call failed: `code` is a name of error_codes.def, `message` says the value, what was expected and
  * what to do. */
@@ -160,9 +216,10 @@ typedef struct onpath_driver_port_options {
   uint32_t buffer_bytes; /* receive buffer for packet data; 0: chosen so that a frame fits one */
   uint32_t buffers;      /* of the receive pool; 0: chosen from queues and descriptors */
   uint32_t promiscuous, all_multicast;
-  uint32_t offloads;             /* ONPATH_OFFLOAD_* that may be used */
+  uint32_t offloads;             /* ONPATH_OFFLOAD_* that may be used, of mlx5 those to be switched on */
   const uint8_t (*multicast)[6]; /* MAC addresses to be taken in besides the own one */
   uint32_t multicast_count;
+  uint32_t offloads_off; /* ONPATH_OFFLOAD_MPRQ, ONPATH_OFFLOAD_CQE_COMPRESSION: to be switched off */
 } onpath_driver_port_options;
 
 typedef struct onpath_driver {

@@ -1,16 +1,12 @@
 // From a device that is plugged in to one that is started: queues, descriptors, MTU, buffers, offloads,
 // filters. What the device lacks is left out where that changes nothing but speed, and refused where the
 // caller asked for it by number.
-#define ALLOW_EXPERIMENTAL_API  // rte_eth_read_clock only
-
 #include <net/if.h>
-#include <rte_cycles.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_flow.h>
 #include <rte_mbuf.h>
-#include <rte_mbuf_dyn.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -34,19 +30,8 @@ constexpr uint32_t kRingHeadBytes = 96;  // what the kernel puts before a frame 
 constexpr uint32_t kPageBuffer =
     2048 - RTE_PKTMBUF_HEADROOM;         // of af_xdp: a frame with all its heads fits a page
 constexpr uint32_t kHeldPerQueue = 512;  // packets that callers may keep, per queue
-constexpr uint64_t kChecksumsIn = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_UDP_CKSUM;
-constexpr uint64_t kChecksumsOut = RTE_ETH_TX_OFFLOAD_IPV4_CKSUM | RTE_ETH_TX_OFFLOAD_UDP_CKSUM;
-constexpr uint64_t kSpread = RTE_ETH_RSS_NONFRAG_IPV4_UDP | RTE_ETH_RSS_NONFRAG_IPV6_UDP;
-constexpr uint64_t kSpreadByAddress = RTE_ETH_RSS_IPV4 | RTE_ETH_RSS_IPV6;
 
 std::string text(uint64_t number) { return std::to_string(number); }
-
-/// What a device is configured with, as far as it is decided before the first call.
-struct Plan {
-  uint16_t receive_queues, transmit_queues, receive_descriptors, transmit_descriptors;
-  uint32_t mtu, told_mtu, frame, buffer_bytes;
-  uint64_t receive_offloads = 0, transmit_offloads = 0, spread = 0;
-};
 
 Failure failed(const Port& port, const char* what, int result, uint64_t mark) {
   // Drivers return -1 for anything: it is EPERM by accident.
@@ -76,7 +61,7 @@ uint32_t ring_frame_bytes(const Port& port) {
 }
 
 /// The longest MTU, and the one the device is told.
-Outcome plan_mtu(const Port& port, const PortOptions& options, Plan& plan) {
+Outcome plan_mtu(const Port& port, const PortOptions& options, DevicePlan& plan) {
   const rte_eth_dev_info& can = port.limits;
   uint32_t most = std::min<uint32_t>(can.max_mtu, UINT16_MAX - RTE_PKTMBUF_HEADROOM - 64);
   // As rte_eth_dev_configure() reckons where a driver gives no MTU.
@@ -110,7 +95,7 @@ Outcome plan_mtu(const Port& port, const PortOptions& options, Plan& plan) {
   return {};
 }
 
-Outcome plan_buffers(const Port& port, const PortOptions& options, Plan& plan) {
+Outcome plan_buffers(const Port& port, const PortOptions& options, DevicePlan& plan) {
   const bool in_pages = port.name.name.starts_with("net_af_xdp");
   const uint32_t asked = options.buffer_bytes;
   const uint32_t least =
@@ -143,21 +128,7 @@ Outcome plan_buffers(const Port& port, const PortOptions& options, Plan& plan) {
   return {};
 }
 
-void plan_offloads(const Port& port, uint32_t allowed, Plan& plan) {
-  const rte_eth_dev_info& can = port.limits;
-  if ((allowed & ONPATH_OFFLOAD_RX_CHECKSUMS) && (can.rx_offload_capa & kChecksumsIn) == kChecksumsIn)
-    plan.receive_offloads |= kChecksumsIn;
-  if ((allowed & ONPATH_OFFLOAD_TX_CHECKSUMS) && (can.tx_offload_capa & kChecksumsOut) == kChecksumsOut)
-    plan.transmit_offloads |= kChecksumsOut;
-  if ((allowed & ONPATH_OFFLOAD_TIMESTAMPS) && (can.rx_offload_capa & RTE_ETH_RX_OFFLOAD_TIMESTAMP))
-    plan.receive_offloads |= RTE_ETH_RX_OFFLOAD_TIMESTAMP;
-  if ((allowed & ONPATH_OFFLOAD_RSS) && plan.receive_queues > 1) {
-    const uint64_t offered = can.flow_type_rss_offloads;
-    plan.spread = (offered & kSpread) != 0 ? (offered & kSpread) : (offered & kSpreadByAddress);
-  }
-}
-
-Outcome make_plan(const Port& port, const PortOptions& options, Plan& plan) {
+Outcome make_plan(Port& port, const PortOptions& options, DevicePlan& plan) {
   const rte_eth_dev_info& can = port.limits;
   // A device without any receive queue would not be a port.
   plan.receive_queues =
@@ -180,11 +151,14 @@ Outcome make_plan(const Port& port, const PortOptions& options, Plan& plan) {
   plan.transmit_descriptors = descriptors(options.transmit_descriptors, can.tx_desc_lim);
   if (auto failure = plan_mtu(port, options, plan)) return failure;
   if (auto failure = plan_buffers(port, options, plan)) return failure;
-  plan_offloads(port, options.offloads, plan);
+  plan_checksums(port, plan);
+  plan_timestamps(port, plan);
+  plan_rss(port, plan);
+  plan_buffer_split(port, plan);
   return {};
 }
 
-Outcome set_up_device(Port& port, Plan& plan) {
+Outcome set_up_device(Port& port, DevicePlan& plan) {
   const uint64_t mark = log_mark();
   rte_eth_conf conf{};
   conf.rxmode.mtu = plan.told_mtu;
@@ -201,7 +175,7 @@ Outcome set_up_device(Port& port, Plan& plan) {
   return {};
 }
 
-Outcome take_buffers(Port& port, const PortOptions& options, const Plan& plan) {
+Outcome take_buffers(Port& port, const PortOptions& options, const DevicePlan& plan) {
   const int node = rte_eth_dev_socket_id(port.id);
   const auto logical = static_cast<uint32_t>(port.transmit_queues.size());
   const uint32_t caches = (plan.receive_queues + logical + 2) * kCache * 3 / 2;
@@ -229,14 +203,17 @@ Outcome take_buffers(Port& port, const PortOptions& options, const Plan& plan) {
   return {};
 }
 
-Outcome set_up_each_queue(Port& port, const Plan& plan) {
+Outcome set_up_each_queue(Port& port, const DevicePlan& plan) {
   const uint64_t mark = log_mark();
   const auto node = static_cast<unsigned>(rte_eth_dev_socket_id(port.id));
   for (uint16_t q = 0; q < plan.receive_queues; ++q) {
     rte_eth_rxconf conf = port.limits.default_rxconf;
     conf.offloads = plan.receive_offloads;
-    if (const int result =
-            rte_eth_rx_queue_setup(port.id, q, plan.receive_descriptors, node, &conf, port.receive_pool))
+    auto segments = split_segments(port, plan);
+    conf.rx_seg = segments.data();
+    conf.rx_nseg = static_cast<uint16_t>(segments.size());
+    rte_mempool* pool = segments.empty() ? port.receive_pool : nullptr;
+    if (const int result = rte_eth_rx_queue_setup(port.id, q, plan.receive_descriptors, node, &conf, pool))
       return failed(port, "A receive queue", result, mark);
   }
   for (uint16_t q = 0; q < plan.transmit_queues; ++q) {
@@ -248,7 +225,7 @@ Outcome set_up_each_queue(Port& port, const Plan& plan) {
   return {};
 }
 
-Outcome set_up_queues(Port& port, const Plan& plan) {
+Outcome set_up_queues(Port& port, const DevicePlan& plan) {
   if (port.driver == "net_af_xdp") {
     take_xdp_log();
     const std::vector<XdpSocket> others = xdp_sockets();
@@ -264,39 +241,7 @@ Outcome set_up_queues(Port& port, const Plan& plan) {
   return {};
 }
 
-uint64_t monotonic_ns() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
-}
-
-/// The reading with the least doubt among a few; false if the device's clock cannot be read.
-bool read_clocks(uint16_t port, ClockMap::Pair& best) {
-  uint64_t doubt = UINT64_MAX;
-  for (int i = 0; i < 5; ++i) {
-    uint64_t ticks = 0;
-    const uint64_t before = monotonic_ns();
-    if (rte_eth_read_clock(port, &ticks) != 0) return false;
-    const uint64_t after = monotonic_ns();
-    if (after - before >= doubt) continue;
-    doubt = after - before;
-    best = {ticks, before + doubt / 2};
-  }
-  return true;
-}
-
-/// Timestamps are of use only in terms of our clock. False: the device must do without.
-bool begin_timestamps(Port& port) {
-  ClockMap::Pair first{}, second{};
-  if (!read_clocks(port.id, first)) return false;
-  rte_delay_us_sleep(20'000);
-  if (!read_clocks(port.id, second) || second.ticks <= first.ticks) return false;
-  if (rte_mbuf_dyn_rx_timestamp_register(&port.timestamp_offset, &port.timestamp_flag) != 0) return false;
-  port.clock.set(first, second);
-  return true;
-}
-
-Outcome start(Port& port, const PortOptions& options, Plan& plan) {
+Outcome start(Port& port, const PortOptions& options, DevicePlan& plan) {
   if (auto failure = set_up_device(port, plan)) return failure;
   if (port.receive_pool == nullptr) {
     if (auto failure = take_buffers(port, options, plan)) return failure;
@@ -336,6 +281,7 @@ std::vector<rte_ether_addr> listened_groups(const Port& port, const PortOptions&
 }
 
 Outcome set_filters(Port& port, const PortOptions& options) {
+  if (port.offloads.isolated) return {};  // rules alone say what comes in
   const uint64_t mark = log_mark();
   // A software device that cannot be told takes in everything anyway.
   const auto refused = [&](int result) {
@@ -360,7 +306,7 @@ Outcome set_filters(Port& port, const PortOptions& options) {
   return {};
 }
 
-void note_facts(Port& port, const Plan& plan) {
+void note_facts(Port& port, const DevicePlan& plan) {
   onpath_port_info& facts = port.facts;
   std::snprintf(facts.driver, sizeof facts.driver, "%s", port.driver.c_str());
   std::snprintf(facts.device, sizeof facts.device, "%s", port.name.devargs.c_str());
@@ -372,15 +318,12 @@ void note_facts(Port& port, const Plan& plan) {
   facts.receive_descriptors = plan.receive_descriptors;
   facts.transmit_descriptors = plan.transmit_descriptors;
   facts.buffer_bytes = plan.buffer_bytes;
-  if (port.checks_checksums) facts.offloads |= ONPATH_OFFLOAD_RX_CHECKSUMS;
-  if (plan.transmit_offloads & kChecksumsOut) facts.offloads |= ONPATH_OFFLOAD_TX_CHECKSUMS;
-  if (plan.spread != 0) facts.offloads |= ONPATH_OFFLOAD_RSS;
-  if (port.timestamp_offset >= 0) facts.offloads |= ONPATH_OFFLOAD_TIMESTAMPS;
 }
 
-void lay_out_queues(Port& port, const PortOptions& options, const Plan& plan) {
+void lay_out_queues(Port& port, const PortOptions& options, const DevicePlan& plan) {
   port.receive_queues = plan.receive_queues;
   port.receive_counts = std::vector<QueueCounts>(plan.receive_queues);
+  port.offloads.evidence = std::vector<Evidence>(plan.receive_queues);
   const uint32_t logical = std::max<uint32_t>(options.transmit_queues, plan.receive_queues);
   port.transmit_queues = std::vector<TransmitQueue>(logical);
   port.shared = std::vector<std::atomic_flag>(plan.transmit_queues);
@@ -398,9 +341,12 @@ Outcome configure(Port& port, const PortOptions& options) {
   if (const int result = rte_eth_dev_info_get(port.id, &port.limits))
     return failed(port, "The description", result, log_mark());
   port.driver = port.limits.driver_name == nullptr ? "" : port.limits.driver_name;
-  Plan plan{};
+  port.offloads.allowed = options.offloads;
+  DevicePlan& plan = port.plan;
   if (auto failure = make_plan(port, options, plan)) return failure;
   lay_out_queues(port, options, plan);
+  isolate(port);
+  negotiate_marks(port);
   if (auto failure = start(port, options, plan)) return failure;
   if ((plan.receive_offloads & RTE_ETH_RX_OFFLOAD_TIMESTAMP) && !begin_timestamps(port)) {
     plan.receive_offloads &= ~RTE_ETH_RX_OFFLOAD_TIMESTAMP;
@@ -408,36 +354,73 @@ Outcome configure(Port& port, const PortOptions& options) {
     port.started = false;
     if (auto failure = start(port, options, plan)) return failure;
   }
-  port.checks_checksums = (plan.receive_offloads & kChecksumsIn) != 0;
   port.max_bytes = plan.frame;
   if (auto failure = find_address(port)) return failure;
   if (auto failure = set_filters(port, options)) return failure;
-  if (plan.transmit_offloads & kChecksumsOut) port.table.features |= ONPATH_PORT_FILLS_CHECKSUMS;
+  judge_mlx5(port, options.offloads, options.offloads_off);
+  note_hooks(port);
   note_facts(port, plan);
   return {};
 }
 
+Outcome restart(Port& port, bool reset) {
+  const uint64_t mark = log_mark();
+  Offloads& offloads = port.offloads;
+  shut(port);
+  // Most drivers forget their rules with a stop; none may keep one whose handle we lose.
+  offloads.flows.clear(port.id);
+  if (port.started) rte_eth_dev_stop(port.id);
+  port.started = false;
+  if (reset) {
+    if (const int result = rte_eth_dev_reset(port.id); result != 0 && result != -ENOTSUP)
+      return failed(port, "The reset", result, mark);
+  }
+  rte_flow_error error{};
+  if (offloads.give_up_isolation || (reset && offloads.isolated)) {
+    const int result = rte_flow_isolate(port.id, offloads.isolated, &error);
+    if (result != 0) return failed(port, "A change of isolation", result, mark);
+    offloads.give_up_isolation = false;
+  }
+  if (auto failure = start(port, port.options, port.plan)) return failure;
+  if (auto failure = set_filters(port, port.options)) return failure;
+  apply_rules(port);
+  open_again(port);
+  return {};
+}
+
+/// What the device says of its link, as a state and why.
+static void note_state(Port& port, const rte_eth_link& link) {
+  if (link.link_status != RTE_ETH_LINK_UP)
+    return port.say_state(ONPATH_PORT_LINK_DOWN, "its driver says that the link is down");
+  const bool known = link.link_speed != RTE_ETH_SPEED_NUM_UNKNOWN;
+  port.say_state(ONPATH_PORT_UP, "the link is up" + (known ? ", " + std::to_string(link.link_speed) + " Mb/s"
+                                                           : std::string()));
+}
+
 void look_after(Port& port) {
   if (!port.interface.empty() && if_nametoindex(port.interface.c_str()) != port.interface_index)
-    port.removed.store(true, std::memory_order_relaxed);
-  const bool removed = port.removed.load(std::memory_order_relaxed);
+    port.say_removed("interface " + port.interface + " is gone");
+  const auto removed = [&] { return port.gate.load(std::memory_order_relaxed) == Gate::gone; };
   rte_eth_link link{};
-  if (!removed && rte_eth_link_get_nowait(port.id, &link) == 0) {
+  if (!removed() && rte_eth_link_get_nowait(port.id, &link) == 0) {
+    note_state(port, link);
     port.link_up.store(link.link_status == RTE_ETH_LINK_UP, std::memory_order_relaxed);
     port.full_duplex.store(link.link_duplex == RTE_ETH_LINK_FULL_DUPLEX, std::memory_order_relaxed);
     port.link_mbps.store(link.link_speed == RTE_ETH_SPEED_NUM_UNKNOWN ? 0 : link.link_speed,
                          std::memory_order_relaxed);
   }
-  if (removed) {
+  if (!removed() && port.reset_wanted.exchange(false)) {
+    if (auto failure = restart(port, true)) port.say_removed(failure->message);
+  }
+  if (removed()) {
     port.link_up.store(false, std::memory_order_relaxed);
     return;
   }
   rte_eth_stats stats{};
   if (rte_eth_stats_get(port.id, &stats) == 0)
     port.missed.store(stats.imissed + stats.rx_nombuf, std::memory_order_relaxed);
-  if (port.timestamp_offset >= 0 && ++port.calibrations % 10 == 0) {
-    if (ClockMap::Pair now{}; read_clocks(port.id, now)) port.clock.update(now);
-  }
+  keep_time(port);
+  judge_all(port);
 }
 
 }  // namespace onpath::dpdk

@@ -52,8 +52,8 @@ uint32_t checksum_flags(uint64_t flags) {
   return result;
 }
 
-/// kOffloads: the NIC may have said something about checksums or time.
-template <bool kOffloads>
+/// kHooks: the NIC may have said something of checksums, time or route.
+template <bool kHooks>
 uint32_t receive_burst(Port& port, uint16_t queue, onpath_packet* packets, uint16_t count) {
   rte_mbuf* mbufs[kBurst + kAhead];
   const uint32_t got = rte_eth_rx_burst(port.id, queue, mbufs, count);
@@ -62,10 +62,16 @@ uint32_t receive_burst(Port& port, uint16_t queue, onpath_packet* packets, uint1
   for (uint32_t i = 0; i < kAhead; ++i) mbufs[got + i] = mbufs[got - 1];
   for (uint32_t i = 0; i < kAhead; ++i) rte_prefetch0(mbufs[i]);
   [[maybe_unused]] ClockMap::Line clock{};
-  [[maybe_unused]] uint64_t stamped = 0;
-  if constexpr (kOffloads) {
+  [[maybe_unused]] uint64_t stamped = 0, checked = 0, marked = 0;
+  if constexpr (kHooks) {
+    Beliefs& beliefs = port.offloads.beliefs;
+    Evidence& evidence = port.offloads.evidence[queue];
+    if (evidence.bursts_until_look-- == 0) [[unlikely]]
+      look_at(beliefs, evidence, mbufs, got);
     clock = port.clock.line();
-    stamped = port.timestamp_flag;
+    stamped = beliefs.timestamp_flag.load(std::memory_order_relaxed);
+    checked = beliefs.checksum_mask.load(std::memory_order_relaxed);
+    marked = beliefs.mark_flag.load(std::memory_order_relaxed);
   }
   onpath_packet* next = packets;
   uint32_t lost = 0;
@@ -93,11 +99,12 @@ uint32_t receive_burst(Port& port, uint16_t queue, onpath_packet* packets, uint1
     packet.length = m->data_len;
     packet.capacity = own ? m->buf_len - offset : 0;
     packet.headroom = own ? offset : 0;
-    packet.mark = (offloaded & RTE_MBUF_F_RX_FDIR_ID) ? m->hash.fdir.hi : 0;
+    packet.mark = 0;
     packet.time_ns = 0;
     packet.handle = m;
-    if constexpr (kOffloads) {
-      if (port.checks_checksums) flags |= checksum_flags(offloaded);
+    if constexpr (kHooks) {
+      flags |= checksum_flags(offloaded & checked);
+      if (offloaded & marked) packet.mark = m->hash.fdir.hi;
       if (offloaded & stamped)
         packet.time_ns = clock.at(*RTE_MBUF_DYNFIELD(m, port.timestamp_offset, rte_mbuf_timestamp_t*));
     }
@@ -115,12 +122,12 @@ uint32_t receive_burst(Port& port, uint16_t queue, onpath_packet* packets, uint1
 
 uint32_t receive(void* self, uint32_t queue, onpath_packet* packets, uint32_t count) {
   Port& port = port_of(self);
-  if (port.removed.load(std::memory_order_relaxed)) return 0;
+  const Visit visit(port.receive_counts[queue].inside);
+  if (port.gate.load(std::memory_order_relaxed) != Gate::open) return 0;
   const auto wanted = static_cast<uint16_t>(std::min(count, kBurst));
   const auto from = static_cast<uint16_t>(queue);
-  return port.checks_checksums || port.timestamp_offset >= 0
-             ? receive_burst<true>(port, from, packets, wanted)
-             : receive_burst<false>(port, from, packets, wanted);
+  return port.has_hooks.load(std::memory_order_relaxed) ? receive_burst<true>(port, from, packets, wanted)
+                                                        : receive_burst<false>(port, from, packets, wanted);
 }
 
 void release(void*, uint32_t, const onpath_packet* packets, uint32_t count) {
@@ -239,11 +246,13 @@ uint32_t transmit_on(Port& port, TransmitQueue& queue, onpath_packet* packets, u
 
 uint32_t transmit(void* self, uint32_t queue, onpath_packet* packets, uint32_t count) {
   Port& port = port_of(self);
-  if (port.removed.load(std::memory_order_relaxed)) {
+  TransmitQueue& to = port.transmit_queues[queue];
+  const Visit visit(to.counts.inside);
+  if (const Gate gate = port.gate.load(std::memory_order_relaxed); gate != Gate::open) [[unlikely]] {
+    if (gate == Gate::shut) return 0;
     for (uint32_t i = 0; i < count; ++i) refuse(packets[i]);
     return count;
   }
-  TransmitQueue& to = port.transmit_queues[queue];
   if (to.taken == nullptr) return transmit_on(port, to, packets, count);
   if (to.taken->test_and_set(std::memory_order_acquire)) return 0;
   const uint32_t accepted = transmit_on(port, to, packets, count);

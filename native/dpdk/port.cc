@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <string>
 
@@ -75,7 +76,14 @@ void describe(void* self, onpath_port_info* out) {
   info.link_up = port.link_up.load(std::memory_order_relaxed);
   info.full_duplex = port.full_duplex.load(std::memory_order_relaxed);
   info.link_mbps = port.link_mbps.load(std::memory_order_relaxed);
-  info.removed = port.removed.load(std::memory_order_relaxed);
+  info.removed = port.gate.load(std::memory_order_relaxed) == Gate::gone;
+  port.offloads.reports.copy_to(info);
+  {
+    const std::lock_guard lock(port.state_mutex);
+    info.state = port.state;
+    info.state_changes = port.state_changes;
+    std::snprintf(info.cause, sizeof info.cause, "%s", port.cause.c_str());
+  }
   // The caller may be older or newer than this driver.
   const uint32_t size = std::min<uint32_t>(out->size, sizeof info);
   info.size = out->size;
@@ -90,9 +98,33 @@ void destroy(void* self) {
   }
 }
 
-int on_removal(uint16_t, rte_eth_event_type, void* self, void*) {
-  static_cast<Port*>(self)->removed.store(true, std::memory_order_relaxed);
+/// Told by a thread of DPDK's.
+int on_event(uint16_t, rte_eth_event_type event, void* self, void*) {
+  Port& port = *static_cast<Port*>(self);
+  if (event == RTE_ETH_EVENT_INTR_RMV) port.say_removed("its driver says that the device was removed");
+  if (event == RTE_ETH_EVENT_INTR_RESET) port.reset_wanted.store(true, std::memory_order_relaxed);
   return 0;
+}
+
+constexpr rte_eth_event_type kEvents[] = {RTE_ETH_EVENT_INTR_RMV, RTE_ETH_EVENT_INTR_RESET};
+
+void watch(Port& port) {
+  for (const rte_eth_event_type event : kEvents)
+    port.watched += rte_eth_dev_callback_register(port.id, event, on_event, &port) == 0;
+}
+
+void unwatch(Port& port) {
+  if (port.watched == 0) return;
+  for (const rte_eth_event_type event : kEvents)
+    rte_eth_dev_callback_unregister(port.id, event, on_event, &port);
+}
+
+void set_rules(void* self, const onpath_rules* rules) {
+  try {
+    ControlThread::get().run([&] { take_rules(*static_cast<Port*>(self), *rules); });
+  } catch (...) {
+    // Without memory for them the rules stay as they were; the plane checks every packet all the same.
+  }
 }
 
 Expected<PortOptions> check_options(const onpath_driver_port_options& from) {
@@ -128,6 +160,7 @@ Expected<PortOptions> check_options(const onpath_driver_port_options& from) {
   options.promiscuous = from.promiscuous != 0;
   options.all_multicast = from.all_multicast != 0;
   options.offloads = from.offloads;
+  options.offloads_off = from.offloads_off;
   for (uint32_t i = 0; i < from.multicast_count; ++i) {
     rte_ether_addr address{};
     std::memcpy(address.addr_bytes, from.multicast[i], sizeof address.addr_bytes);
@@ -152,6 +185,7 @@ void fill_table(Port& port) {
   table.counters = count;
   table.info = describe;
   table.destroy = destroy;
+  table.set_rules = set_rules;
 }
 
 /// Packets that wait in a ring are nobody's once it is gone.
@@ -178,10 +212,11 @@ void free_rings(const std::string& device, uint32_t rings) {
 }  // namespace
 
 Port::~Port() {
-  if (watched) rte_eth_dev_callback_unregister(id, RTE_ETH_EVENT_INTR_RMV, on_removal, this);
+  unwatch(*this);
   if (plugged) {
     if (started) {
       drain(*this);
+      offloads.flows.clear(id);
       rte_eth_dev_stop(id);
     }
     rte_eth_dev_close(id);
@@ -193,14 +228,31 @@ Port::~Port() {
   retire(transmit_pool);
 }
 
+void Port::say_state(uint32_t now, const std::string& why) {
+  const std::lock_guard lock(state_mutex);
+  if (now == state || state == ONPATH_PORT_REMOVED) return;
+  state_changes += state != ONPATH_PORT_UNKNOWN;
+  cause = why;
+  state = now;
+}
+
+void Port::say_removed(const std::string& why) {
+  gate.store(Gate::gone, std::memory_order_relaxed);
+  say_state(ONPATH_PORT_REMOVED, why);
+}
+
 Expected<Port*> open_port(const onpath_driver_port_options& from) {
   auto options = check_options(from);
   if (!options) return options.failure();
-  const DeviceName& name = options.value().device;
+  DeviceName& name = options.value().device;
+  if (auto failure =
+          add_mlx5_arguments(options.value().offloads, options.value().offloads_off, is_mlx5(name), name))
+    return *failure;
   if (auto failure = check_device(name)) return *failure;
 
   auto port = std::make_unique<Port>();
   port->name = name;
+  port->options = options.value();
   port->facts.size = sizeof port->facts;
   port->interface = interface_of(name);
   if (!port->interface.empty()) port->interface_index = if_nametoindex(port->interface.c_str());
@@ -209,10 +261,9 @@ Expected<Port*> open_port(const onpath_driver_port_options& from) {
   port->id = plugged.value().port;
   port->device = plugged.value().device;
   port->plugged = true;
-  auto failure = configure(*port, options.value());
+  auto failure = configure(*port, port->options);
   if (!failure) {
-    port->watched =
-        rte_eth_dev_callback_register(port->id, RTE_ETH_EVENT_INTR_RMV, on_removal, port.get()) == 0;
+    watch(*port);
     fill_table(*port);
     open_ports().push_back(port.get());
     look_after(*port);

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,8 @@
 #include "dpdk/clock_map.h"
 #include "dpdk/device.h"
 #include "dpdk/failure.h"
+#include "dpdk/gate.h"
+#include "dpdk/offload/control.h"
 #include "dpdk/xdp_quirks.h"
 
 namespace onpath::dpdk {
@@ -22,6 +25,7 @@ namespace onpath::dpdk {
 /// Counts of one queue: one writer, any reader.
 struct alignas(64) QueueCounts {
   std::atomic<uint64_t> packets{0}, bytes{0}, lost{0};
+  Inside inside{false};
 
   static void add(std::atomic<uint64_t>& to, uint64_t n) {
     to.store(to.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
@@ -42,8 +46,16 @@ struct PortOptions {
   uint32_t receive_descriptors, transmit_descriptors;
   uint32_t mtu, buffer_bytes, buffers;
   bool promiscuous, all_multicast;
-  uint32_t offloads;
+  uint32_t offloads, offloads_off;
   std::vector<rte_ether_addr> multicast;
+};
+
+/// What a device is configured with, as far as it is decided before the first call.
+struct DevicePlan {
+  uint16_t receive_queues, transmit_queues, receive_descriptors, transmit_descriptors;
+  uint32_t mtu, told_mtu, frame, buffer_bytes;
+  uint32_t split_bytes = 0;  // headers in a buffer of their own; 0: no
+  uint64_t receive_offloads = 0, transmit_offloads = 0, spread = 0;
 };
 
 struct Port {
@@ -51,13 +63,13 @@ struct Port {
   uint16_t id = 0;
   uint16_t receive_queues = 0;
   uint32_t max_bytes = 0;
-  int timestamp_offset = -1;    // of the mbuf's field; -1: no timestamps
-  uint64_t timestamp_flag = 0;  // of an mbuf that has one; 0: none does
-  bool checks_checksums = false;
-  std::atomic<bool> removed{false};
+  int timestamp_offset = -1;  // of the mbuf's field; -1: no timestamps
+  std::atomic<Gate> gate{Gate::open};
+  std::atomic<bool> has_hooks{false};  // the NIC may say something of packets
   rte_mempool* receive_pool = nullptr;
   rte_mempool* transmit_pool = nullptr;
   ClockMap clock;
+  Offloads offloads;
 
   std::vector<QueueCounts> receive_counts;
   std::vector<TransmitQueue> transmit_queues;
@@ -66,14 +78,26 @@ struct Port {
   // Control thread.
   onpath_port table{};
   DeviceName name;
+  PortOptions options{};
+  DevicePlan plan{};
   std::string driver, interface;
   uint32_t interface_index = 0;
   rte_device* device = nullptr;
   rte_eth_dev_info limits{};
-  bool plugged = false, watched = false, started = false;
+  bool plugged = false, started = false;
+  uint32_t watched = 0;  // events with a callback, see port.cc
+  std::atomic<bool> reset_wanted{false};
   uint32_t calibrations = 0;
   std::vector<XdpSocket> sockets;  // made by net_af_xdp, closed by us
   onpath_port_info facts{};        // what never changes
+
+  // How the port fares, and why. Any thread.
+  mutable std::mutex state_mutex;
+  uint32_t state = ONPATH_PORT_UNKNOWN, state_changes = 0;
+  std::string cause;
+  /// The first to say so is believed.
+  void say_removed(const std::string& why);
+  void say_state(uint32_t now, const std::string& why);
 
   // Of the last tick.
   std::atomic<bool> link_up{false}, full_duplex{false};
@@ -94,10 +118,14 @@ void close_port(Port* port);
 /// Configures queues, offloads and filters of a device that is plugged in, makes its pools and starts it.
 Outcome configure(Port& port, const PortOptions& options);
 
+/// Stops and starts the device under the data path, with the same queues, filters and rules; `reset`: as
+/// after the device was reset, from scratch.
+Outcome restart(Port& port, bool reset);
+
 /// Fills the functions that packets pass through.
 void fill_data_path(onpath_port& table);
 
-/// Reads link, statistics and clock; sees that an interface has gone.
+/// Reads link, statistics and clock; sees that an interface has gone; judges what was seen of the hooks.
 void look_after(Port& port);
 
 }  // namespace onpath::dpdk

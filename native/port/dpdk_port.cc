@@ -185,6 +185,7 @@ Result<const onpath_port*> open_dpdk_port(const DpdkPortConfig& config) {
     options.promiscuous = config.promiscuous;
     options.all_multicast = config.all_multicast;
     options.offloads = config.offloads;
+    options.offloads_off = config.offloads_off;
     static_assert(sizeof(std::array<uint8_t, 6>) == 6);
     options.multicast = reinterpret_cast<const uint8_t(*)[6]>(config.multicast.data());
     options.multicast_count = static_cast<uint32_t>(config.multicast.size());

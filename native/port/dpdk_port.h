@@ -38,7 +38,11 @@ struct DpdkPortConfig {
   uint32_t buffers = 0;       // 0: chosen from queues and descriptors
   bool promiscuous = false;
   bool all_multicast = false;
-  uint32_t offloads = ~0u;  // ONPATH_OFFLOAD_* that may be used
+  /// ONPATH_OFFLOAD_* that may be used, and those of mlx5 to be switched on; of the latter, those to be
+  /// switched off. In neither: as the device's driver has it.
+  uint32_t offloads = ONPATH_OFFLOAD_CHECKSUMS | ONPATH_OFFLOAD_RSS | ONPATH_OFFLOAD_TIMESTAMPS |
+                      ONPATH_OFFLOAD_STEERING | ONPATH_OFFLOAD_MARK | ONPATH_OFFLOAD_ALLOW_LIST;
+  uint32_t offloads_off = 0;
   std::vector<std::array<uint8_t, 6>> multicast;
 };
 

@@ -137,7 +137,8 @@ describe('garbage', () => {
       buffers: 0,
       promiscuous: false,
       allMulticast: true,
-      offloads: { checksums: true, rss: false, timestamps: true },
+      offloads: ['checksums', 'timestamps'],
+      offloadsOff: ['mprq'],
       host: {
         addresses: ['10.9.0.2/24'],
         gateways: ['10.9.0.1'],

@@ -92,7 +92,8 @@ describe('a dpdk port', () => {
       buffers: 0,
       promiscuous: false,
       allMulticast: false,
-      offloads: { checksums: true, rss: true, timestamps: true },
+      offloads: ['steering', 'mark', 'rss', 'allowList', 'checksums', 'timestamps'],
+      offloadsOff: [],
       host: undefined,
     });
     assert.equal(nativeOf(planeWith({})).eal, undefined);
@@ -124,15 +125,22 @@ describe('a dpdk port', () => {
   });
 
   test('takes offloads as one word or one by one', () => {
-    const all = { checksums: true, rss: true, timestamps: true };
-    assert.deepEqual(nativePort({ offloads: 'auto' }).offloads, all);
-    assert.deepEqual(nativePort({ offloads: {} }).offloads, all);
-    assert.deepEqual(nativePort({ offloads: { rss: false } }).offloads, { ...all, rss: false });
-    assert.deepEqual(nativePort({ offloads: 'none' }).offloads, {
-      checksums: false,
-      rss: false,
-      timestamps: false,
-    });
+    const all = ['allowList', 'checksums', 'mark', 'rss', 'steering', 'timestamps'];
+    const on = (offloads: object | string) => nativePort({ offloads }).offloads.toSorted();
+    const off = (offloads: object | string) => nativePort({ offloads }).offloadsOff.toSorted();
+    assert.deepEqual(on('auto'), all);
+    assert.deepEqual(on({}), all);
+    assert.deepEqual(
+      on({ rss: false }),
+      all.filter((name) => name !== 'rss'),
+    );
+    assert.deepEqual(on('none'), []);
+    assert.deepEqual(
+      on({ bufferSplit: true, cqeCompression: true }),
+      [...all, 'bufferSplit', 'cqeCompression'].toSorted(),
+    );
+    assert.deepEqual([off('auto'), off({}), off({ mprq: false, rss: false })], [[], [], ['mprq']]);
+    assert.deepEqual(off('none'), ['cqeCompression', 'mprq']);
   });
 
   const host = { addresses: ['10.9.0.2/24'] };
@@ -206,6 +214,11 @@ describe('a dpdk port', () => {
     ['buffers of 100 bytes', { bufferBytes: 100 }, [/bufferBytes/, />=256/]],
     ['three buffers', { buffers: 3 }, [/buffers/, />=64/]],
     ['offloads that do not exist', { offloads: { crypto: true } }, [/offloads/, /"crypto"/]],
+    [
+      'several packets in a buffer that is split',
+      { offloads: { mprq: true, bufferSplit: true } },
+      [/mprq/, /bufferSplit/],
+    ],
     ['another word for offloads', { offloads: 'all' }, [/offloads/, /"auto"/, /"all"/]],
   ];
   for (const [claim, port, says] of wrong) {

@@ -129,7 +129,9 @@ describe('types', () => {
     const read = (port: PortInfo) => {
       // @ts-expect-error only udp ports are bound to an address
       const address: string = port.address;
-      return port.type === 'dpdk' ? [port.link.up, port.offloads.rss, port.numaNode] : [port.name, address];
+      return port.type === 'dpdk'
+        ? [port.link.up, port.offloads.rss.state, port.numaNode]
+        : [port.name, address];
     };
     assert.equal(typeof read, 'function');
   });

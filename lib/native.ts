@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OnpathError } from './errors.js';
 import type { DropReason } from './generated/drop-reasons.js';
+import type { LatencyStage } from './latency.js';
+import type { NativeCapture, NativeCaptureConfig, NativeHistogram } from './native-observation.js';
 import type {
   NativeTextBinding,
   NativeTextPipelineSpec,
@@ -245,6 +247,7 @@ export interface NativePlaneConfig {
   maxMemoryBytes: number;
   /** Microseconds of empty polls before a worker sleeps; Infinity: never. */
   idleAfterUs: number;
+  latency: boolean;
 }
 
 export interface NativePortStats {
@@ -345,6 +348,9 @@ export interface NativePlane {
   sink(route: string): NativeSink;
   textSink(route: string): NativeTextSink;
   stats(): NativePlaneStats;
+  /** By stage; of one route (by its place) and one worker, or all of them. Neither is checked. */
+  latency(route: number | undefined, worker: number | undefined): Record<LatencyStage, NativeHistogram>;
+  startCapture(config: NativeCaptureConfig): Promise<NativeCapture>;
   /** In the order of the configuration. */
   portInfos(): NativePortInfo[];
   /** Where each udp port is bound, by port name. */

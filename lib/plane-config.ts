@@ -35,6 +35,7 @@ export function nativePlaneConfig(spec: ParsedDataplaneSpec): NativePlaneConfig 
     workers: spec.workers,
     maxMemoryBytes: spec.limits.memoryBytes,
     idleAfterUs: spec.idleAfterUs === 'never' ? Infinity : spec.idleAfterUs,
+    latency: spec.latency,
   };
 }
 

@@ -243,6 +243,10 @@ export const dataplaneSpec = z
       .describe(
         'Microseconds without packets before a worker sleeps; "never": it polls for ever and keeps its core.',
       ),
+    latency: z
+      .boolean()
+      .default(true)
+      .describe('Measure how long what takes, for plane.latency(): 56 KiB per route and worker.'),
   })
   .superRefine(checkPlane);
 

@@ -43,9 +43,10 @@ enum class ClassId : uint8_t {
   decode_stream,
   text_program,
   plan_stream,
-  text_sink
+  text_sink,
+  capture
 };
-inline constexpr size_t kClassCount = 12;
+inline constexpr size_t kClassCount = 13;
 
 class Environment : public std::enable_shared_from_this<Environment> {
  public:

@@ -143,6 +143,7 @@ PlaneSpec plane_from_js(const Input& input) {
   spec.workers = input["workers"].integer<uint32_t>();
   spec.max_memory_bytes = input["maxMemoryBytes"].integer<uint64_t>();
   spec.idle_after_ns = duration(input["idleAfterUs"], 1e3);
+  spec.latency = input["latency"].boolean();
   return spec;
 }
 

@@ -24,6 +24,7 @@ struct PlaneSpec {
   uint32_t workers = 1;
   uint64_t max_memory_bytes = 0;
   uint64_t idle_after_ns = 0;
+  bool latency = true;
 };
 
 struct PortOfPlane {

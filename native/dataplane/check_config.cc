@@ -250,6 +250,7 @@ Result<uint64_t> pool_bytes(const PlaneConfig& config) {
   uint64_t total = 0;
   for (const RouteConfig& route : config.routes) {
     for (const uint64_t part : parts_of(route)) total = plus(total, times(part, config.workers));
+    if (config.latency) total = plus(total, times(sizeof(RouteLatency), config.workers));
     if (total == kOverflow || total > config.max_memory_bytes) {
       return Error{ErrorCode::LIMIT_EXCEEDED,
                    "The pools of the plane up to route " + quoted(route.name) + " need " +

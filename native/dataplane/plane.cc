@@ -9,8 +9,10 @@
 #include <system_error>
 #include <thread>
 
+#include "dataplane/plane_captures.h"
 #include "dataplane/plane_parts.h"
 #include "dataplane/plane_senders.h"
+#include "dataplane/telemetry.h"
 #include "dataplane/threads.h"
 
 namespace onpath {
@@ -30,7 +32,8 @@ uint64_t cpu_of(std::thread& thread) {
 
 class RunningPlane final : public Plane {
  public:
-  explicit RunningPlane(std::unique_ptr<PlaneParts> parts) : parts_(std::move(parts)), senders_(*parts_) {
+  explicit RunningPlane(std::unique_ptr<PlaneParts> parts)
+      : parts_(std::move(parts)), senders_(*parts_), captures_(*parts_) {
     for (const NamedPort& port : parts_->ports.list()) last_ports_.push_back({port.name, {}, 0, {}});
   }
   ~RunningPlane() override { RunningPlane::close(); }
@@ -54,10 +57,12 @@ class RunningPlane final : public Plane {
     for (const auto& told : begun) {
       if (auto taken = told->get_future().get(); !taken && all) all = taken;
     }
+    if (all) observed_.begin(*this);
     return all;
   }
 
   void close() override {
+    observed_.end();
     // Without the lock: what their owners are told may lead to questions to the plane.
     senders_.close();
     const std::lock_guard lock(mutex_);
@@ -65,6 +70,7 @@ class RunningPlane final : public Plane {
     closed_ = true;
     for (const auto& worker : parts_->workers) worker->stop();
     for (std::thread& thread : threads_) thread.join();
+    captures_.close();
     parts_->bell->stop();  // announces what the workers delivered last
     if (parts_->shapes) parts_->shapes->stop();
     read_port_counters(last_ports_);
@@ -86,6 +92,21 @@ class RunningPlane final : public Plane {
     for (size_t r = 0; r < parts_->routes.size(); ++r) stats.routes.push_back(route_stats(r));
     for (size_t w = 0; w < parts_->workers.size(); ++w) stats.workers.push_back(worker_stats(w));
     return stats;
+  }
+
+  void add_latency(std::optional<size_t> route, std::optional<size_t> worker,
+                   LatencyCounts& to) const override {
+    for (size_t w = 0; w < parts_->workers.size(); ++w) {
+      for (size_t r = 0; r < parts_->routes.size(); ++r) {
+        const RouteLatency* latency = parts_->workers[w]->route_counters(r).latency.get();
+        if (latency == nullptr || w != worker.value_or(w) || r != route.value_or(r)) continue;
+        for (size_t stage = 0; stage < kLatencyStages; ++stage) to[stage].add(latency->stages[stage]);
+      }
+    }
+  }
+
+  Result<std::shared_ptr<Capture>> start_capture(CaptureConfig config) override {
+    return captures_.start(std::move(config));
   }
 
   std::shared_ptr<HostSink> host_sink(const std::string& route) const override {
@@ -113,7 +134,7 @@ class RunningPlane final : public Plane {
     return senders_.open(port, std::move(config));
   }
 
-  uint64_t memory_bytes() const override { return parts_->memory_bytes; }
+  uint64_t memory_bytes() const override { return parts_->memory_bytes + captures_.memory_bytes(); }
 
  private:
   void read_port_counters(std::vector<PortStats>& to) const {
@@ -180,11 +201,13 @@ class RunningPlane final : public Plane {
 
   const std::unique_ptr<PlaneParts> parts_;
   PlaneSenders senders_;
+  PlaneCaptures captures_;
   mutable std::mutex mutex_;
   mutable std::vector<std::thread> threads_;
   std::vector<PortStats> last_ports_;  // counters as of close()
   std::vector<onpath_port_info> last_infos_;
   bool closed_ = false;
+  ObservedPlane observed_;
 };
 
 }  // namespace

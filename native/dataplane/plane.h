@@ -4,13 +4,16 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/drop_reason.h"
 #include "base/result.h"
+#include "dataplane/capture.h"
 #include "dataplane/config.h"
 #include "dataplane/host_sink.h"
+#include "dataplane/latency.h"
 #include "dataplane/sender.h"
 #include "dataplane/text_sink.h"
 
@@ -62,6 +65,13 @@ class Plane {
   /// taken. Idempotent; callable from any thread; returns when done.
   virtual void close() = 0;
   virtual PlaneStats stats() const = 0;
+  /// How long what took, of one route (by its place in the configuration) or all, on one worker or all, added
+  /// to `to`. Both must exist. Nothing is added if the plane does not measure.
+  virtual void add_latency(std::optional<size_t> route, std::optional<size_t> worker,
+                           LatencyCounts& to) const = 0;
+  /// Errors: INVALID_ARGUMENT, NOT_FOUND, BUSY (as many as there may be run), CLOSED, LIMIT_EXCEEDED,
+  /// OUT_OF_MEMORY, PERMISSION_DENIED. May take milliseconds.
+  virtual Result<std::shared_ptr<Capture>> start_capture(CaptureConfig config) = 0;
   /// Null if no host route has that name.
   virtual std::shared_ptr<HostSink> host_sink(const std::string& route) const = 0;
   /// The same for routes that take texts.
@@ -72,7 +82,7 @@ class Plane {
   /// port; close() closes its senders first. Errors: NOT_FOUND, BUSY (every queue kept for senders is taken),
   /// CLOSED, and those of open_sender().
   virtual Result<std::unique_ptr<Sender>> open_sender(const std::string& port, SenderConfig config) = 0;
-  /// Bytes of every pool taken at start.
+  /// Bytes of every pool taken at start, and of captures that run.
   virtual uint64_t memory_bytes() const = 0;
 };
 

@@ -26,6 +26,7 @@ class Builder {
 
   Result<void> build() {
     if (auto ok = make_route_table(); !ok) return ok;
+    make_latencies();
     if (auto ok = make_wakes(); !ok) return ok;
     if (auto ok = make_sinks(); !ok) return ok;
     make_hosts();
@@ -54,8 +55,27 @@ class Builder {
     auto table = RouteTable::make(entries, static_cast<uint32_t>(config_.ports.size()));
     if (!table) return table.error();
     route_table_ = std::make_shared<const RouteTable>(std::move(table).value());
+    parts_.route_table = route_table_;
     parts_.memory_bytes += route_table_->bytes();
     return {};
+  }
+
+  /// Of every route on every worker, if they are wanted.
+  void make_latencies() {
+    latencies_.resize(config_.routes.size() * config_.workers);
+    if (!config_.latency) return;
+    for (auto& latency : latencies_) latency = std::make_shared<RouteLatency>();
+  }
+
+  const std::shared_ptr<RouteLatency>& latency(size_t route, size_t worker) const {
+    return latencies_[route * config_.workers + worker];
+  }
+
+  std::unique_ptr<RouteCounters> make_counters(size_t r, uint32_t w, const Worker::Parts& worker) const {
+    auto counters = std::make_unique<RouteCounters>();
+    counters->latency = latency(r, w);
+    counters->probe = worker.probe.get();
+    return counters;
   }
 
   Result<void> make_wakes() {
@@ -91,6 +111,7 @@ class Builder {
       auto lane = HostLane::make(route.program->plan(), route.slots, host, wake);
       if (!lane) return lane.error();
       lanes.push_back(std::move(lane).value());
+      lanes.back()->measure(latency(r, lanes.size() - 1));
     }
     parts_.sinks[r] =
         std::make_shared<SharedHostSink>(route.program->plan_ptr(), host.batch, std::move(lanes));
@@ -105,6 +126,7 @@ class Builder {
       auto lane = TextHostLane::make(*route.text, route.slots);
       if (!lane) return lane.error();
       lanes.push_back(std::move(lane).value());
+      lanes.back()->measure(latency(r, w));
     }
     parts_.text_sinks[r] = std::make_shared<SharedTextSink>(route.text->plan, std::move(lanes));
     announcers_.push_back(parts_.text_sinks[r]);
@@ -141,6 +163,8 @@ class Builder {
     worker.shapes = parts_.shapes.get();
     worker.idle_after_ns = config_.idle_after_ns;
     worker.flow_cache = config_.flow_cache;
+    worker.probe = std::make_unique<PacketProbe>();
+    if (config_.latency) worker.probe->enable();
     for (const NamedPort& named : config_.ports) {
       Worker::PortPart& part = worker.ports.emplace_back();
       part.port = named.port;
@@ -175,7 +199,7 @@ class Builder {
   Result<std::unique_ptr<Lane>> make_lane(uint32_t w, size_t r, Worker::Parts& worker) {
     const RouteConfig& route = config_.routes[r];
     Lane::Parts lane;
-    auto counters = std::make_unique<RouteCounters>();
+    auto counters = make_counters(r, w, worker);
     lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
     auto samples = SamplePool::make(*route.program, route.open_samples, !route.shapes);
     if (!samples) return samples.error();
@@ -198,7 +222,7 @@ class Builder {
   Result<std::unique_ptr<TextLane>> make_text_lane(uint32_t w, size_t r, Worker::Parts& worker) {
     const RouteConfig& route = config_.routes[r];
     TextLane::Parts lane;
-    auto counters = std::make_unique<RouteCounters>();
+    auto counters = make_counters(r, w, worker);
     lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
     auto texts = TextPool::make(*route.text, route.open_samples);
     if (!texts) return texts.error();
@@ -261,7 +285,8 @@ class Builder {
   std::shared_ptr<const RouteTable> route_table_;
   std::vector<std::shared_ptr<WakeFd>> wakes_;
   std::vector<std::shared_ptr<Announcer>> announcers_;
-  std::vector<uint32_t> first_ssrc_;  // by route
+  std::vector<uint32_t> first_ssrc_;                      // by route
+  std::vector<std::shared_ptr<RouteLatency>> latencies_;  // by route, then by worker; null: not measured
 };
 
 }  // namespace
@@ -287,6 +312,7 @@ Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config) {
     if (!bytes) return bytes.error();
     std::unique_ptr<PlaneParts> parts(
         new PlaneParts{std::move(ports), {}, {}, {}, {}, nullptr, nullptr, {}, bytes.value()});
+    parts->max_memory_bytes = config.max_memory_bytes;
     if (const auto ok = Builder(config, *parts).build(); !ok) return ok.error();
     parts->routes = std::move(config.routes);
     return parts;

@@ -42,6 +42,8 @@ struct PlaneParts {
   std::unique_ptr<Bell> bell;
   std::vector<std::unique_ptr<Worker>> workers;
   uint64_t memory_bytes = 0;
+  std::shared_ptr<const RouteTable> route_table = nullptr;
+  uint64_t max_memory_bytes = UINT64_MAX;  // of everything taken, then or later
 };
 
 /// The first transmit queue of a port that no worker uses; those from there on are for senders.

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "dataplane/announcer.h"
 #include "dataplane/config.h"
+#include "dataplane/latency.h"
 #include "dataplane/region.h"
 #include "dataplane/spsc_ring.h"
 #include "dataplane/text_outlet.h"
@@ -22,6 +23,9 @@ class TextHostLane final : public TextOutlet {
   static Result<std::unique_ptr<TextHostLane>> make(const TextRouteConfig& config, uint32_t segments);
   /// Bytes that make() takes, or UINT64_MAX if that overflows.
   static uint64_t bytes_for(const TextRouteConfig& config, uint32_t segments);
+
+  /// Times of texts and parts go there, from before the worker starts.
+  void measure(std::shared_ptr<RouteLatency> latency) { latency_ = std::move(latency); }
 
   // Worker's side.
 
@@ -46,6 +50,7 @@ class TextHostLane final : public TextOutlet {
     uint32_t next_index = kNone;
     bool taken = false;  // the consumer's
     TextPart part;       // of the first of a chain
+    uint64_t ready_ns = 0;
   };
 
   TextHostLane(const TextRouteConfig& config, uint32_t segments);
@@ -63,6 +68,7 @@ class TextHostLane final : public TextOutlet {
   SpscRing ready_;
   SpscRing released_;
   Announcer* announcer_ = nullptr;
+  std::shared_ptr<RouteLatency> latency_;  // null: not measured
 };
 
 }  // namespace onpath

@@ -53,11 +53,26 @@ uint32_t Worker::poll_once(uint64_t now) {
   return done;
 }
 
+/// The next burst; which of its packets is timed, or kBurst.
+inline uint32_t Worker::receive(Queue& queue, uint64_t now) {
+  const onpath_port& port = *parts_.ports[queue.port].port;
+  PacketProbe& probe = *parts_.probe;
+  const uint64_t begun = probe.receive_begins();
+  queue.first = 0;
+  queue.last = port.receive(port.self, queue.queue, queue.packets.data(), kBurst);
+  if (queue.last == 0) return kBurst;
+  const uint32_t timed = begun == 0 ? kBurst : probe.received(begun, queue.last);
+  probe.count_burst();
+  if (capture_point_.any()) [[unlikely]]
+    capture_point_.see(queue.port, port, queue.packets.data(), queue.last, now);
+  return timed;
+}
+
 uint32_t Worker::poll_queue(Queue& queue, uint64_t now, bool give_up) {
   const onpath_port& port = *parts_.ports[queue.port].port;
+  uint32_t timed = kBurst;  // the packet that is timed; kBurst: none
   if (queue.first == queue.last) {
-    queue.first = 0;
-    queue.last = port.receive(port.self, queue.queue, queue.packets.data(), kBurst);
+    timed = receive(queue, now);
     for (uint32_t i = 0; i < queue.last && i < kHeadersAhead; ++i) prefetch_headers(queue.packets[i]);
     for (uint32_t i = 0; i < queue.last && i < kPayloadAhead && payload_is_read_; ++i)
       prefetch_payload(queue.packets[i]);
@@ -70,7 +85,11 @@ uint32_t Worker::poll_queue(Queue& queue, uint64_t now, bool give_up) {
     onpath_packet* const packet = &queue.packets[at];
     if (at + kHeadersAhead < end) prefetch_headers(packet[kHeadersAhead]);
     if (payload_is_read && at + kPayloadAhead < end) prefetch_payload(packet[kPayloadAhead]);
-    if (!take(queue, *packet, now, give_up)) break;
+    if (at == timed) [[unlikely]] {
+      if (!take_timed(queue, *packet, now, give_up)) break;
+    } else if (!take(queue, *packet, now, give_up)) {
+      break;
+    }
   }
   queue.first = at;
   const uint32_t done = queue.first - begin;
@@ -81,6 +100,13 @@ uint32_t Worker::poll_queue(Queue& queue, uint64_t now, bool give_up) {
 bool Worker::drop(const Queue& queue, DropReason reason) {
   count_drop(parts_.ports[queue.port].counters->drops, reason);
   return true;
+}
+
+bool Worker::take_timed(Queue& queue, onpath_packet& packet, uint64_t now, bool give_up) {
+  parts_.probe->packet_begins();
+  const bool taken = take(queue, packet, now, give_up);
+  parts_.probe->packet_ends();
+  return taken;
 }
 
 /// One packet to its end; false: held back.

@@ -12,9 +12,11 @@
 #include <vector>
 
 #include "dataplane/bell.h"
+#include "dataplane/capture_tap.h"
 #include "dataplane/counters.h"
 #include "dataplane/flow_cache.h"
 #include "dataplane/lane.h"
+#include "dataplane/latency.h"
 #include "dataplane/local_host.h"
 #include "dataplane/port_abi.h"
 #include "dataplane/route_lane.h"
@@ -47,6 +49,7 @@ class Worker {
     Bell* bell = nullptr;          // null in tests that drive poll_once() themselves
     uint64_t idle_after_ns = 0;
     bool flow_cache = true;
+    std::unique_ptr<PacketProbe> probe;
   };
   explicit Worker(Parts parts);
 
@@ -64,6 +67,8 @@ class Worker {
   void stop();
 
   const WorkerCounters& counters() const { return counters_; }
+  /// Where captures take packets from.
+  CapturePoint& capture_point() { return capture_point_; }
   const PortCounters& port_counters(size_t port) const { return *parts_.ports[port].counters; }
   const RouteCounters& route_counters(size_t route) const { return routes_[route]->counters(); }
 
@@ -78,6 +83,8 @@ class Worker {
   };
 
   uint32_t poll_queue(Queue& queue, uint64_t now, bool give_up);
+  uint32_t receive(Queue& queue, uint64_t now);
+  bool take_timed(Queue& queue, onpath_packet& packet, uint64_t now, bool give_up);
   bool take(Queue& queue, onpath_packet& packet, uint64_t now, bool give_up);
   bool take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool give_up);
   bool drop(const Queue& queue, DropReason reason);
@@ -100,6 +107,7 @@ class Worker {
   bool payload_is_read_ = true;  // by the route of the last sample: the next packet is likely of the same
   uint64_t next_tick_ = 0;
   WorkerCounters counters_;
+  CapturePoint capture_point_;
   std::atomic<bool> stopping_{false};
   size_t begun_ports_ = 0;  // that know this thread
 };

@@ -88,6 +88,7 @@ export function planeConfig(of: NativeProgram, port: NativePortConfig, slots = 8
     workers: 1,
     maxMemoryBytes: 2 ** 30,
     idleAfterUs: 50,
+    latency: true,
     routes: [
       {
         name: 'r',

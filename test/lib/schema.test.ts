@@ -80,7 +80,7 @@ describe('jsonSchema', () => {
   test('of dataplane and sender cover ports, routes and sinks', () => {
     const names = (schema: Schema) => Object.keys(schema.properties ?? {});
     const plane = (jsonSchema('dataplane') as Schema).properties!;
-    assert.deepEqual(Object.keys(plane), ['eal', 'ports', 'routes', 'workers', 'limits', 'idleAfterUs']);
+    assert.deepEqual(Object.keys(plane), ['eal', 'ports', 'routes', 'workers', 'limits', 'idleAfterUs', 'latency']);
     const [memory, udp, dpdk] = plane['ports']!.items!.oneOf!;
     for (const field of ['link', 'side', 'loss', 'duplicate', 'corrupt', 'reorderSpan', 'seed']) {
       assert.ok(names(memory!).includes(field), field);

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { describe, test } from 'node:test';
-import { type Capture, type Dataplane, type DataplaneSpec, Pipeline, Sender } from '../../lib/index.js';
+import { type Capture, type Dataplane, type DataplaneSpec, type ErrorCode, Pipeline, Sender } from '../../lib/index.js';
 import { assertRejects } from '../support/assert.js';
 import { noiseImage } from '../support/images.js';
 import { parsePcapng } from '../support/pcapng.js';
@@ -141,7 +141,7 @@ describe('a capture', () => {
       ports: [{ type: 'memory', name: 'in', link }],
       routes: [{ name: 'r', port: 'in', pipeline }],
     });
-    await using sender = Sender.open({ to: '192.0.2.2:5004', via: { link }, pipeline });
+    await using sender = await Sender.open({ to: '192.0.2.2:5004', via: { link }, width, height, format });
     const file = (name: string) => join(folder.path, name);
     const whole = await plane.capture({ route: 'r', file: file('whole') });
     const headers = await plane.capture({ port: 'in', file: file('headers'), snapLength: 42 });
@@ -240,7 +240,7 @@ describe('a capture', () => {
     const file = join(folder.path, 'capture.pcapng');
     await using plane = await udpPlane();
     const running: Capture[] = [];
-    const refused = (options: object, code: string, message: RegExp) =>
+    const refused = (options: object, code: ErrorCode, message: RegExp) =>
       assertRejects(plane.capture({ port: 'in', file, ...options } as never), code, message);
     await refused({ port: 'x' }, 'NOT_FOUND', /There are: in/);
     await refused({ route: 'r' }, 'INVALID_ARGUMENT', /either route or port/);

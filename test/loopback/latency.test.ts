@@ -54,7 +54,7 @@ describe('latency', () => {
       [one, hosted],
       [two, forwarded],
     ] as const) {
-      await using sender = Sender.open({ to: '192.0.2.2:5004', via: { link }, pipeline });
+      await using sender = await Sender.open({ to: '192.0.2.2:5004', via: { link }, width, height, format });
       for (let i = 0; i < count; i++) await sender.send(image);
     }
     for (const sample of await take(plane, 'host', hosted)) sample.release();

@@ -7,7 +7,6 @@
 
 #include "dataplane/capture_session.h"
 #include "dataplane/clock.h"
-#include "dataplane/epoch.h"
 #include "dataplane/saturating.h"
 
 namespace onpath {
@@ -93,7 +92,7 @@ Result<std::shared_ptr<Capture>> PlaneCaptures::start(CaptureConfig config) {
     if (!config.route.empty()) interface.description += ", route \"" + config.route + "\"";
     auto writer = std::make_unique<CaptureWriter>(config, std::move(interface),
                                                   port.port->framing == ONPATH_FRAMING_DATAGRAM,
-                                                  std::move(taps), now_ns(), epoch_offset_ns());
+                                                  std::move(taps), now_ns(), epoch_offset_ns_);
     std::optional<OutputFile> file;
     if (!config.file.empty()) {
       auto created = OutputFile::create(config.file);

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "dataplane/capture.h"
+#include "dataplane/epoch.h"
 #include "dataplane/plane_parts.h"
 
 namespace onpath {
@@ -30,6 +31,7 @@ class PlaneCaptures {
   Result<CaptureFilter> filter_of(const CaptureConfig& config) const;
 
   PlaneParts& parts_;
+  const int64_t epoch_offset_ns_ = epoch_offset_ns();  // one for all: their times can be compared
   mutable std::mutex mutex_;
   std::vector<std::weak_ptr<CaptureSession>> sessions_;
   bool closed_ = false;

@@ -238,7 +238,7 @@ describe('a capture', () => {
   test('that does not fit is refused before anything is taken', async () => {
     using folder = temporaryFolder();
     const file = join(folder.path, 'capture.pcapng');
-    await using plane = await udpPlane();
+    await using plane = await udpPlane({ limits: { memoryBytes: 64 << 20 } });
     const running: Capture[] = [];
     const refused = (options: object, code: ErrorCode, message: RegExp) =>
       assertRejects(plane.capture({ port: 'in', file, ...options } as never), code, message);
@@ -249,7 +249,7 @@ describe('a capture', () => {
     await refused({ maxPackets: 0 }, 'INVALID_ARGUMENT', /maxPackets/);
     await refused({ file: folder.path }, 'INVALID_ARGUMENT', /could not be created/);
     await refused({ file: join(folder.path, 'no', 'such') }, 'NOT_FOUND', /could not be created/);
-    await refused({ bufferBytes: 2 ** 32, snapLength: 100 }, 'LIMIT_EXCEEDED', /limits.memoryBytes/);
+    await refused({ bufferBytes: 2 ** 27, snapLength: 100 }, 'LIMIT_EXCEEDED', /limits.memoryBytes/);
     for (let i = 0; i < 4; i++)
       running.push(await plane.capture({ port: 'in', file: join(folder.path, String(i)) }));
     await refused({}, 'BUSY', /4 captures/);

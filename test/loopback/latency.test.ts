@@ -37,6 +37,10 @@ function assertConsistent(histogram: LatencyHistogram): void {
 describe('latency', () => {
   test('counts every sample of every route and worker once', async () => {
     const [one, two, out] = [linkName(), linkName(), linkName()];
+    await using _receiver = await startPlane({
+      ports: [{ type: 'memory', name: 'in', link: out }],
+      routes: [{ name: 'r', port: 'in', pipeline, udpPort: 1 }],
+    });
     await using plane = await startPlane({
       ports: [
         { type: 'memory', name: 'one', link: one },

@@ -202,10 +202,7 @@ describe("DPDK's own programs", { skip: dpdkMissing() ?? false }, () => {
       ['count', 'min_ns', 'max_ns', 'p50_ns'].map((field) => latency.lastPacket[field]),
       [3, lastPacket.min, lastPacket.max, lastPacket.percentile(50)],
     );
-    assert.equal(
-      ask('/onpath/drops')['drop_bad_rtp_header_packets'],
-      1,
-    );
+    assert.equal(ask('/onpath/drops')['drop_bad_rtp_header_packets'], 1);
     assert.equal(ask('/onpath/latency,nothing'), null);
     await plane.close();
     assert.equal(ask('/onpath/info')['planes'], 0);

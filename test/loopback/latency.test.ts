@@ -38,7 +38,7 @@ describe('latency', () => {
   test('counts every sample of every route and worker once', async () => {
     const [one, two, out] = [linkName(), linkName(), linkName()];
     await using _receiver = await startPlane({
-      ports: [{ type: 'memory', name: 'in', link: out }],
+      ports: [{ type: 'memory', name: 'in', link: out, side: 1 }],
       routes: [{ name: 'r', port: 'in', pipeline, udpPort: 1 }],
     });
     await using plane = await startPlane({

@@ -164,7 +164,9 @@ test('every public symbol stands in an example of the guide or of the page on te
   // Results of calls that examples do show.
   const shownByUse = [
     'Batch',
+    'Capture',
     'Explanation',
+    'LatencyHistogram',
     'PipelineStream',
     'RunResult',
     'Sample',

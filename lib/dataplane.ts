@@ -1,6 +1,9 @@
 /** The data plane: ports, workers, routes; finished samples as async iterators. */
 import { abortError, throwIfAborted } from './abort.js';
+import { Capture, type CaptureOptions, nativeCaptureConfig } from './capture.js';
+import { captureSpec } from './capture-schema.js';
 import { OnpathError } from './errors.js';
+import { LatencyHistogram, type LatencyStage, type PlaneLatency } from './latency.js';
 import { type MemoryItem, type NativePlane, type NativePlaneStats, native } from './native.js';
 import { isBatched, nativePlaneConfig, programOf } from './plane-config.js';
 import { type PlaneEvent, PlaneEventHub } from './plane-events.js';
@@ -92,6 +95,10 @@ export class Dataplane {
   readonly #routes: ReadonlyMap<string, HostRoute | 'forward'>;
   readonly #events: PlaneEventHub;
   readonly #detachSignal: () => void;
+  readonly #workers: number;
+  readonly #measures: boolean;
+  /** Those that run: none is collected before it ends. */
+  readonly #captures = new Set<Capture>();
   #closing: Promise<void> | undefined;
   #closed = false;
 
@@ -99,6 +106,8 @@ export class Dataplane {
     this.#native = plane;
     this.#ports = spec.ports;
     this.#events = new PlaneEventHub(plane.events());
+    this.#workers = spec.workers;
+    this.#measures = spec.latency;
     this.#routes = new Map(
       spec.routes.map((route) => [
         route.name,
@@ -209,6 +218,47 @@ export class Dataplane {
     return this.#native.memory();
   }
 
+  /**
+   * How long what took since start, stage by stage; a snapshot, also after close. What is measured of every sample and what of some:
+   * `LatencyStage`.
+   * @param route Of this route; undefined: all routes together.
+   * @param options.worker Of this worker only, from 0.
+   * @throws OnpathError NOT_FOUND, INVALID_ARGUMENT (no such worker), UNSUPPORTED (the plane was started with `latency: false`)
+   */
+  latency(route?: string, options: { worker?: number } = {}): PlaneLatency {
+    if (!this.#measures)
+      throw new OnpathError('UNSUPPORTED', 'The plane was started with latency: false. Leave that out.');
+    const place = route === undefined ? undefined : this.#place(route);
+    const { worker } = options;
+    const workers = this.#workers;
+    if (worker !== undefined && !(Number.isInteger(worker) && worker >= 0 && worker < workers)) {
+      throw new OnpathError(
+        'INVALID_ARGUMENT',
+        `worker is from 0 to ${workers - 1}, received ${String(worker)}.`,
+      );
+    }
+    const stages = Object.entries(this.#native.latency(place, worker));
+    return Object.fromEntries(
+      stages.map(([stage, counts]) => [stage, new LatencyHistogram(counts)]),
+    ) as Record<LatencyStage, LatencyHistogram>;
+  }
+
+  /**
+   * Writes packets of a route or a port as pcapng, as they came, until a bound is reached, it is stopped, or the plane closes. At most four
+   * at a time. Packets of udp ports get IP and UDP headers made from their addresses.
+   * @throws OnpathError INVALID_ARGUMENT, NOT_FOUND, BUSY, CLOSED, LIMIT_EXCEEDED, OUT_OF_MEMORY, PERMISSION_DENIED, PORT_FAILED, ABORTED
+   */
+  async capture({ signal, ...options }: CaptureOptions): Promise<Capture> {
+    throwIfAborted(signal);
+    const spec = parse(captureSpec, options, 'capture', 'INVALID_ARGUMENT');
+    const started = await this.#native.startCapture(nativeCaptureConfig(spec));
+    const capture = new Capture(started, spec.writable, signal);
+    this.#captures.add(capture);
+    const forget = () => this.#captures.delete(capture);
+    capture.done.then(forget, forget);
+    return capture;
+  }
+
   /** What each port is and how it fares now, in the order of the specification: link, driver, queues, offloads in use. */
   ports(): PortInfo[] {
     const infos = this.#native.portInfos();
@@ -264,14 +314,21 @@ export class Dataplane {
     for (const route of this.#routes.values()) if (route !== 'forward') route.wake();
   }
 
+  #unknown(route: string): OnpathError {
+    const names = [...this.#routes.keys()].join(', ');
+    return new OnpathError('NOT_FOUND', `No route is called "${String(route)}". There are: ${names}.`);
+  }
+
+  /** Of a route in the specification. */
+  #place(route: string): number {
+    const place = [...this.#routes.keys()].indexOf(route);
+    if (place < 0) throw this.#unknown(route);
+    return place;
+  }
+
   #host(name: string, delivers: HostRoute['delivers']): HostRoute {
     const route = this.#routes.get(name);
-    if (route === undefined) {
-      throw new OnpathError(
-        'NOT_FOUND',
-        `No route is called "${String(name)}". There are: ${[...this.#routes.keys()].join(', ')}.`,
-      );
-    }
+    if (route === undefined) throw this.#unknown(name);
     if (route === 'forward') {
       throw new OnpathError(
         'INVALID_ARGUMENT',

@@ -1,4 +1,5 @@
 /** onpath: lookup-table programs on live packets. */
+export { Capture, type CaptureOptions, type CaptureStats } from './capture.js';
 export { Dataplane, type PlaneStats } from './dataplane.js';
 export type { MemoryItem } from './native.js';
 export {
@@ -15,6 +16,13 @@ export { OnpathError } from './errors.js';
 export { Explanation, type StepExplanation } from './explanation.js';
 export { DROP_REASONS, type DropReason } from './generated/drop-reasons.js';
 export { ERROR_CODES, type ErrorCode } from './generated/error-codes.js';
+export {
+  type LatencyBucket,
+  LatencyHistogram,
+  type LatencyStage,
+  type LatencySummary,
+  type PlaneLatency,
+} from './latency.js';
 export { LookupTable } from './lookup-table.js';
 export {
   type ChunkResult,

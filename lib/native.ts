@@ -10,6 +10,8 @@ import { OnpathError } from './errors.js';
 import type { DropReason } from './generated/drop-reasons.js';
 import type { NativeResend, NativeSender, NativeSenderConfig } from './native-sender.js';
 import type { NativePlaneEvents } from './native-events.js';
+import type { LatencyStage } from './latency.js';
+import type { NativeCapture, NativeCaptureConfig, NativeHistogram } from './native-observation.js';
 import type {
   NativeTextBinding,
   NativeTextPipelineSpec,
@@ -286,6 +288,7 @@ export interface NativePlaneConfig {
   watchdogMs: number;
   /** Milliseconds that close() waits for a worker that hangs; Infinity: for ever. */
   closeTimeoutMs: number;
+  latency: boolean;
 }
 
 export interface NativePortStats {
@@ -426,6 +429,9 @@ export interface NativePlane {
   events(): NativePlaneEvents;
   stats(): NativePlaneStats;
   memory(): MemoryItem[];
+  /** By stage; of one route (by its place) and one worker, or all of them. Neither is checked. */
+  latency(route: number | undefined, worker: number | undefined): Record<LatencyStage, NativeHistogram>;
+  startCapture(config: NativeCaptureConfig): Promise<NativeCapture>;
   /** In the order of the configuration. */
   portInfos(): NativePortInfo[];
   /** Where each udp port is bound, by port name. */

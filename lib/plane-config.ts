@@ -38,6 +38,7 @@ export function nativePlaneConfig(spec: ParsedDataplaneSpec): NativePlaneConfig 
     maxSleepUs: spec.maxSleepUs,
     watchdogMs: spec.watchdogMs,
     closeTimeoutMs: spec.closeTimeoutMs,
+    latency: spec.latency,
   };
 }
 

@@ -267,6 +267,10 @@ export const dataplaneSpec = z
       .describe(
         'Milliseconds that close() waits for a worker that hangs; then the plane closes without it, and what it can touch stays in memory.',
       ),
+    latency: z
+      .boolean()
+      .default(true)
+      .describe('Measure how long what takes, for plane.latency(): 56 KiB per route and worker.'),
   })
   .superRefine(checkPlane);
 

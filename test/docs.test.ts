@@ -60,20 +60,33 @@ const text = blocks('docs/text.md').map((block, i) => {
   writeFileSync(file, block.code);
   return { ...block, file };
 });
+const observation = blocks('docs/observation.md').map((block, i) => {
+  const file = `${folder}/observation-${i}.mts`;
+  writeFileSync(file, block.code);
+  return { ...block, file };
+});
 const readme = blocks('README.md').map((block, i) => {
   const file = `${folder}/readme-${i}.mts`;
   writeFileSync(file, block.code);
   return { ...block, file };
 });
 
-test('every TypeScript block of the guide, the pages on serialization and text, and the README type-checks', () => {
+test('every TypeScript block of the guide, the pages on serialization, text and observation, and the README type-checks', () => {
   assert.ok(guide.length >= 10 && readme.length >= 1 && serialization.length === 2 && text.length >= 7);
-  compile([...guide, ...serialization, ...text, ...readme].map(({ file }) => file));
+  assert.equal(observation.length, 2);
+  compile([...guide, ...serialization, ...text, ...observation, ...readme].map(({ file }) => file));
 });
 
 for (const { heading, file } of guide) {
   test(`the guide's example "${heading}" runs`, { timeout: PATIENCE_MS }, async () => {
     await import(pathToFileURL(file.replace(/\.mts$/, '.mjs')).href);
+  });
+}
+
+for (const { heading, file } of observation) {
+  test(`the example "${heading}" of the page on observation runs`, { timeout: PATIENCE_MS }, async () => {
+    const script = file.replace(/\.mts$/, '.mjs');
+    await promisify(execFile)(process.execPath, [script], { cwd: folder, timeout: PATIENCE_MS });
   });
 }
 
@@ -151,7 +164,9 @@ test('every public symbol stands in an example of the guide or of the page on te
   // Results of calls that examples do show.
   const shownByUse = [
     'Batch',
+    'Capture',
     'Explanation',
+    'LatencyHistogram',
     'PipelineStream',
     'RunResult',
     'Sample',

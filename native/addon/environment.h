@@ -44,7 +44,8 @@ enum class ClassId : uint8_t {
   text_program,
   plan_stream,
   text_sink,
-  plane_events
+  plane_events,
+  capture
 };
 inline constexpr size_t kClassCount = 13;
 

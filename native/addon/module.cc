@@ -1,6 +1,7 @@
 // What `require` gives: the functions of lib/native.ts. Must not know what any of them does.
 #include <napi.h>
 
+#include "addon/capture.h"
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/input.h"
@@ -166,6 +167,7 @@ Napi::Object initialize(Napi::Env env, Napi::Object exports) {
   NativePlanStream::define(env, "NativePlanStream");
   NativeTextSink::define(env, "NativeTextSink");
   NativePlaneEvents::define(env, "NativePlaneEvents");
+  NativeCapture::define(env, "NativeCapture");
   exports["setErrorClass"] = Napi::Function::New<entry<set_error_class>>(env, "setErrorClass");
   exports["availableKernels"] = Napi::Function::New<entry<list_kernels>>(env, "availableKernels");
   exports["compile"] = Napi::Function::New<entry<compile_program>>(env, "compile");

@@ -1,44 +1,16 @@
 #include "addon/plane.h"
 
-#include <time.h>
-
 #include <utility>
 
+#include "addon/capture.h"
 #include "addon/input.h"
+#include "addon/latency_to_js.h"
 #include "addon/off_loop.h"
 #include "addon/output.h"
 #include "addon/stats_to_js.h"
+#include "dataplane/epoch.h"
 
 namespace onpath::addon {
-
-namespace {
-
-int64_t clock_ns(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-/// What to add to CLOCK_MONOTONIC for Unix time, now. A later step of the system's clock does not move a
-/// plane's times.
-int64_t epoch_offset_ns() {
-  // A thread that is held up between the readings is wrong by half the time it was: the closest readings of a
-  // few count.
-  constexpr int kReadings = 5;
-  int64_t offset = 0;
-  int64_t closest = INT64_MAX;
-  for (int i = 0; i < kReadings; ++i) {
-    const int64_t before = clock_ns(CLOCK_MONOTONIC);
-    const int64_t epoch = clock_ns(CLOCK_REALTIME);
-    const int64_t after = clock_ns(CLOCK_MONOTONIC);
-    if (after - before >= closest) continue;
-    closest = after - before;
-    offset = epoch - (before + closest / 2);
-  }
-  return offset;
-}
-
-}  // namespace
 
 Result<StartedPlane> open_plane(PlaneSpec spec) {
   StartedPlane started;
@@ -49,6 +21,7 @@ Result<StartedPlane> open_plane(PlaneSpec spec) {
   config.max_sleep_ns = spec.max_sleep_ns;
   config.hang_ns = spec.hang_ns;
   config.close_timeout_ns = spec.close_timeout_ns;
+  config.latency = spec.latency;
   for (const RouteConfig& route : spec.routes) {
     if (std::holds_alternative<HostSinkConfig>(route.sink)) started.host_routes.push_back(route.name);
   }
@@ -180,7 +153,9 @@ std::vector<Napi::ClassPropertyDescriptor<NativePlane>> NativePlane::methods() {
           property<&NativePlane::local_ports>("localPorts"),
           property<&NativePlane::ref>("ref"),
           property<&NativePlane::unref>("unref"),
-          property<&NativePlane::port_infos>("portInfos")};
+          property<&NativePlane::port_infos>("portInfos"),
+          property<&NativePlane::latency>("latency"),
+          property<&NativePlane::start_capture>("startCapture")};
 }
 
 napi_value NativePlane::start(Environment& environment, PlaneSpec spec) {
@@ -251,6 +226,28 @@ Napi::Value NativePlane::memory(const Napi::CallbackInfo& info) {
 
 Napi::Value NativePlane::port_infos(const Napi::CallbackInfo& info) {
   return {info.Env(), port_infos_to_js(info.Env(), core().port_infos())};
+}
+
+/// Of all routes or workers where the argument is undefined.
+Napi::Value NativePlane::latency(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  const auto place = [&](size_t argument, const char* name) -> std::optional<size_t> {
+    const Input input(reading, info[argument], name);
+    if (input.is_undefined()) return std::nullopt;
+    return input.integer<uint32_t>();
+  };
+  const auto route = place(0, "route"), worker = place(1, "worker");
+  if (reading.failed) return {};
+  const auto latency = std::make_unique<LatencyCounts>();
+  core().plane().add_latency(route, worker, *latency);
+  return {info.Env(), latency_to_js(info.Env(), *latency)};
+}
+
+Napi::Value NativePlane::start_capture(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  CaptureConfig config = capture_from_js(Input(reading, info[0], "capture"));
+  if (reading.failed) return {};
+  return {info.Env(), NativeCapture::start(*Environment::of(info.Env()), shared_core(), std::move(config))};
 }
 
 Napi::Value NativePlane::local_ports(const Napi::CallbackInfo& info) {

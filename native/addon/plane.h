@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "addon/bytes.h"
@@ -45,6 +46,10 @@ class PlaneCore : public Member, public std::enable_shared_from_this<PlaneCore> 
   napi_value close();
   void set_referenced(bool referenced);
   Result<std::unique_ptr<Sender>> open_sender(const std::string& port, SenderConfig config);
+  /// Any thread.
+  Result<std::shared_ptr<Capture>> start_capture(CaptureConfig config) {
+    return plane_->start_capture(std::move(config));
+  }
   PlaneStats stats() const;
   std::vector<onpath_port_info> port_infos() const;
 
@@ -93,6 +98,8 @@ class NativePlane : public Wrapped<NativePlane, PlaneCore> {
   Napi::Value stats(const Napi::CallbackInfo& info);
   Napi::Value memory(const Napi::CallbackInfo& info);
   Napi::Value port_infos(const Napi::CallbackInfo& info);
+  Napi::Value latency(const Napi::CallbackInfo& info);
+  Napi::Value start_capture(const Napi::CallbackInfo& info);
   Napi::Value local_ports(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value ref(const Napi::CallbackInfo& info);

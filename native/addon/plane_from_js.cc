@@ -186,6 +186,7 @@ PlaneSpec plane_from_js(const Input& input) {
   spec.max_sleep_ns = duration(input["maxSleepUs"], 1e3);
   spec.hang_ns = duration(input["watchdogMs"], 1e6);
   spec.close_timeout_ns = duration(input["closeTimeoutMs"], 1e6);
+  spec.latency = input["latency"].boolean();
   return spec;
 }
 

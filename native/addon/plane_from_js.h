@@ -27,6 +27,7 @@ struct PlaneSpec {
   uint64_t max_sleep_ns = 0;
   uint64_t hang_ns = 0;
   uint64_t close_timeout_ns = 0;
+  bool latency = true;
 };
 
 struct PortOfPlane {

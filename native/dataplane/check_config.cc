@@ -291,7 +291,10 @@ void account_route(const RouteConfig& route, uint32_t worker, MemoryAccount& acc
 
 Result<void> account_pools(const PlaneConfig& config, MemoryAccount& account) {
   for (const RouteConfig& route : config.routes) {
-    for (uint32_t worker = 0; worker < config.workers; ++worker) account_route(route, worker, account);
+    for (uint32_t worker = 0; worker < config.workers; ++worker) {
+      account_route(route, worker, account);
+      if (config.latency) account.add(route_room(route.name), worker, "histograms", sizeof(RouteLatency));
+    }
     const uint64_t total = account.total();
     if (total == kOverflow || total > config.max_memory_bytes) {
       return Error{ErrorCode::LIMIT_EXCEEDED,

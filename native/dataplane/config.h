@@ -146,6 +146,8 @@ struct PlaneConfig {
   uint64_t close_timeout_ns = 5'000'000'000;
   /// Off for comparison only: what it does to a packet is what is done without it.
   bool flow_cache = true;
+  /// Whether it is measured how long what takes (latency.h).
+  bool latency = true;
   /// Bound on all pools together: output buffers, states of open samples, stream tables.
   uint64_t max_memory_bytes = 8ull << 30;
 };

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 #include "base/drop_reason.h"
 
@@ -13,6 +14,9 @@ namespace onpath {
 /// A number that one thread writes and others read.
 class Counter {
  public:
+  Counter() = default;
+  explicit Counter(uint64_t initial) : value_(initial) {}
+
   void add(uint64_t n) {
     value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
   }
@@ -27,6 +31,9 @@ using DropCounters = std::array<Counter, kDropReasonCount>;
 
 inline void count_drop(DropCounters& drops, DropReason reason) { drops[static_cast<size_t>(reason)].add(1); }
 
+struct RouteLatency;
+class PacketProbe;
+
 /// One route on one worker.
 struct alignas(64) RouteCounters {
   Counter packets_used, bytes_used, overlap_bytes;
@@ -36,6 +43,8 @@ struct alignas(64) RouteCounters {
   // Loss repair: packets asked for (as often as they were), packets that came then, receiver reports.
   Counter nacks_sent, packets_repaired, reports_sent;
   DropCounters drops;
+  std::shared_ptr<RouteLatency> latency;  // null: not measured
+  PacketProbe* probe = nullptr;           // the worker's
 };
 
 /// One port on one worker: packets that left before a route was known, and packets that the port did not

@@ -121,8 +121,8 @@ void ForwardLane::send_pending() {
   run_count_ = 0;
 }
 
-void ForwardLane::complete(const OpenSample& sample) {
-  if (!sample.send_failed) queue_.sample_ends(counters_);
+void ForwardLane::complete(const OpenSample& sample, uint64_t last_packet_ns) {
+  if (!sample.send_failed) queue_.sample_ends(counters_, sample.first_packet_ns, last_packet_ns);
 }
 
 void ForwardLane::send(const Run& run) {

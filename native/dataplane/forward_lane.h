@@ -65,7 +65,8 @@ class ForwardLane final : public EmitListener {
   void emitted(uint32_t output, uint64_t offset, uint64_t bytes) override;
   /// After a packet was pushed: sends the runs that are still being joined.
   void send_pending();
-  void complete(const OpenSample& sample);
+  /// `last_packet_ns`: when the packet came that completed it.
+  void complete(const OpenSample& sample, uint64_t last_packet_ns);
   void flush() { queue_.flush(); }
 
  private:

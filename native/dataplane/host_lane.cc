@@ -214,8 +214,17 @@ void HostLane::stop_filling(uint32_t index) {
   filling_.erase(std::find(filling_.begin(), filling_.end(), index));
 }
 
+void HostLane::note_ready(HostBuffer& buffer) {
+  buffer.ready_ns = now_ns();
+  for (uint32_t p = 0; p < buffer.complete; ++p) {
+    latency_->record(LatencyStage::first_packet, buffer.infos[p].first_packet_ns, buffer.ready_ns);
+    latency_->record(LatencyStage::last_packet, buffer.infos[p].last_packet_ns, buffer.ready_ns);
+  }
+}
+
 void HostLane::deliver(uint32_t index) {
   HostBuffer& buffer = buffers_[index];
+  if (latency_) note_ready(buffer);
   std::fill_n(buffer.positions, batch_, kFree);
   ready_.push(index);  // holds every buffer there is, so it is never full
 }

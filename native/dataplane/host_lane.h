@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "dataplane/config.h"
 #include "dataplane/host_sink.h"
+#include "dataplane/latency.h"
 #include "dataplane/region.h"
 #include "dataplane/sample_pool.h"
 #include "dataplane/spsc_ring.h"
@@ -26,7 +27,8 @@ struct HostBuffer {
   uint32_t open = 0;
   uint32_t complete = 0;
   uint64_t first_complete_ns = 0;
-  bool taken = false;  // the consumer's: handed out by next(), not released yet
+  uint64_t ready_ns = 0;  // when it became the consumer's; 0: not measured
+  bool taken = false;     // the consumer's: handed out by next(), not released yet
 };
 
 class HostLane {
@@ -40,6 +42,9 @@ class HostLane {
 
   /// What stands in the way of another sample.
   enum class Room : uint8_t { yes, consumer_holds, samples_hold };
+
+  /// Times of samples go there, from before the worker starts.
+  void measure(std::shared_ptr<RouteLatency> latency) { latency_ = std::move(latency); }
 
   // Worker's side.
 
@@ -67,6 +72,10 @@ class HostLane {
   bool has_ready() const { return !ready_.empty(); }
   void push_released(uint32_t buffer);
   HostBuffer& buffer(uint32_t index) { return buffers_[index]; }
+  /// The buffer was popped.
+  void note_taken(const HostBuffer& buffer) {
+    if (buffer.ready_ns != 0) latency_->record(LatencyStage::wait, buffer.ready_ns, now_ns());
+  }
   uint32_t slots() const { return slots_; }
 
   static constexpr uint32_t kFree = UINT32_MAX;
@@ -82,6 +91,7 @@ class HostLane {
   void compact(HostBuffer& buffer);
   void copy_place(const HostBuffer& from, uint32_t from_position, const HostBuffer& to, uint32_t to_position);
   void deliver(uint32_t index);
+  void note_ready(HostBuffer& buffer);
   void stop_filling(uint32_t index);
   void take_back();
 
@@ -100,6 +110,7 @@ class HostLane {
   SpscRing released_;
   std::atomic<bool> worker_waits_{false};
   std::shared_ptr<WakeFd> worker_wake_;
+  std::shared_ptr<RouteLatency> latency_;  // null: not measured
 };
 
 }  // namespace onpath

@@ -201,10 +201,13 @@ void Lane::forward_next(OpenSample& sample, Stream& stream, const VideoSegment& 
   ForwardLane& forward = *parts_.forward;
   forward.select(sample, stream);
   PushResult result;
+  probe_.program_begins(latency_);
   if (send_in_place(sample, chunk, packet)) {
+    probe_.program_ends();
     result.new_bytes = chunk.bytes.size();
   } else {
     result = sample.state->push(chunk.offset, chunk.bytes, &forward);
+    probe_.program_ends();
     if (result.status != PushStatus::used) return drop_pushed(result.status);
     // What the last packet of a sample leaves to be sent goes with what finish() adds.
     if (result.new_bytes < sample.missing_bytes) forward.send_pending();
@@ -225,12 +228,14 @@ void Lane::push(OpenSample& sample, const Segments& segments, onpath_packet& pac
   ForwardLane* forward = parts_.forward.get();
   if (forward != nullptr) forward->select(sample, stream);
   uint64_t fresh = 0, repeated = 0;
+  probe_.program_begins(latency_);
   for (uint32_t i = 0; i < segments.count; ++i) {
     // An RFC 4175 payload was checked whole before its first segment is used: none is refused.
     const PushResult result = sample.state->push(segments.first[i].offset, segments.first[i].bytes, forward);
     fresh += result.new_bytes;
     repeated += result.repeated_bytes;
   }
+  probe_.program_ends();
   if (fresh == 0) return drop(DropReason::duplicate);
   if (forward != nullptr && fresh < sample.missing_bytes) forward->send_pending();
   count_packet(sample, stream, fresh, repeated, time_ns, now);
@@ -251,19 +256,21 @@ void Lane::finish(OpenSample& sample, uint64_t time_ns, uint64_t now) {
     if (sample.waits != kNone) return parts_.shapes->note_full(sample, time_ns);
     parts_.shapes->note_complete(sample, now);
   }
+  const uint64_t begun = times_finish() ? now_ns() : 0;
   counters_->samples_complete.add(1);
   if (parts_.forward) {
     // Beginning again places the padding once more, where it is already, and tells it. Nothing of this sample
     // follows.
     sample.state->begin({sample.outputs, outputs_}, parts_.forward.get());
     parts_.forward->send_pending();
-    parts_.forward->complete(sample);
+    parts_.forward->complete(sample, time_ns);
   } else {
     const StreamKey& from = parts_.streams->at(sample.stream).key;
     const SampleInfo info{sample.request_id,      from.source(), from.ssrc(), sample.timestamp,
                           sample.first_packet_ns, time_ns,       sample.shape};
     if (parts_.host->complete(sample, info, now)) parts_.host_sink->mark_pending();
   }
+  if (begun != 0) latency_->record(LatencyStage::finish, begun, now_ns());
   leave_stream(sample, true);
 }
 

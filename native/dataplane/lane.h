@@ -74,7 +74,9 @@ class Lane final : public RouteLane {
   void push_chunk(OpenSample& sample, Stream& stream, const VideoSegment& chunk, onpath_packet& packet,
                   uint64_t time_ns, uint64_t now) {
     if (parts_.forward) return forward_next(sample, stream, chunk, packet, time_ns, now);
+    probe_.program_begins(latency_);
     const PushResult result = sample.state->push(chunk.offset, chunk.bytes, nullptr);
+    probe_.program_ends();
     if (result.status == PushStatus::used) [[likely]] {
       count_packet(sample, stream, result.new_bytes, result.repeated_bytes, time_ns, now);
     } else {

@@ -12,9 +12,11 @@
 #include <thread>
 
 #include "dataplane/clock.h"
+#include "dataplane/plane_captures.h"
 #include "dataplane/plane_parts.h"
 #include "dataplane/plane_senders.h"
 #include "dataplane/port_rules.h"
+#include "dataplane/telemetry.h"
 #include "dataplane/threads.h"
 #include "dataplane/watchdog.h"
 
@@ -40,6 +42,7 @@ class RunningPlane final : public Plane {
         close_timeout_(config.close_timeout_ns),
         rules_(*parts_),
         senders_(*parts_),
+        captures_(*parts_),
         watchdog_(*parts_, config.hang_ns, events_) {
     for (const NamedPort& port : parts_->ports.list()) last_ports_.push_back({port.name, {}, 0, {}});
   }
@@ -70,10 +73,12 @@ class RunningPlane final : public Plane {
     for (const auto& told : begun) {
       if (auto taken = told->get_future().get(); !taken && all) all = taken;
     }
+    if (all) observed_.begin(*this);
     return all;
   }
 
   void close() override {
+    observed_.end();
     // Without the lock: what their owners are told may lead to questions to the plane.
     senders_.close();
     const std::lock_guard lock(mutex_);
@@ -82,6 +87,7 @@ class RunningPlane final : public Plane {
     for (const auto& worker : parts_->workers) worker->stop();
     const bool all_ended = end_threads();
     watchdog_.stop();
+    captures_.close();
     parts_->bell->stop();  // announces what the workers delivered last
     if (parts_->shapes) parts_->shapes->stop();
     read_port_counters(last_ports_);
@@ -105,6 +111,21 @@ class RunningPlane final : public Plane {
     for (size_t r = 0; r < parts_->routes.size(); ++r) stats.routes.push_back(route_stats(r));
     for (size_t w = 0; w < parts_->workers.size(); ++w) stats.workers.push_back(worker_stats(w));
     return stats;
+  }
+
+  void add_latency(std::optional<size_t> route, std::optional<size_t> worker,
+                   LatencyCounts& to) const override {
+    for (size_t w = 0; w < parts_->workers.size(); ++w) {
+      for (size_t r = 0; r < parts_->routes.size(); ++r) {
+        const RouteLatency* latency = parts_->workers[w]->route_counters(r).latency.get();
+        if (latency == nullptr || w != worker.value_or(w) || r != route.value_or(r)) continue;
+        for (size_t stage = 0; stage < kLatencyStages; ++stage) to[stage].add(latency->stages[stage]);
+      }
+    }
+  }
+
+  Result<std::shared_ptr<Capture>> start_capture(CaptureConfig config) override {
+    return captures_.start(std::move(config));
   }
 
   std::shared_ptr<HostSink> host_sink(const std::string& route) const override {
@@ -137,10 +158,18 @@ class RunningPlane final : public Plane {
     return sender;
   }
 
-  std::vector<MemoryItem> memory() const override { return parts_->memory->items(); }
-  uint64_t memory_bytes() const override { return parts_->memory->total(); }
+  std::vector<MemoryItem> memory() const override {
+    std::vector<MemoryItem> items = parts_->memory->items();
+    const uint64_t rings = captures_.memory_bytes();
+    if (rings > 0) items.push_back({"plane", MemoryItem::kNoWorker, "capture rings", rings});
+    return items;
+  }
+  uint64_t memory_bytes() const override {
+    uint64_t total = 0;
+    for (const MemoryItem& item : memory()) total += item.bytes;
+    return total;
+  }
   std::shared_ptr<EventLog> events() const override { return events_; }
-
 
  private:
   /// False: a worker hangs, and was left to itself.
@@ -274,6 +303,7 @@ class RunningPlane final : public Plane {
   const std::shared_ptr<EventLog> events_ = std::make_shared<EventLog>();
   PortRules rules_;
   PlaneSenders senders_;
+  PlaneCaptures captures_;
   Watchdog watchdog_;
   mutable std::mutex mutex_;
   mutable std::vector<std::thread> threads_;
@@ -282,6 +312,7 @@ class RunningPlane final : public Plane {
   std::vector<PortStats> last_ports_;     // counters as of close()
   std::vector<onpath_port_info> last_infos_;
   bool closed_ = false;
+  ObservedPlane observed_;
 };
 
 }  // namespace

@@ -4,14 +4,17 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/drop_reason.h"
 #include "base/result.h"
+#include "dataplane/capture.h"
 #include "dataplane/config.h"
 #include "dataplane/event_log.h"
 #include "dataplane/host_sink.h"
+#include "dataplane/latency.h"
 #include "dataplane/memory_account.h"
 #include "dataplane/sender.h"
 #include "dataplane/text_sink.h"
@@ -74,6 +77,13 @@ class Plane {
   /// touch stay until it ends, if it does.
   virtual void close() = 0;
   virtual PlaneStats stats() const = 0;
+  /// How long what took, of one route (by its place in the configuration) or all, on one worker or all, added
+  /// to `to`. Both must exist. Nothing is added if the plane does not measure.
+  virtual void add_latency(std::optional<size_t> route, std::optional<size_t> worker,
+                           LatencyCounts& to) const = 0;
+  /// Errors: INVALID_ARGUMENT, NOT_FOUND, BUSY (as many as there may be run), CLOSED, LIMIT_EXCEEDED,
+  /// OUT_OF_MEMORY, PERMISSION_DENIED. May take milliseconds.
+  virtual Result<std::shared_ptr<Capture>> start_capture(CaptureConfig config) = 0;
   /// Null if no host route has that name.
   virtual std::shared_ptr<HostSink> host_sink(const std::string& route) const = 0;
   /// The same for routes that take texts.

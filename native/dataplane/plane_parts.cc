@@ -27,6 +27,7 @@ class Builder {
 
   Result<void> build() {
     if (auto ok = make_route_table(); !ok) return ok;
+    make_latencies();
     if (auto ok = make_wakes(); !ok) return ok;
     if (auto ok = make_sinks(); !ok) return ok;
     make_hosts();
@@ -58,8 +59,27 @@ class Builder {
     auto table = RouteTable::make(entries, static_cast<uint32_t>(config_.ports.size()));
     if (!table) return table.error();
     route_table_ = std::make_shared<const RouteTable>(std::move(table).value());
+    parts_.route_table = route_table_;
     parts_.memory->add("plane", MemoryAccount::kNoWorker, "route table", route_table_->bytes());
     return {};
+  }
+
+  /// Of every route on every worker, if they are wanted.
+  void make_latencies() {
+    latencies_.resize(config_.routes.size() * config_.workers);
+    if (!config_.latency) return;
+    for (auto& latency : latencies_) latency = std::make_shared<RouteLatency>();
+  }
+
+  const std::shared_ptr<RouteLatency>& latency(size_t route, size_t worker) const {
+    return latencies_[route * config_.workers + worker];
+  }
+
+  std::unique_ptr<RouteCounters> make_counters(size_t r, uint32_t w, const Worker::Parts& worker) const {
+    auto counters = std::make_unique<RouteCounters>();
+    counters->latency = latency(r, w);
+    counters->probe = worker.probe.get();
+    return counters;
   }
 
   Result<void> make_wakes() {
@@ -96,6 +116,7 @@ class Builder {
       auto lane = HostLane::make(route.program->plan(), route.slots, host, wake);
       if (!lane) return lane.error();
       lanes.push_back(std::move(lane).value());
+      lanes.back()->measure(latency(r, lanes.size() - 1));
     }
     parts_.sinks[r] =
         std::make_shared<SharedHostSink>(route.program->plan_ptr(), host.batch, std::move(lanes));
@@ -110,6 +131,7 @@ class Builder {
       auto lane = TextHostLane::make(*route.text, route.slots, sources_of(route));
       if (!lane) return lane.error();
       lanes.push_back(std::move(lane).value());
+      lanes.back()->measure(latency(r, w));
     }
     parts_.text_sinks[r] = std::make_shared<SharedTextSink>(route.text->plan, std::move(lanes));
     announcers_.push_back(parts_.text_sinks[r]);
@@ -171,6 +193,8 @@ class Builder {
     worker.idle_after_ns = config_.idle_after_ns;
     worker.max_sleep_ns = config_.max_sleep_ns;
     worker.flow_cache = config_.flow_cache;
+    worker.probe = std::make_unique<PacketProbe>();
+    if (config_.latency) worker.probe->enable();
     for (const NamedPort& named : config_.ports) {
       Worker::PortPart& part = worker.ports.emplace_back();
       part.port = named.port;
@@ -229,7 +253,7 @@ class Builder {
   Result<std::unique_ptr<Lane>> make_lane(uint32_t w, size_t r, Worker::Parts& worker) {
     const RouteConfig& route = config_.routes[r];
     Lane::Parts lane;
-    auto counters = std::make_unique<RouteCounters>();
+    auto counters = make_counters(r, w, worker);
     lane.streams = make_streams(route);
     auto samples = SamplePool::make(*route.program, route.open_samples, sources_of(route), !route.shapes);
     if (!samples) return samples.error();
@@ -256,7 +280,7 @@ class Builder {
   Result<std::unique_ptr<TextLane>> make_text_lane(uint32_t w, size_t r, Worker::Parts& worker) {
     const RouteConfig& route = config_.routes[r];
     TextLane::Parts lane;
-    auto counters = std::make_unique<RouteCounters>();
+    auto counters = make_counters(r, w, worker);
     lane.streams = make_streams(route);
     auto texts = TextPool::make(*route.text, route.open_samples, sources_of(route));
     if (!texts) return texts.error();
@@ -331,9 +355,10 @@ class Builder {
   std::shared_ptr<const RouteTable> route_table_;
   std::vector<std::shared_ptr<WakeFd>> wakes_;
   std::vector<std::shared_ptr<Announcer>> announcers_;
-  std::vector<uint32_t> first_ssrc_;  // by route
   std::unique_ptr<FanoutRings> fanout_rings_;
   std::unique_ptr<RepairParts> repairs_;
+  std::vector<uint32_t> first_ssrc_;                      // by route
+  std::vector<std::shared_ptr<RouteLatency>> latencies_;  // by route, then by worker; null: not measured
 };
 
 }  // namespace
@@ -365,6 +390,7 @@ Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config) {
     if (const auto ok = account_pools(config, *memory); !ok) return ok.error();
     auto parts = std::make_unique<PlaneParts>(std::move(ports));
     parts->memory = std::move(memory);
+    parts->max_memory_bytes = config.max_memory_bytes;
     if (const auto ok = Builder(config, *parts).build(); !ok) return ok.error();
     parts->routes = std::move(config.routes);
     return parts;

@@ -52,7 +52,9 @@ struct PlaneParts {
   std::vector<std::unique_ptr<Worker>> workers;
   /// Of every pool; shared with what takes and frees memory later.
   std::shared_ptr<MemoryAccount> memory = std::make_shared<MemoryAccount>();
+  uint64_t max_memory_bytes = UINT64_MAX;  // of everything taken, then or later
   SenderInboxes sender_inboxes{};
+  std::shared_ptr<const RouteTable> route_table = nullptr;
 };
 
 /// The first transmit queue of a port that no worker uses; those from there on are for senders.

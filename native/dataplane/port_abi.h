@@ -222,6 +222,26 @@ typedef struct onpath_driver_port_options {
   uint32_t offloads_off; /* ONPATH_OFFLOAD_MPRQ, ONPATH_OFFLOAD_CQE_COMPRESSION: to be switched off */
 } onpath_driver_port_options;
 
+/* An answer to an observer, being written: named values, in dictionaries inside each other. `self` is the
+ * driver's. What finds no room in the driver's answer is left out. */
+typedef struct onpath_telemetry_writer {
+  void* self;
+  void (*begin)(void* self, const char* name); /* a dictionary; the one begun last ends first */
+  void (*end)(void* self);
+  void (*text)(void* self, const char* name, const char* value);
+  void (*count)(void* self, const char* name, uint64_t value);
+} onpath_telemetry_writer;
+
+/* A question that observers may ask. */
+typedef struct onpath_telemetry_command {
+  const char* path; /* such as "/onpath/routes" */
+  const char* help;
+  /* Any thread. `parameters` may be null. Returns 1, or 0 if there is no such thing; then nothing was
+   * written.
+   */
+  int (*answer)(const char* parameters, const onpath_telemetry_writer* writer);
+} onpath_telemetry_command;
+
 typedef struct onpath_driver {
   uint32_t size;
   uint32_t version;    /* ONPATH_DRIVER_ABI_VERSION */
@@ -231,6 +251,9 @@ typedef struct onpath_driver {
    * Null options and not started yet: the defaults. */
   int (*start)(const onpath_driver_options* options, onpath_failure* failure);
   const onpath_port* (*open)(const onpath_driver_port_options* options, onpath_failure* failure);
+  /* After start: has the environment's telemetry answer these commands, until the process ends. They are not
+   * copied. Those that are known already stay as they are. Returns as start. */
+  int (*observe)(const onpath_telemetry_command* commands, uint32_t count, onpath_failure* failure);
 } onpath_driver;
 
 /* The one symbol of a driver's shared object. */

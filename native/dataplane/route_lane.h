@@ -9,6 +9,7 @@
 #include "base/drop_reason.h"
 #include "dataplane/config.h"
 #include "dataplane/counters.h"
+#include "dataplane/latency.h"
 #include "dataplane/loss_repair.h"
 #include "dataplane/saturating.h"
 #include "dataplane/source_list.h"
@@ -48,6 +49,8 @@ class RouteLane {
   /// `port`: index of the port that the route's packets come by.
   RouteLane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters)
       : counters_(std::move(counters)),
+        latency_(counters_->latency.get()),
+        probe_(*counters_->probe),
         port_(port),
         evict_oldest_(route.evict_oldest),
         deadline_ns_(route.deadline_ns),
@@ -57,10 +60,16 @@ class RouteLane {
         sources_(route.sources) {}
 
   void drop(DropReason reason) { count_drop(counters_->drops, reason); }
+  /// Whether the time from here to the sink is taken of the sample that completes now.
+  bool times_finish() const {
+    return latency_ != nullptr && counters_->samples_complete.get() % kTimedFinishes == 0;
+  }
   /// Of a sample that is opened now.
   uint64_t deadline_from(uint64_t now) const { return plus(now, deadline_ns_); }
 
   const std::unique_ptr<RouteCounters> counters_;
+  RouteLatency* const latency_;  // null: not measured
+  PacketProbe& probe_;
   const uint32_t port_;
   const bool evict_oldest_;
   const uint64_t deadline_ns_;

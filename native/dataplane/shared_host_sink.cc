@@ -10,6 +10,7 @@ bool SharedHostSink::next(Delivery& out) {
     if (!lane.pop_ready(index)) return false;
     HostBuffer& buffer = lane.buffer(index);
     buffer.taken = true;
+    lane.note_taken(buffer);
     taken_.add(buffer.complete);
     out = {first + index, buffer.complete, buffer.infos, buffer.outputs};
     return true;

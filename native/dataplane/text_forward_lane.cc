@@ -84,7 +84,7 @@ bool TextForwardLane::add(OpenText& text, Stream& stream, std::span<const uint8_
 
 void TextForwardLane::complete(OpenText& text, Stream& stream) {
   send(text, stream, {text.staging, text.staged}, true);
-  if (!text.send_failed) queue_.sample_ends(counters_);
+  if (!text.send_failed) queue_.sample_ends(counters_, text.first_packet_ns, text.last_packet_ns);
 }
 
 void TextForwardLane::send(OpenText& text, Stream& stream, std::span<const uint8_t> bytes, bool last) {

@@ -171,6 +171,13 @@ void TextHostLane::deliver(OpenText& text, const Stream& stream, bool last,
                text.first_packet_ns,
                text.last_packet_ns,
                {}};
+  if (latency_) {
+    const uint64_t now = segments_[text.head].ready_ns = now_ns();
+    if (last && !failed) {
+      latency_->record(LatencyStage::first_packet, text.first_packet_ns, now);
+      latency_->record(LatencyStage::last_packet, text.last_packet_ns, now);
+    }
+  }
   ready_.push(text.head);  // holds every segment there is, so it is never full
   if (announcer_ != nullptr) announcer_->mark_pending();
 }
@@ -179,6 +186,7 @@ bool TextHostLane::pop(TextPart& out) {
   uint32_t head;
   if (!ready_.pop(head)) return false;
   segments_[head].taken = true;
+  if (latency_) latency_->record(LatencyStage::wait, segments_[head].ready_ns, now_ns());
   out = segments_[head].part;
   return true;
 }

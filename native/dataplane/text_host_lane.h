@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "dataplane/announcer.h"
 #include "dataplane/config.h"
+#include "dataplane/latency.h"
 #include "dataplane/region.h"
 #include "dataplane/spsc_ring.h"
 #include "dataplane/text_outlet.h"
@@ -23,6 +24,9 @@ class TextHostLane final : public TextOutlet {
                                                     uint32_t sources);
   /// Bytes that make() takes, or UINT64_MAX if that overflows.
   static uint64_t bytes_for(const TextRouteConfig& config, uint32_t segments, uint32_t sources);
+
+  /// Times of texts and parts go there, from before the worker starts.
+  void measure(std::shared_ptr<RouteLatency> latency) { latency_ = std::move(latency); }
 
   // Worker's side.
 
@@ -50,6 +54,7 @@ class TextHostLane final : public TextOutlet {
     bool taken = false;     // the consumer's
     uint32_t text = kNone;  // the place of the open text that holds it
     TextPart part;          // of the first of a chain
+    uint64_t ready_ns = 0;
   };
 
   TextHostLane(const TextRouteConfig& config, uint32_t segments, uint32_t sources);
@@ -70,6 +75,7 @@ class TextHostLane final : public TextOutlet {
   SpscRing ready_;
   SpscRing released_;
   Announcer* announcer_ = nullptr;
+  std::shared_ptr<RouteLatency> latency_;  // null: not measured
 };
 
 }  // namespace onpath

@@ -193,10 +193,12 @@ void TextLane::push(OpenText& text, const Chunk& chunk, uint64_t time_ns, uint64
   if (told_length) text.length = chunk.length;
   uint64_t fresh = 0;
   if (!chunk.bytes.empty()) {
+    probe_.program_begins(latency_);
     fresh = text.waiting->take(chunk.offset, chunk.bytes, [&](std::span<const uint8_t> run) {
       status = text.state->push(run, *parts_.workspace, *this);
       return status == TextStatus::ok;
     });
+    probe_.program_ends();
   }
   if (fresh == 0 && !told_length) return drop(DropReason::duplicate);
   counters.packets_used.add(1);
@@ -210,8 +212,10 @@ void TextLane::push(OpenText& text, const Chunk& chunk, uint64_t time_ns, uint64
 void TextLane::finish(OpenText& text, Stream& stream) {
   const TextStatus status = text.state->end(*parts_.workspace, *this);
   if (status != TextStatus::ok) return close_unfinished(text, reason_of(status));
+  const uint64_t begun = times_finish() ? now_ns() : 0;
   counters_->samples_complete.add(1);
   parts_.outlet->complete(text, stream);
+  if (begun != 0) latency_->record(LatencyStage::finish, begun, now_ns());
   parts_.texts->close(text, *parts_.streams, true);
 }
 

@@ -12,6 +12,7 @@ bool TransmitQueue::make_room() {
   if (head_ == 0) return false;
   std::copy(staged_.begin() + head_, staged_.begin() + tail_, staged_.begin());
   std::copy(notes_.begin() + head_, notes_.begin() + tail_, notes_.begin());
+  std::copy(leaving_.begin() + head_, leaving_.begin() + tail_, leaving_.begin());
   tail_ -= head_;
   head_ = 0;
   return true;
@@ -35,13 +36,24 @@ void TransmitQueue::commit(RouteCounters& route) {
   staged(route);
 }
 
-void TransmitQueue::sample_ends(RouteCounters& route) {
+void TransmitQueue::count_sent(RouteCounters& route, const LeavingSample& sample) {
+  route.samples_sent.add(1);
+  if (!route.latency) return;
+  const uint64_t now = now_ns();
+  route.latency->record(LatencyStage::first_packet, sample.first_packet_ns, now);
+  route.latency->record(LatencyStage::last_packet, sample.last_packet_ns, now);
+  route.latency->record(LatencyStage::wait, sample.staged_ns, now);
+}
+
+void TransmitQueue::sample_ends(RouteCounters& route, uint64_t first_packet_ns, uint64_t last_packet_ns) {
+  const LeavingSample sample{first_packet_ns, last_packet_ns, route.latency ? now_ns() : 0};
   // With nothing staged, or a sample of another route ending at the same packet already, it counts right
   // away.
   if (head_ == tail_ || notes_[tail_ - 1].sample_of != nullptr) {
-    route.samples_sent.add(1);
+    count_sent(route, sample);
   } else {
     notes_[tail_ - 1].sample_of = &route;
+    leaving_[tail_ - 1] = sample;
   }
 }
 
@@ -56,7 +68,7 @@ void TransmitQueue::flush() {
         continue;
       }
       notes_[i].route->packets_forwarded.add(1);
-      if (notes_[i].sample_of != nullptr) notes_[i].sample_of->samples_sent.add(1);
+      if (notes_[i].sample_of != nullptr) count_sent(*notes_[i].sample_of, leaving_[i]);
     }
     head_ += taken;
     if (taken < offered) return;

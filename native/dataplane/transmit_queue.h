@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "dataplane/counters.h"
+#include "dataplane/latency.h"
 #include "dataplane/port_abi.h"
 
 namespace onpath {
@@ -37,7 +38,8 @@ class TransmitQueue {
     staged(route);
   }
   /// Every packet of a sample has been committed; it counts as sent once the last of them has left.
-  void sample_ends(RouteCounters& route);
+  /// The times are those at which the packets came that it began and became complete with.
+  void sample_ends(RouteCounters& route, uint64_t first_packet_ns, uint64_t last_packet_ns);
   /// Hands over what is staged, as far as the port takes it.
   void flush();
   /// The worker ends: what the port does not take now is given up.
@@ -53,6 +55,8 @@ class TransmitQueue {
     RouteCounters* route = nullptr;
     RouteCounters* sample_of = nullptr;  // a sample ends with this packet
   };
+
+  static void count_sent(RouteCounters& route, const LeavingSample& sample);
 
   /// When all places are taken.
   bool make_room();
@@ -71,6 +75,7 @@ class TransmitQueue {
   std::array<onpath_packet, kBurst> spare_;
   std::array<onpath_packet, kStaged> staged_;
   std::array<Staged, kStaged> notes_;
+  std::array<LeavingSample, kStaged> leaving_;  // where the note says that a sample ends
 };
 
 }  // namespace onpath

@@ -57,29 +57,46 @@ uint32_t Worker::poll_once(uint64_t now) {
   return done;
 }
 
+/// The next burst; which of its packets is timed, or kBurst.
+inline uint32_t Worker::receive(PolledQueue& queue, uint64_t now) {
+  const onpath_port& port = *parts_.ports[queue.port].port;
+  PacketProbe& probe = *parts_.probe;
+  enter(WorkerPlace::What::receiving, queue.port);
+  const uint64_t begun = probe.receive_begins();
+  queue.first = 0;
+  queue.last = port.receive(port.self, queue.queue, queue.packets.data(), kBurst);
+  if (queue.last == 0) return kBurst;
+  counters_.received.add(queue.last);
+  const uint32_t timed = begun == 0 ? kBurst : probe.received(begun, queue.last);
+  probe.count_burst();
+  if (capture_point_.any()) [[unlikely]]
+    capture_point_.see(queue.port, port, queue.packets.data(), queue.last, now);
+  return timed;
+}
+
 uint32_t Worker::poll_queue(PolledQueue& queue, uint64_t now, bool give_up) {
   const onpath_port& port = *parts_.ports[queue.port].port;
   uint32_t handed_on = 0;
+  uint32_t timed = kBurst;  // the packet that is timed, unless another worker has it; kBurst: none
   if (queue.first == queue.last) {
-    enter(WorkerPlace::What::receiving, queue.port);
-    queue.first = 0;
-    queue.last = port.receive(port.self, queue.queue, queue.packets.data(), kBurst);
-    counters_.received.add(queue.last);
+    timed = receive(queue, now);
     for (uint32_t i = 0; i < queue.last && i < kHeadersAhead; ++i) prefetch_headers(queue.packets[i]);
     if (queue.fanout != nullptr) handed_on = fan_out(queue, now);
     for (uint32_t i = 0; i < queue.last && i < kPayloadAhead && payload_is_read_; ++i)
       prefetch_payload(queue.packets[i]);
   }
   const uint32_t begin = queue.first;
-  const uint32_t done = take_in_row(queue, &queue.packets[begin], queue.last - begin, now, give_up);
+  const uint32_t done =
+      take_in_row(queue, &queue.packets[begin], queue.last - begin, timed - begin, now, give_up);
   queue.first = begin + done;
   if (done > 0) port.release(port.self, queue.queue, &queue.packets[begin], done);
   return done + handed_on;
 }
 
-/// Takes packets to their end, in order, up to one that is held back.
-inline uint32_t Worker::take_in_row(Queue& queue, onpath_packet* packets, uint32_t count, uint64_t now,
-                                    bool give_up) {
+/// Takes packets to their end, in order, up to one that is held back; number `timed` is timed, if it is
+/// there.
+inline uint32_t Worker::take_in_row(Queue& queue, onpath_packet* packets, uint32_t count, uint32_t timed,
+                                    uint64_t now, bool give_up) {
   if (count == 0) return 0;
   enter(WorkerPlace::What::taking, queue.port);
   lane_.store(nullptr, std::memory_order_relaxed);
@@ -89,7 +106,11 @@ inline uint32_t Worker::take_in_row(Queue& queue, onpath_packet* packets, uint32
     onpath_packet* const packet = &packets[at];
     if (at + kHeadersAhead < count) prefetch_headers(packet[kHeadersAhead]);
     if (payload_is_read && at + kPayloadAhead < count) prefetch_payload(packet[kPayloadAhead]);
-    if (!take(queue, *packet, now, give_up)) break;
+    if (at == timed) [[unlikely]] {
+      if (!take_timed(queue, *packet, now, give_up)) break;
+    } else if (!take(queue, *packet, now, give_up)) {
+      break;
+    }
   }
   return at;
 }
@@ -116,7 +137,7 @@ uint32_t Worker::poll_handed(HandedQueue& queue, uint64_t now, bool give_up) {
   const uint32_t count = queue.ring->peek(packets, kBurst);
   if (count == 0) return 0;
   for (uint32_t i = 0; i < count && i < kHeadersAhead; ++i) prefetch_headers(packets[i]);
-  const uint32_t done = take_in_row(queue, packets, count, now, give_up);
+  const uint32_t done = take_in_row(queue, packets, count, kBurst, now, give_up);
   queue.held_back = done < count;
   queue.ring->pop(done);
   counters_.fanned_in.add(done);
@@ -126,6 +147,13 @@ uint32_t Worker::poll_handed(HandedQueue& queue, uint64_t now, bool give_up) {
 bool Worker::drop(const Queue& queue, DropReason reason) {
   count_drop(parts_.ports[queue.port].counters->drops, reason);
   return true;
+}
+
+bool Worker::take_timed(Queue& queue, onpath_packet& packet, uint64_t now, bool give_up) {
+  parts_.probe->packet_begins();
+  const bool taken = take(queue, packet, now, give_up);
+  parts_.probe->packet_ends();
+  return taken;
 }
 
 /// One packet to its end; false: held back.

@@ -12,10 +12,12 @@
 #include <vector>
 
 #include "dataplane/bell.h"
+#include "dataplane/capture_tap.h"
 #include "dataplane/counters.h"
 #include "dataplane/fanout.h"
 #include "dataplane/flow_cache.h"
 #include "dataplane/lane.h"
+#include "dataplane/latency.h"
 #include "dataplane/local_host.h"
 #include "dataplane/port_abi.h"
 #include "dataplane/route_lane.h"
@@ -59,6 +61,7 @@ class Worker {
     uint64_t idle_after_ns = 0;
     uint64_t max_sleep_ns = 0;  // at a time, if some queue can only be polled
     bool flow_cache = true;
+    std::unique_ptr<PacketProbe> probe;
   };
   explicit Worker(Parts parts);
 
@@ -101,6 +104,8 @@ class Worker {
   uint64_t packets_in_hand() const;
 
   const WorkerCounters& counters() const { return counters_; }
+  /// Where captures take packets from.
+  CapturePoint& capture_point() { return capture_point_; }
   const PortCounters& port_counters(size_t port) const { return *parts_.ports[port].counters; }
   const RouteCounters& route_counters(size_t route) const { return routes_[route]->counters(); }
   /// Null: the route sends nothing again.
@@ -131,7 +136,10 @@ class Worker {
 
   uint32_t poll_queue(PolledQueue& queue, uint64_t now, bool give_up);
   uint32_t poll_handed(HandedQueue& queue, uint64_t now, bool give_up);
-  uint32_t take_in_row(Queue& queue, onpath_packet* packets, uint32_t count, uint64_t now, bool give_up);
+  uint32_t receive(PolledQueue& queue, uint64_t now);
+  uint32_t take_in_row(Queue& queue, onpath_packet* packets, uint32_t count, uint32_t timed, uint64_t now,
+                       bool give_up);
+  bool take_timed(Queue& queue, onpath_packet& packet, uint64_t now, bool give_up);
   uint32_t fan_out(PolledQueue& queue, uint64_t now);
   void enter(WorkerPlace::What what, uint32_t index) {
     place_.store(WorkerPlace::packed(what, index), std::memory_order_relaxed);
@@ -163,6 +171,7 @@ class Worker {
   bool payload_is_read_ = true;  // by the route of the last sample: the next packet is likely of the same
   uint64_t next_tick_ = 0;
   WorkerCounters counters_;
+  CapturePoint capture_point_;
   std::atomic<bool> stopping_{false};
   size_t begun_ports_ = 0;                       // that know this thread
   std::atomic<uint64_t> place_{0};               // WorkerPlace, packed

@@ -9,6 +9,7 @@
 #include "dpdk/control_thread.h"
 #include "dpdk/environment.h"
 #include "dpdk/port.h"
+#include "dpdk/telemetry.h"
 
 namespace onpath::dpdk {
 namespace {
@@ -61,11 +62,15 @@ const onpath_port* open(const onpath_driver_port_options* options, onpath_failur
   return opened;
 }
 
+int observe(const onpath_telemetry_command* commands, uint32_t count, onpath_failure* failure) {
+  return guarded(failure, [&] { return register_commands({commands, count}); }) ? 1 : 0;
+}
+
 }  // namespace
 }  // namespace onpath::dpdk
 
 extern "C" __attribute__((visibility("default"))) const onpath_driver* onpath_driver_table(void) {
   static const onpath_driver table{sizeof(onpath_driver), ONPATH_DRIVER_ABI_VERSION, rte_version(),
-                                   onpath::dpdk::start, onpath::dpdk::open};
+                                   onpath::dpdk::start,   onpath::dpdk::open,        onpath::dpdk::observe};
   return &table;
 }

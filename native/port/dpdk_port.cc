@@ -10,7 +10,10 @@
 #include <cstring>
 #include <mutex>
 #include <new>
+#include <span>
 #include <string_view>
+
+#include "dataplane/telemetry.h"
 
 namespace onpath {
 namespace {
@@ -134,6 +137,15 @@ Error error_of(const onpath_failure& failure) {
   return {code, failure.message};
 }
 
+/// Once per process; the driver keeps to it.
+Result<void> observe(const onpath_driver& driver) {
+  onpath_failure failure{};
+  const std::span<const onpath_telemetry_command> commands = telemetry_commands();
+  if (driver.observe(commands.data(), static_cast<uint32_t>(commands.size()), &failure) != 1)
+    return error_of(failure);
+  return {};
+}
+
 const char* text_or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
 
 }  // namespace
@@ -145,7 +157,7 @@ Result<void> start_dpdk(const std::optional<DpdkOptions>& options) {
     onpath_failure failure{};
     if (!options) {
       if (found.value()->start(nullptr, &failure) != 1) return error_of(failure);
-      return {};
+      return observe(*found.value());
     }
     std::vector<const char*> arguments;
     for (const std::string& argument : options->arguments) arguments.push_back(argument.c_str());
@@ -162,7 +174,7 @@ Result<void> start_dpdk(const std::optional<DpdkOptions>& options) {
     passed.arguments = arguments.data();
     passed.argument_count = static_cast<uint32_t>(arguments.size());
     if (found.value()->start(&passed, &failure) != 1) return error_of(failure);
-    return {};
+    return observe(*found.value());
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::OUT_OF_MEMORY, "There is not enough memory to start DPDK."};
   }

@@ -90,6 +90,7 @@ export function planeConfig(of: NativeProgram, port: NativePortConfig, slots = 8
     maxSleepUs: 1000,
     watchdogMs: 1000,
     closeTimeoutMs: 5000,
+    latency: true,
     routes: [
       {
         name: 'r',

@@ -9,7 +9,14 @@ import { assertSameBytes } from '../support/assert.js';
 import { dpdkMissing, eal } from '../support/dpdk.js';
 import { noiseImage } from '../support/images.js';
 import { udpFrame, writePcap } from '../support/pcap.js';
-import { assertBooksBalance, eventually, PATIENCE_MS } from '../support/plane.js';
+import {
+  assertBooksBalance,
+  eventually,
+  PATIENCE_MS,
+  PlainSocket,
+  startPlane,
+  take,
+} from '../support/plane.js';
 import { chunkPackets, digestOf } from '../support/rtp.js';
 import { missing, resizeWithPillow, temporaryFolder } from '../support/tools.js';
 
@@ -17,6 +24,18 @@ const [width, height, format] = [61, 47, 'rgb'] as const;
 const SIDE = 64;
 const ADDRESS = '10.96.0.1';
 const UDP_PORT = 5004;
+/** What dpdk-telemetry.py prints. */
+function askTelemetry(commands: readonly string[]): string {
+  const { stdout } = spawnSync('dpdk-telemetry.py', ['-f', `onpath-${process.pid}`], {
+    input: commands.map((command) => `${command}\n`).join(''),
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  return stdout;
+}
+// What is answered depends on the command: tests say what they expect by what they read.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Answer = any;
 const has = (program: string, ...args: string[]) =>
   spawnSync(program, args, { stdio: 'ignore' }).error === undefined;
 
@@ -116,12 +135,76 @@ describe("DPDK's own programs", { skip: dpdkMissing() ?? false }, () => {
     });
     // The looped ring brings back what the port says of itself when it comes up.
     await eventually('a packet came', () => plane.stats().ports[0]!.rxPackets > 0);
-    const { stdout } = spawnSync('dpdk-telemetry.py', ['-f', `onpath-${process.pid}`], {
-      input: '/ethdev/list\n/ethdev/info,0\n',
-      encoding: 'utf8',
-      timeout: 20_000,
-    });
+    const asked = ['/ethdev/list', '/ethdev/info,0'];
+    const stdout = askTelemetry(asked);
     assert.match(stdout, /"\/ethdev\/list": \[\d/);
     assert.match(stdout, /net_ring7/);
+  });
+
+  test('dpdk-telemetry.py shows planes, ports, routes, workers, latency and drops as they are', {
+    skip: has('dpdk-telemetry.py', '--help') ? false : 'dpdk-telemetry.py is not installed',
+  }, async () => {
+    const pipeline = Pipeline.compile({ input: { kind: 'image', width: 8, height: 8, format } });
+    await using plane = await startPlane({
+      eal,
+      ports: [
+        { type: 'dpdk', name: 'ring', device: 'net_ring8', addresses: [`${ADDRESS}/24`] },
+        { type: 'udp', name: 'in' },
+      ],
+      routes: [
+        { name: 'photos', port: 'in', pipeline },
+        { name: 'of-a-ring', port: 'ring', sources: ['0.0.0.0/0'], pipeline },
+      ],
+      workers: 2,
+    });
+    const packets = [1, 2, 3].flatMap((timestamp) =>
+      chunkPackets(noiseImage(8, 8, format, 1), { timestamp, ssrc: 5 }, { digest: digestOf(format) }, 96),
+    );
+    await using socket = await PlainSocket.open();
+    await socket.send(plane.address('in'), [...packets, Buffer.from('no rtp')]);
+    await eventually('all were counted', () => {
+      const { packetsUsed } = plane.stats().routes[0]!;
+      return packetsUsed === packets.length && plane.stats().ports[1]!.drops.bad_rtp_header > 0;
+    });
+    for (const sample of await take(plane, 'photos', 3)) sample.release();
+
+    const ask = (command: string) => {
+      const line = askTelemetry([command])
+        .split('\n')
+        .find((text) => text.includes(`"${command.split(',')[0]}"`));
+      assert.ok(line !== undefined, `no answer to ${command}`);
+      const answers = JSON.parse(line.slice(line.indexOf('{'))) as Record<string, Answer>;
+      return answers[command.split(',')[0]!]!;
+    };
+    const info = ask('/onpath/info');
+    assert.deepEqual([info['pid'], info['planes'], info['ports'], info['workers']], [process.pid, 1, 2, 2]);
+    assert.equal(info['memory_bytes'], plane.stats().memoryBytes);
+    const [number] = Object.keys(ask('/onpath/planes'));
+    assert.deepEqual(Object.keys(ask('/onpath/ports')), [`${number}/ring`, `${number}/in`]);
+    const port = ask('/onpath/ports,in')[`${number}/in`];
+    assert.equal(port['rx_good_packets'], packets.length + 1);
+    assert.equal(port['drop_bad_rtp_header_packets'], 1);
+    // A name that DPDK does not take as a key is told by its place.
+    assert.deepEqual(
+      Object.entries<Answer>(ask('/onpath/routes')).map(([key, { name }]) => [key, name]),
+      [
+        [`${number}/photos`, 'photos'],
+        [`${number}/1`, 'of-a-ring'],
+      ],
+    );
+    const route = ask(`/onpath/routes,${number}/photos`)[`${number}/photos`];
+    assert.equal(route['complete_samples'], 3);
+    assert.equal(route['rx_used_packets'], packets.length);
+    assert.deepEqual(Object.keys(ask('/onpath/workers')), [`${number}/0`, `${number}/1`]);
+    const latency = ask('/onpath/latency,photos')[`${number}/photos`];
+    const { lastPacket } = plane.latency('photos');
+    assert.deepEqual(
+      ['count', 'min_ns', 'max_ns', 'p50_ns'].map((field) => latency.lastPacket[field]),
+      [3, lastPacket.min, lastPacket.max, lastPacket.percentile(50)],
+    );
+    assert.equal(ask('/onpath/drops')['drop_bad_rtp_header_packets'], 1);
+    assert.equal(ask('/onpath/latency,nothing'), null);
+    await plane.close();
+    assert.equal(ask('/onpath/info')['planes'], 0);
   });
 });

@@ -90,6 +90,7 @@ describe('jsonSchema', () => {
       'maxSleepUs',
       'watchdogMs',
       'closeTimeoutMs',
+      'latency',
     ]);
     const [memory, udp, dpdk] = plane['ports']!.items!.oneOf!;
     for (const field of ['link', 'side', 'loss', 'duplicate', 'corrupt', 'reorderSpan', 'seed']) {

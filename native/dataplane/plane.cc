@@ -254,7 +254,7 @@ class RunningPlane final : public Plane {
       stats.nacks_sent += counters.nacks_sent.get();
       stats.packets_repaired += counters.packets_repaired.get();
       stats.reports_sent += counters.reports_sent.get();
-      if (const ForwardResender* resender = worker->resender(r)) {
+      if (const ForwardResender* resender = parts_->workers[w]->resender(r)) {
         stats.nacks_received += resender->counters().nacks_received.get();
         stats.packets_resent += resender->counters().resent.get();
         stats.resends_refused += resender->counters().refused.get();

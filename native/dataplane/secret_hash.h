@@ -1,6 +1,7 @@
 // Hashing of what a sender chooses, with a seed that it does not know. Hot path.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 
 namespace onpath {
@@ -16,5 +17,8 @@ inline uint64_t fold_multiply(uint64_t a, uint64_t b) {
 inline uint64_t derive_seed(uint64_t seed, uint64_t n) {
   return fold_multiply(seed + n * 0xd1b54a32d192ed03u, 0xaef17502108ef2d9u ^ n) | 1;
 }
+
+/// Buckets of a table with linear probing that holds at most so many: a power of two, less than half full.
+inline uint64_t bucket_count(uint32_t most) { return std::bit_ceil(uint64_t{most} * 2 + 2); }
 
 }  // namespace onpath

@@ -283,7 +283,7 @@ class ThreadedSender final : public Sender {
     if (!pacer_.limits()) return true;
     while (const uint64_t wait = pacer_.wait_ns(now_ns())) {
       if (is_closing()) return false;
-      sleep_ns(std::min(wait, kLookNs));
+      sleep_ns(std::min(wait, kNeighbourLookNs));
       serve_feedback();
     }
     return true;

@@ -11,8 +11,6 @@ namespace {
 constexpr uint64_t kGreatestPacket = 65536;
 constexpr unsigned kAddressBits = 128;
 
-uint64_t bucket_count(uint32_t capacity) { return std::bit_ceil(uint64_t{capacity} * 2 + 2); }
-
 /// The second word of ::ffff:0:0 under a mask that leaves out the IPv4 address.
 bool is_v4(uint64_t high, uint64_t low) {
   uint8_t bytes[8];

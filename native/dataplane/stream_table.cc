@@ -4,12 +4,6 @@
 #include <bit>
 
 namespace onpath {
-namespace {
-
-uint64_t bucket_count(uint32_t max_streams) { return std::bit_ceil(uint64_t{max_streams} * 2 + 2); }
-
-}  // namespace
-
 StreamTable::StreamTable(uint32_t max_streams, uint64_t seed, const SourceLimits& limits, uint64_t restart_ns)
     : max_streams_(max_streams),
       mask_(bucket_count(max_streams) - 1),

@@ -275,7 +275,7 @@ TEST(Capture, RefusesWhatIsNotThereOrDoesNotFit) {
   EXPECT_EQ(refused(config).substr(0, 9), "NOT_FOUND");
   config.file = "/dev/null";
   EXPECT_EQ(refused(config).substr(0, 16), "INVALID_ARGUMENT");
-  plane.parts->max_memory_bytes = plane.parts->memory_bytes + 1;
+  plane.parts->max_memory_bytes = plane.parts->memory->total() + 1;
   EXPECT_EQ(refused(of_port("p")).substr(0, 14), "LIMIT_EXCEEDED");
   EXPECT_EQ(captures.memory_bytes(), 0u);
   captures.close();

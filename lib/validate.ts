@@ -25,7 +25,10 @@ export function parse<T extends z.ZodType>(
     });
   }
   if (result.success) return result.data;
-  const { path, text } = closest(result.error.issues[0]!);
+  const { issues } = result.error;
+  // A field that is missing is often one that was misspelt.
+  const misspelt = issues.find((issue) => issue.code === 'unrecognized_keys');
+  const { path, text } = closest(misspelt ?? issues[0]!);
   const where = path.length === 0 ? what : `${what}.${pathText(path)}`;
   throw new SpecError(code, `${where}: ${text}. See docs/specification.md.`, path);
 }

@@ -30,7 +30,7 @@ export function recvCommand(): Command {
   return new Command('recv')
     .description('receive samples on a UDP port, run a pipeline over them, print or write the results')
     .requiredOption('--pipeline <spec>', 'YAML or JSON, as for onpath compile')
-    .option('--on <address:port>', 'where to listen', '127.0.0.1:5004')
+    .option('--on <address:port>', 'where to listen; port 0: the system chooses', '127.0.0.1:5004')
     .option('--sources <prefixes...>', 'who may send, such as 10.1.0.0/16; needed beyond loopback')
     .addOption(
       new Option('--payload <format>', 'payload format').choices(['chunk', 'rfc4175']).default('chunk'),
@@ -53,7 +53,7 @@ async function receive(options: Options): Promise<void> {
   const terminal = new Terminal(options);
   const pipeline = compilePipeline(SpecFile.read(options.pipeline));
   if (options.out !== undefined) mkdirSync(options.out, { recursive: true });
-  const { address, port } = parseHostPort(options.on, '--on');
+  const { address, port } = ownEnd(options.on);
   const stop = new AbortController();
   const onSignal = (): void => stop.abort();
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
@@ -136,4 +136,11 @@ async function deliver(
     { ...facts, outputs: shapes, files },
     `#${number} ${from} ${lines.join(', ')}${files.length > 0 ? ` -> ${files.join(', ')}` : ''}`,
   );
+}
+
+/** Port 0: the system chooses. */
+function ownEnd(text: string): { address: string; port: number } {
+  return text.endsWith(':0')
+    ? { ...parseHostPort(`${text.slice(0, -1)}1`, '--on'), port: 0 }
+    : parseHostPort(text, '--on');
 }

@@ -1,6 +1,7 @@
 /** A data plane in a file: what `Dataplane.start` takes, with tables, tokenizers and pipelines by name. */
 import * as z from 'zod';
 import type { LookupTable } from '../lookup-table.js';
+import { nativePlaneConfig } from '../plane-config.js';
 import { type DataplaneSpec, dataplaneSpec } from '../schema.js';
 import type { Tokenizer } from '../tokenizer.js';
 import { parse } from '../validate.js';
@@ -80,7 +81,8 @@ function configOf(file: SpecFile): Config {
     pipeline: at(['routes', i, 'pipeline'], () => found(pipelines, route.pipeline, `routes[${i}].pipeline`)),
   }));
   const spec = { ...rest, routes: full } as unknown as DataplaneSpec;
-  parse(dataplaneSpec, spec, 'config');
+  // What only the whole can tell: names of ports, who may send.
+  nativePlaneConfig(parse(dataplaneSpec, spec, 'config'));
   const pipelineOf = new Map(routes.map((route, i) => [nameOf(route, i), route.pipeline]));
   return { file, tables, tokenizers, pipelines, pipelineOf, spec };
 }

@@ -173,7 +173,8 @@ function linkState({ name, mac, mtu, up, link, speedMbps }: InterfaceFacts): Lin
 
 const TRIPLETS: Readonly<Record<string, string>> = { x64: 'x86_64-linux-gnu', arm64: 'aarch64-linux-gnu' };
 
-function placesOfThisMachine(): Places {
+/** @internal */
+export function placesOfThisMachine(): Places {
   const triplet = TRIPLETS[process.arch] ?? `${process.arch}-linux-gnu`;
   const prefixes = ['/usr/lib', '/usr/local/lib', '/opt/mellanox/dpdk/lib'];
   return {

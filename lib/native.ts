@@ -506,7 +506,7 @@ function load(): NativeBinding {
 }
 
 /** The folder of our package.json: the code runs from dist/ when installed and from a build folder in tests. */
-function packageRoot(): string {
+export function packageRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   for (;;) {
     const manifest = join(folder, 'package.json');

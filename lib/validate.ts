@@ -25,9 +25,21 @@ export function parse<T extends z.ZodType>(
     });
   }
   if (result.success) return result.data;
-  const { path, text } = closest(result.error.issues[0]!);
+  const { issues } = result.error;
+  // A field that is missing is often one that was misspelt.
+  const misspelt = issues.find((issue) => issue.code === 'unrecognized_keys');
+  const { path, text } = closest(misspelt ?? issues[0]!);
   const where = path.length === 0 ? what : `${what}.${pathText(path)}`;
-  throw new OnpathError(code, `${where}: ${text}. See docs/specification.md.`);
+  throw new SpecError(code, `${where}: ${text}. See docs/specification.md.`, path);
+}
+
+/** An error that knows its field, for those who know in which line of which file that stands. */
+export class SpecError extends OnpathError {
+  readonly path: readonly PropertyKey[];
+  constructor(code: ErrorCode, message: string, path: readonly PropertyKey[]) {
+    super(code, message);
+    this.path = path;
+  }
 }
 
 /**

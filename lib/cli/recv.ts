@@ -1,0 +1,146 @@
+/** `onpath recv`: takes what is sent to a UDP port through a pipeline, and writes or prints what comes of it. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, Option } from 'commander';
+import { parseHostPort } from '../address.js';
+import { Dataplane } from '../dataplane.js';
+import { OnpathError } from '../errors.js';
+import { tensorBytes } from '../files/image-file.js';
+import { type AnyPipeline, compilePipeline } from '../files/pipeline-file.js';
+import { SpecFile } from '../files/spec-file.js';
+import type { Sample } from '../sample.js';
+import { TextPipeline } from '../text-pipeline.js';
+import type { TextSample } from '../text-sample.js';
+import { wholeNumber } from './table.js';
+import { Terminal } from './terminal.js';
+
+interface Options {
+  readonly on: string;
+  readonly pipeline: string;
+  readonly payload: 'chunk' | 'rfc4175';
+  readonly payloadType?: number;
+  readonly sources?: string[];
+  readonly out?: string;
+  readonly as: 'npy' | 'png';
+  readonly count?: number;
+  readonly json?: boolean;
+}
+
+export function recvCommand(): Command {
+  return new Command('recv')
+    .description('receive samples on a UDP port, run a pipeline over them, print or write the results')
+    .requiredOption('--pipeline <spec>', 'YAML or JSON, as for onpath compile')
+    .option('--on <address:port>', 'where to listen; port 0: the system chooses', '127.0.0.1:5004')
+    .option('--sources <prefixes...>', 'who may send, such as 10.1.0.0/16; needed beyond loopback')
+    .addOption(
+      new Option('--payload <format>', 'payload format').choices(['chunk', 'rfc4175']).default('chunk'),
+    )
+    .option('--payload-type <n>', 'only this RTP payload type', wholeNumber(0, 127))
+    .option('--count <n>', 'end after so many', wholeNumber(1, 1_000_000_000))
+    .option('--out <folder>', 'write each result to a file of its own')
+    .addOption(new Option('--as <kind>', 'with --out, of tensors').choices(['npy', 'png']).default('npy'))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  onpath recv --pipeline resnet.yaml --out tensors --count 10
+  onpath recv --pipeline prompts.yaml --on 127.0.0.1:5006 --json`,
+    )
+    .action(receive);
+}
+
+async function receive(options: Options): Promise<void> {
+  const terminal = new Terminal(options);
+  const pipeline = compilePipeline(SpecFile.read(options.pipeline));
+  if (options.out !== undefined) mkdirSync(options.out, { recursive: true });
+  const { address, port } = ownEnd(options.on);
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  await using plane = await Dataplane.start({
+    ports: [{ type: 'udp', name: 'in', address, port }],
+    routes: [
+      {
+        name: 'recv',
+        port: 'in',
+        pipeline,
+        payload: options.payload,
+        ...(options.payloadType === undefined ? {} : { payloadType: options.payloadType }),
+        ...(options.sources === undefined ? {} : { sources: options.sources }),
+      },
+    ],
+  });
+  const bound = plane.address('in');
+  terminal.note(`onpath: listening on ${bound.address}:${bound.port}`);
+  let left = options.count ?? Infinity;
+  let number = 0;
+  try {
+    const samples = arriving(plane, pipeline, stop.signal);
+    for await (const sample of samples) {
+      await deliver(sample, number++, options, terminal);
+      if (--left === 0) break;
+    }
+  } catch (error) {
+    if (!(error instanceof OnpathError && error.code === 'ABORTED' && stop.signal.aborted)) throw error;
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+function arriving(
+  plane: Dataplane,
+  pipeline: AnyPipeline,
+  signal: AbortSignal,
+): AsyncGenerator<Sample | TextSample, void, undefined> {
+  return pipeline instanceof TextPipeline
+    ? plane.texts('recv', { signal })
+    : plane.samples('recv', { signal });
+}
+
+async function deliver(
+  sample: Sample | TextSample,
+  number: number,
+  options: Options,
+  terminal: Terminal,
+): Promise<void> {
+  const { requestId, timestamp, source, firstPacketAt, receivedAt } = sample;
+  const facts = { number, requestId, timestamp, source, milliseconds: receivedAt - firstPacketAt };
+  const from = `${source.address}:${source.port}`;
+  if (!('outputs' in sample)) {
+    const { ids, bytes } = sample;
+    if (options.out !== undefined) {
+      const name = join(options.out, `${String(number).padStart(6, '0')}.txt`);
+      writeFileSync(name, ids.length > 0 ? `${ids.join(' ')}\n` : bytes);
+    }
+    const text = ids.length > 0 ? `${ids.length} tokens: ${ids.join(' ')}` : new TextDecoder().decode(bytes);
+    return terminal.item(
+      { ...facts, ids, text: ids.length > 0 ? undefined : text },
+      `#${number} ${from} ${text}`,
+    );
+  }
+  using released = sample;
+  const files: string[] = [];
+  const lines: string[] = [];
+  for (const [name, tensor] of Object.entries(released.outputs)) {
+    if (options.out !== undefined) {
+      const file = join(options.out, `${String(number).padStart(6, '0')}-${name}.${options.as}`);
+      writeFileSync(file, await tensorBytes(tensor, file));
+      files.push(file);
+    }
+    lines.push(`${name} ${tensor.dtype}[${tensor.shape.join(', ')}]`);
+  }
+  const shapes = Object.fromEntries(
+    Object.entries(released.outputs).map(([name, { dtype, shape }]) => [name, { dtype, shape }]),
+  );
+  await terminal.item(
+    { ...facts, outputs: shapes, files },
+    `#${number} ${from} ${lines.join(', ')}${files.length > 0 ? ` -> ${files.join(', ')}` : ''}`,
+  );
+}
+
+/** Port 0: the system chooses. */
+function ownEnd(text: string): { address: string; port: number } {
+  return text.endsWith(':0')
+    ? { ...parseHostPort(`${text.slice(0, -1)}1`, '--on'), port: 0 }
+    : parseHostPort(text, '--on');
+}

@@ -1,0 +1,138 @@
+/** `onpath run`: a data plane from a file, until it is told to stop. */
+import { Command } from 'commander';
+import { Dataplane, type PlaneStats } from '../dataplane.js';
+import { type Config, readConfig } from '../files/config-file.js';
+import { columns, Terminal } from './terminal.js';
+
+interface Options {
+  readonly check?: boolean;
+  readonly every?: number;
+  readonly json?: boolean;
+}
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('start the data plane of a configuration file; SIGINT or SIGTERM ends it')
+    .argument('<config>', 'YAML or JSON: tables, tokenizers, pipelines, ports, routes (docs/cli.md)')
+    .option('--check', 'read, compile and check everything, start nothing')
+    .option('--every <seconds>', 'print counters this often', seconds)
+    .addHelpText(
+      'after',
+      `
+What routes with sink: host make has nobody to take it here: it is counted and released.
+
+Examples:
+  onpath run plane.yaml --check
+  onpath run plane.yaml --every 5`,
+    )
+    .action(async (path: string, options: Options) => {
+      const terminal = new Terminal(options);
+      const config = readConfig(path);
+      if (options.check === true) return terminal.result(...checked(path, config));
+      await run(config, options, terminal);
+    });
+}
+
+function checked(path: string, { spec, pipelines, pipelineOf }: Config): [unknown, string] {
+  const routes = spec.routes.map(({ name, port, sink }) => ({
+    name,
+    port,
+    pipeline: pipelineOf.get(name)!,
+    hash: pipelines.get(pipelineOf.get(name)!)!.hash,
+    sink: sink === undefined || sink === 'host' ? 'host' : `${sink.forward.port} -> ${sink.forward.to}`,
+  }));
+  return [
+    { ok: true, file: path, ports: spec.ports.map(({ name, type }) => ({ name, type })), routes },
+    [
+      `${path}: good. ${spec.ports.length} ports, ${routes.length} routes, ${pipelines.size} pipelines.`,
+      columns([
+        ['route', 'port', 'pipeline', 'plan', 'sink'],
+        ...routes.map((route) => [
+          route.name,
+          route.port,
+          route.pipeline,
+          route.hash.slice(0, 16),
+          route.sink,
+        ]),
+      ]),
+    ].join('\n'),
+  ];
+}
+
+async function run(config: Config, options: Options, terminal: Terminal): Promise<void> {
+  const stop = new AbortController();
+  const onSignal = (): void => stop.abort();
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  await using plane = await Dataplane.start(config.spec);
+  terminal.note(`onpath: running ${config.file.path}`);
+  const consumers = config.spec.routes
+    .filter(({ sink }) => sink === undefined || sink === 'host')
+    .map(({ name }) => consume(plane, name, config));
+  const timer =
+    options.every === undefined
+      ? undefined
+      : setInterval(() => {
+          const stats = plane.stats();
+          void terminal.item({ at: Date.now(), stats }, summary(stats));
+        }, options.every * 1000);
+  if (!stop.signal.aborted)
+    await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
+  clearInterval(timer);
+  process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  await plane.close();
+  await Promise.all(consumers);
+  const stats = plane.stats();
+  await terminal.item({ at: Date.now(), ended: true, stats }, `ended\n${summary(stats)}`);
+}
+
+/** Takes what a host route makes, so that its slots go round. */
+async function consume(plane: Dataplane, route: string, config: Config): Promise<void> {
+  const spec = config.spec.routes.find(({ name }) => name === route)!;
+  const { deliver } = spec;
+  if (isText(config, route)) {
+    const parts = typeof deliver === 'object' && 'chunkTokens' in deliver;
+    for await (const _text of parts ? plane.parts(route) : plane.texts(route));
+    return;
+  }
+  const batched = typeof deliver === 'object' && 'batch' in deliver && (deliver.batch ?? 1) > 1;
+  for await (const sample of batched ? plane.batches(route) : plane.samples(route)) sample.release();
+}
+
+function isText(config: Config, route: string): boolean {
+  const { input } = config.pipelines.get(config.pipelineOf.get(route)!)!;
+  return !('format' in input);
+}
+
+/** Routes in a table, and below it what was dropped and why. */
+export function summary({ ports, routes }: PlaneStats): string {
+  const drops = [...ports, ...routes].flatMap(({ name, drops: reasons }) =>
+    Object.entries(reasons)
+      .filter(([, count]) => count > 0)
+      .map(([reason, count]) => [name, reason, count] as const),
+  );
+  return [
+    columns([
+      ['port', 'received', 'missed', 'sent'],
+      ...ports.map((port) => [port.name, port.rxPackets, port.rxMissed, port.txPackets]),
+    ]),
+    columns([
+      ['route', 'packets', 'complete', 'open', 'delivered', 'forwarded'],
+      ...routes.map((route) => [
+        route.name,
+        route.packetsUsed,
+        route.samplesComplete,
+        route.samplesOpen,
+        route.samplesDelivered,
+        route.packetsForwarded,
+      ]),
+    ]),
+    ...(drops.length === 0 ? [] : [columns([['dropped at', 'reason', 'count'], ...drops])]),
+  ].join('\n\n');
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0.1 && value <= 86_400))
+    throw new TypeError(`--every is "${text}"; expected seconds from 0.1 to 86400.`);
+  return value;
+}

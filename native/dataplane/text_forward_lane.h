@@ -30,6 +30,9 @@ class TextForwardLane final : public TextOutlet {
   static uint64_t bytes_for(const TextRouteConfig& text, const ForwardSinkConfig& config,
                             uint32_t open_texts);
 
+  void continue_from(const TextOutlet& before) override {
+    next_ssrc_ = static_cast<const TextForwardLane&>(before).next_ssrc_;
+  }
   void begin_stream(Stream& stream) override;
   bool has_room() override { return true; }
   void open(OpenText& text, uint32_t index) override;

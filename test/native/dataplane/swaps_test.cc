@@ -111,7 +111,7 @@ TEST(Swaps, AnyTrafficUnderManySwapsGivesWholeSamplesAndBooksThatBalance) {
         }
       }
       if (!waiting.empty()) {
-        const size_t pick = random.below(std::min<size_t>(waiting.size(), 12));
+        const size_t pick = random.below(static_cast<uint32_t>(std::min<size_t>(waiting.size(), 12)));
         plane.send(waiting[pick]);
         waiting.erase(waiting.begin() + static_cast<int64_t>(pick));
       }

@@ -261,7 +261,8 @@ class Run {
     if (route.shapes) swap.family = route.shapes->family;
     if (route.text) swap.text = route.text->plan;
     const auto offered = versions_->offer({swap});
-    require(offered.ok() || offered.error().code == ErrorCode::BUSY, "a swap is refused only for want of room");
+    require(offered.ok() || offered.error().code == ErrorCode::BUSY,
+            "a swap is refused only for want of room");
   }
 
   void check_versions() {

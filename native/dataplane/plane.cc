@@ -14,6 +14,7 @@
 #include "dataplane/clock.h"
 #include "dataplane/plane_parts.h"
 #include "dataplane/plane_senders.h"
+#include "dataplane/plane_versions.h"
 #include "dataplane/threads.h"
 #include "dataplane/watchdog.h"
 
@@ -38,6 +39,7 @@ class RunningPlane final : public Plane {
       : parts_(std::move(parts)),
         close_timeout_(config.close_timeout_ns),
         senders_(*parts_),
+        versions_(*parts_),
         watchdog_(*parts_, config.hang_ns, events_) {
     for (const NamedPort& port : parts_->ports.list()) last_ports_.push_back({port.name, {}, 0, {}});
   }
@@ -76,8 +78,10 @@ class RunningPlane final : public Plane {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
     closed_ = true;
+    versions_.close();
     for (const auto& worker : parts_->workers) worker->stop();
     const bool all_ended = end_threads();
+    versions_.free_unused();
     watchdog_.stop();
     parts_->bell->stop();  // announces what the workers delivered last
     if (parts_->shapes) parts_->shapes->stop();
@@ -128,10 +132,20 @@ class RunningPlane final : public Plane {
     return senders_.open(port, std::move(config));
   }
 
+  Result<std::vector<uint64_t>> swap(const std::vector<RouteSwap>& swaps) override {
+    return versions_.swap(swaps);
+  }
+
+  std::vector<uint64_t> versions(const std::string& route) const override {
+    for (size_t r = 0; r < parts_->routes.size(); ++r) {
+      if (parts_->routes[r].name == route) return versions_.alive(r);
+    }
+    return {};
+  }
+
   std::vector<MemoryItem> memory() const override { return parts_->memory->items(); }
   uint64_t memory_bytes() const override { return parts_->memory->total(); }
   std::shared_ptr<EventLog> events() const override { return events_; }
-
 
  private:
   /// False: a worker hangs, and was left to itself.
@@ -206,6 +220,10 @@ class RunningPlane final : public Plane {
   RouteStats route_stats(size_t r) const {
     RouteStats stats;
     stats.name = parts_->routes[r].name;
+    const std::vector<uint64_t> alive = versions_.alive(r);
+    stats.version = alive.back();
+    stats.versions_alive = alive.size();
+    stats.versions_freed = versions_.freed(r);
     uint64_t sent = 0;
     for (size_t w = 0; w < parts_->workers.size(); ++w) {
       const RouteCounters& counters = parts_->workers[w]->route_counters(r);
@@ -216,7 +234,7 @@ class RunningPlane final : public Plane {
       stats.nacks_sent += counters.nacks_sent.get();
       stats.packets_repaired += counters.packets_repaired.get();
       stats.reports_sent += counters.reports_sent.get();
-      if (const ForwardResender* resender = worker->resender(r)) {
+      if (const ForwardResender* resender = parts_->workers[w]->resender(r)) {
         stats.nacks_received += resender->counters().nacks_received.get();
         stats.packets_resent += resender->counters().resent.get();
         stats.resends_refused += resender->counters().refused.get();
@@ -264,6 +282,7 @@ class RunningPlane final : public Plane {
   const uint64_t close_timeout_;
   const std::shared_ptr<EventLog> events_ = std::make_shared<EventLog>();
   PlaneSenders senders_;
+  PlaneVersions versions_;
   Watchdog watchdog_;
   mutable std::mutex mutex_;
   mutable std::vector<std::thread> threads_;

@@ -1,6 +1,5 @@
 /** onpath: lookup-table programs on live packets. */
 export { Dataplane, type PlaneStats } from './dataplane.js';
-export type { MemoryItem } from './native.js';
 export {
   type Device,
   type DpdkUse,
@@ -16,6 +15,7 @@ export { Explanation, type StepExplanation } from './explanation.js';
 export { DROP_REASONS, type DropReason } from './generated/drop-reasons.js';
 export { ERROR_CODES, type ErrorCode } from './generated/error-codes.js';
 export { LookupTable } from './lookup-table.js';
+export type { MemoryItem } from './native.js';
 export {
   type ChunkResult,
   type CompileOptions,

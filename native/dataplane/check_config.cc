@@ -283,9 +283,8 @@ std::vector<VersionPool> version_pools(const RouteConfig& route) {
   const Plan& plan = route.program->plan();
   std::vector<VersionPool> pools{
       {"sample states", LaneVersion::states_bytes(route)},
-      host != nullptr
-          ? VersionPool{"output buffers", HostLane::bytes_for(plan, route.slots, *host)}
-          : VersionPool{"output staging", ForwardLane::bytes_for(plan, route.open_samples)}};
+      host != nullptr ? VersionPool{"output buffers", HostLane::bytes_for(plan, route.slots, *host)}
+                      : VersionPool{"output staging", ForwardLane::bytes_for(plan, route.open_samples)}};
   if (route.shapes) {
     pools.push_back({"shape cache", ShapeCache::bytes_for(*route.shapes, route.open_samples)});
     pools.push_back({"shares of sources", FairShare::bytes_for(route.shapes->waiting, sources_of(route))});

@@ -71,7 +71,8 @@ uint32_t Fanout::worker_of(const onpath_packet& packet) const {
     constexpr FrameChecks kUnchecked{false, false};
     const std::span<const uint8_t> frame(packet.data, packet.length);
     Datagram datagram;
-    if (!parse_plain_datagram(frame, kUnchecked, datagram) && parse_frame(frame, kUnchecked, datagram)) return self_;
+    if (!parse_plain_datagram(frame, kUnchecked, datagram) && parse_frame(frame, kUnchecked, datagram))
+      return self_;
     source = datagram.source;
     payload = datagram.payload;
   } else {

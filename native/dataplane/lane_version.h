@@ -27,7 +27,7 @@ struct ForwardWay {
   TransmitQueue* queue = nullptr;
   RouteCounters* counters = nullptr;
   ForwardResender* resender = nullptr;  // null: nothing is sent again; outlives every version
-  bool shares_buffers = false;  // with the port that the route's packets come by
+  bool shares_buffers = false;          // with the port that the route's packets come by
 };
 
 struct LaneVersion : WorkerVersion {

@@ -62,8 +62,8 @@ std::vector<VersionPool> version_pools(const RouteConfig& route);
 /// Their sum, or UINT64_MAX if that overflows.
 uint64_t version_bytes(const RouteConfig& route);
 
-/// The buffers of a version on all workers, by a wake-up for each; all its pools are listed in the account. The rest of the version is made worker by
-/// worker, by add_worker(). Errors: OUT_OF_MEMORY, LIMIT_EXCEEDED.
+/// The buffers of a version on all workers, by a wake-up for each; all its pools are listed in the account.
+/// The rest of the version is made worker by worker, by add_worker(). Errors: OUT_OF_MEMORY, LIMIT_EXCEEDED.
 Result<std::unique_ptr<RouteVersion>> make_version(const RouteConfig& route, uint64_t number,
                                                    const std::vector<std::shared_ptr<WakeFd>>& wakes,
                                                    std::shared_ptr<MemoryAccount> account);

@@ -96,7 +96,8 @@ uint64_t SenderFeedback::serve(OutgoingPath& path, uint64_t now) {
   sent_bytes_ = 0;
   if (inbox_) {
     Feedback feedback;
-    for (uint32_t i = 0; i < kReceiveBurst * kMostBursts && inbox_->pop(feedback); ++i) take(path, feedback, now);
+    for (uint32_t i = 0; i < kReceiveBurst * kMostBursts && inbox_->pop(feedback); ++i)
+      take(path, feedback, now);
   } else {
     receive(path, now);
   }

@@ -170,7 +170,7 @@ class Worker {
   uint64_t next_tick_ = 0;
   WorkerCounters counters_;
   std::atomic<bool> stopping_{false};
-  size_t begun_ports_ = 0;                       // that know this thread
+  size_t begun_ports_ = 0;  // that know this thread
   std::atomic<bool> versions_offered_{false};
   std::atomic<uint64_t> place_{0};               // WorkerPlace, packed
   std::atomic<const RouteLane*> lane_{nullptr};  // of the packet that is being taken, once it is known

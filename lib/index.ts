@@ -1,7 +1,6 @@
 /** onpath: lookup-table programs on live packets. */
 export { Capture, type CaptureOptions, type CaptureStats } from './capture.js';
 export { Dataplane, type PlaneStats } from './dataplane.js';
-export type { MemoryItem } from './native.js';
 export {
   type Device,
   type DpdkUse,
@@ -24,8 +23,10 @@ export {
   type PlaneLatency,
 } from './latency.js';
 export { LookupTable } from './lookup-table.js';
+export type { MemoryItem } from './native.js';
 export {
   type ChunkResult,
+  type CompileOptions,
   type EmittedRun,
   type Into,
   Pipeline,
@@ -35,6 +36,7 @@ export {
 } from './pipeline.js';
 export { type FamilyInput, PipelineFamily } from './pipeline-family.js';
 export type { PlaneEvent, PortEvent, WorkerEvent } from './plane-events.js';
+export type { PlanePart, PlaneTables, PlaneVocabularies } from './plane-parts.js';
 export type {
   DpdkPortInfo,
   MemoryPortInfo,
@@ -68,6 +70,7 @@ export {
 export { parseSdp, type VideoDescription } from './sdp.js';
 export { type ReceiverReport, Sender, type SenderStats, type SendReport } from './sender.js';
 export { type ImageFormat, type PlannedSerialization, Serialization } from './serialization.js';
+export type { ListedVersion, RoutePipeline, RouteVersion } from './swaps.js';
 export type { OutputFormat, Outputs, Tensor, TensorData } from './tensor.js';
 export type { AddedToken, NewToken } from './text/added-tokens.js';
 export type { ChatMessage, ChatTemplateOptions } from './text/chat.js';

@@ -326,6 +326,11 @@ export interface NativeRouteStats {
   resendsRefused: number;
   /** Last packets that left again because nothing followed them. */
   probesSent: number;
+  /** Of the pipeline, counted from 1: what new samples are opened under. */
+  version: number;
+  /** That one, and older ones that open samples or the consumer still hold. */
+  versionsAlive: number;
+  versionsFreed: number;
   drops: Record<DropReason, number>;
 }
 
@@ -380,6 +385,8 @@ export interface NativeSampleInfo {
 export interface NativeDelivery {
   buffer: number;
   outputs: ArrayBuffer[];
+  /** Of the route, counted from 1: the one that all of its samples were opened under. */
+  version: number;
   /** One entry per sample of the batch, in output order. */
   samples: (NativeSampleInfo & { inputWidth: number; inputHeight: number })[];
 }
@@ -422,6 +429,14 @@ export interface NativePortInfo {
   allMulticast: boolean;
 }
 
+/** The next pipeline of a route; as the fields of NativeRouteConfig. */
+export interface NativeRouteSwap {
+  route: string;
+  program: NativeProgram | undefined;
+  text: NativeTextProgram | undefined;
+  shapes: NativePipelineSpec | undefined;
+}
+
 export interface NativePlane {
   sink(route: string): NativeSink;
   textSink(route: string): NativeTextSink;
@@ -432,6 +447,10 @@ export interface NativePlane {
   /** By stage; of one route (by its place) and one worker, or all of them. Neither is checked. */
   latency(route: number | undefined, worker: number | undefined): Record<LatencyStage, NativeHistogram>;
   startCapture(config: NativeCaptureConfig): Promise<NativeCapture>;
+  /** All of them or none; resolves with the numbers of the new versions when every worker has taken them. Off the event loop. */
+  swap(swaps: NativeRouteSwap[]): Promise<number[]>;
+  /** Numbers of the versions of a route that are alive, oldest first. */
+  versions(route: string): number[];
   /** In the order of the configuration. */
   portInfos(): NativePortInfo[];
   /** Where each udp port is bound, by port name. */

@@ -68,7 +68,9 @@ const sourceLimits = z
       .min(1)
       .max(128)
       .default(64)
-      .describe('IPv6 addresses that have so many bits in common are one source; an IPv4 address always is one.'),
+      .describe(
+        'IPv6 addresses that have so many bits in common are one source; an IPv4 address always is one.',
+      ),
   })
   .describe('What one source address may do, per worker.');
 
@@ -139,7 +141,9 @@ export const routeSpec = z
     whenFull: z
       .enum(['evict', 'drop'])
       .default('evict')
-      .describe('A new sample while all are open: evict one (the oldest of the source that has more than its share), or drop the packet as `no_slot`.'),
+      .describe(
+        'A new sample while all are open: evict one (the oldest of the source that has more than its share), or drop the packet as `no_slot`.',
+      ),
     deliver: z
       .union([
         z.literal('sample').describe('Of texts, the default: each when it has ended.'),

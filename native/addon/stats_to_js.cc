@@ -89,6 +89,8 @@ napi_value route_object(napi_env env, const RouteStats& route) {
   object.count("reportsSent", route.reports_sent).count("nacksReceived", route.nacks_received);
   object.count("packetsResent", route.packets_resent).count("resendsRefused", route.resends_refused);
   object.count("probesSent", route.probes_sent);
+  object.count("version", route.version).count("versionsAlive", route.versions_alive);
+  object.count("versionsFreed", route.versions_freed);
   return object.set("drops", drops_object(env, route.drops)).value();
 }
 

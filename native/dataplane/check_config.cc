@@ -151,12 +151,39 @@ Result<void> check_source_limits(const RouteConfig& route) {
                  ": sourceLimits.trackedSources is 0, expected at least 1 where sources have limits.");
 }
 
+}  // namespace
+
+Result<void> check_pipeline(const RouteConfig& route) {
+  if (!route.program && !route.text) return invalid("Route " + quoted(route.name) + " has no pipeline.");
+  if (route.text) return check_text(route, *route.text);
+  const SampleFormat& input = route.program->plan().input();
+  if (route.payload == PayloadFormat::rfc4175 && input.format == PixelFormat::gray) {
+    return invalid("Route " + quoted(route.name) +
+                   " takes RFC 4175, which has no sampling for gray. Use a pipeline with rgb, bgr, rgba, "
+                   "bgra or uyvy input, or onpath chunks.");
+  }
+  if (route.payload == PayloadFormat::rfc4175 && !input.row_major) {
+    return invalid("Route " + quoted(route.name) + " takes RFC 4175, which carries row-major images, not '" +
+                   input.text + "'. Use onpath chunks, or a pipeline with row-major input.");
+  }
+  if (route.payload == PayloadFormat::rfc4175 &&
+      (input.width > kMaxVideoSide || input.height > kMaxVideoSide)) {
+    return invalid("Route " + quoted(route.name) +
+                   " takes RFC 4175, which numbers lines and pixels in 15 bits; " +
+                   std::to_string(input.width) + "x" + std::to_string(input.height) + " is beyond " +
+                   std::to_string(kMaxVideoSide) + " a side. Use onpath chunks.");
+  }
+  if (route.shapes) return check_shapes(route, *route.shapes);
+  return {};
+}
+
+namespace {
+
 Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
   if (!has_port(config, route.port)) {
     return invalid("Route " + quoted(route.name) + " names port " + quoted(route.port) +
                    ", which the plane does not have (" + names_of(config.ports) + ").");
   }
-  if (!route.program && !route.text) return invalid("Route " + quoted(route.name) + " has no pipeline.");
   if (route.deadline_ns == 0)
     return invalid("Route " + quoted(route.name) + ": the deadline is 0; expected more.");
   if (const auto ok = check_count(route.name, "slots", route.slots); !ok) return ok;
@@ -173,30 +200,7 @@ Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
   }
   if (const auto ok = check_source_limits(route); !ok) return ok;
   if (const auto ok = check_repair(route); !ok) return ok;
-  if (route.text) {
-    if (const auto ok = check_text(route, *route.text); !ok) return ok;
-    return check_sink(config, route);
-  }
-  if (route.payload == PayloadFormat::rfc4175 && route.program->plan().input().format == PixelFormat::gray) {
-    return invalid("Route " + quoted(route.name) +
-                   " takes RFC 4175, which has no sampling for gray. Use a pipeline with rgb, bgr, rgba, "
-                   "bgra or uyvy input, or onpath chunks.");
-  }
-  const SampleFormat& input = route.program->plan().input();
-  if (route.payload == PayloadFormat::rfc4175 && !input.row_major) {
-    return invalid("Route " + quoted(route.name) + " takes RFC 4175, which carries row-major images, not '" +
-                   input.text + "'. Use onpath chunks, or a pipeline with row-major input.");
-  }
-  if (route.payload == PayloadFormat::rfc4175 &&
-      (input.width > kMaxVideoSide || input.height > kMaxVideoSide)) {
-    return invalid("Route " + quoted(route.name) +
-                   " takes RFC 4175, which numbers lines and pixels in 15 bits; " +
-                   std::to_string(input.width) + "x" + std::to_string(input.height) + " is beyond " +
-                   std::to_string(kMaxVideoSide) + " a side. Use onpath chunks.");
-  }
-  if (route.shapes) {
-    if (const auto ok = check_shapes(route, *route.shapes); !ok) return ok;
-  }
+  if (const auto ok = check_pipeline(route); !ok) return ok;
   return check_sink(config, route);
 }
 
@@ -245,57 +249,71 @@ Result<void> check_config(const PlaneConfig& config) {
 
 namespace {
 
-/// A route's pools on one worker.
+uint32_t sources_of(const RouteConfig& route) {
+  return SourceTable::capacity(route.max_streams, route.source_limits);
+}
+
+/// A route's pools on one worker, but for those of its versions.
 void account_route(const RouteConfig& route, uint32_t worker, MemoryAccount& account) {
   const auto add = [&](const char* what, uint64_t bytes) {
     account.add(route_room(route.name), worker, what, bytes);
   };
-  const auto* host = std::get_if<HostSinkConfig>(&route.sink);
   add("stream table", StreamTable::bytes_for(route.max_streams, route.source_limits));
-  add("shares of sources",
-      FairShare::bytes_for(route.open_samples,
-                           SourceTable::capacity(route.max_streams, route.source_limits)));
+  add("shares of sources", FairShare::bytes_for(route.open_samples, sources_of(route)));
   add("loss repair", repair_bytes(route));
   add("counters", sizeof(RouteCounters));
-  if (route.text) {
-    const TextRouteConfig& text = *route.text;
-    add("sample states", TextPool::bytes_for(text, route.open_samples));
-    add("workspace", text.plan->workspace_bytes());
-    if (host != nullptr) {
-      add("output buffers",
-          TextHostLane::bytes_for(text, route.slots,
-                                  SourceTable::capacity(route.max_streams, route.source_limits)));
-    } else {
-      const auto& forward = std::get<ForwardSinkConfig>(route.sink);
-      add("output staging", TextForwardLane::bytes_for(text, forward, route.open_samples));
-    }
-    return;
-  }
-  const Plan& plan = route.program->plan();
-  const uint64_t state = route.shapes ? 0 : plan.packet_state_bytes();
-  add("sample states", times(plus(state, sizeof(OpenSample)), route.open_samples));
-  if (route.shapes) {
-    add("shape cache", ShapeCache::bytes_for(*route.shapes, route.open_samples));
-    add("shares of sources",
-        FairShare::bytes_for(route.shapes->waiting,
-                             SourceTable::capacity(route.max_streams, route.source_limits)));
-  }
-  if (host != nullptr) {
-    add("output buffers", HostLane::bytes_for(plan, route.slots, *host));
-  } else {
-    add("output staging", ForwardLane::bytes_for(plan, route.open_samples));
-  }
+  add("sample states", route.text ? TextPool::bytes_for(*route.text, route.open_samples)
+                                  : times(sizeof(OpenSample), route.open_samples));
 }
 
 }  // namespace
 
-Result<void> account_pools(const PlaneConfig& config, MemoryAccount& account) {
+std::vector<VersionPool> version_pools(const RouteConfig& route) {
+  const auto* host = std::get_if<HostSinkConfig>(&route.sink);
+  if (route.text) {
+    const TextRouteConfig& text = *route.text;
+    return {{"sample states", TextVersion::states_bytes(route)},
+            {"workspace", text.plan->workspace_bytes()},
+            host != nullptr
+                ? VersionPool{"output buffers", TextHostLane::bytes_for(text, route.slots, sources_of(route))}
+                : VersionPool{"output staging",
+                              TextForwardLane::bytes_for(text, std::get<ForwardSinkConfig>(route.sink),
+                                                         route.open_samples)}};
+  }
+  const Plan& plan = route.program->plan();
+  std::vector<VersionPool> pools{
+      {"sample states", LaneVersion::states_bytes(route)},
+      host != nullptr ? VersionPool{"output buffers", HostLane::bytes_for(plan, route.slots, *host)}
+                      : VersionPool{"output staging", ForwardLane::bytes_for(plan, route.open_samples)}};
+  if (route.shapes) {
+    pools.push_back({"shape cache", ShapeCache::bytes_for(*route.shapes, route.open_samples)});
+    pools.push_back({"shares of sources", FairShare::bytes_for(route.shapes->waiting, sources_of(route))});
+  }
+  return pools;
+}
+
+uint64_t version_bytes(const RouteConfig& route) {
+  uint64_t total = 0;
+  for (const VersionPool& pool : version_pools(route)) total = plus(total, pool.bytes);
+  return total;
+}
+
+void account_pools(const PlaneConfig& config, MemoryAccount& account) {
   for (const RouteConfig& route : config.routes) {
     for (uint32_t worker = 0; worker < config.workers; ++worker) {
       account_route(route, worker, account);
       if (config.latency) account.add(route_room(route.name), worker, "histograms", sizeof(RouteLatency));
     }
-    const uint64_t total = account.total();
+  }
+}
+
+Result<void> check_memory(const PlaneConfig& config) {
+  MemoryAccount needed;
+  account_pools(config, needed);
+  for (const RouteConfig& route : config.routes) {
+    needed.add(route_room(route.name), MemoryAccount::kNoWorker, "versions",
+               times(version_bytes(route), config.workers));
+    const uint64_t total = needed.total();
     if (total == kOverflow || total > config.max_memory_bytes) {
       return Error{ErrorCode::LIMIT_EXCEEDED,
                    "The pools of the plane up to route " + quoted(route.name) + " need " +

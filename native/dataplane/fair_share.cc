@@ -101,18 +101,4 @@ uint32_t FairShare::share(uint32_t its_class, uint32_t asker, uint32_t asker_cla
   return std::max(1u, held_ / (equals + (below > 0 ? 1 : 0)));
 }
 
-uint32_t FairShare::victim(uint32_t asker, uint32_t asker_class, bool only_unfair) const {
-  if (held_ == 0) return kNobody;
-  const uint32_t own = held_by(asker);
-  if (own > 0 && own >= share(holders_[asker].its_class, asker, asker_class))
-    return only_unfair ? kNobody : holders_[asker].oldest;
-  const uint32_t largest = by_count_[most_];
-  if (largest != asker && most_ > share(holders_[largest].its_class, asker, asker_class))
-    return holders_[largest].oldest;
-  uint32_t lowest = 0;
-  while (classes_[lowest].oldest == kNobody) ++lowest;
-  if (lowest > asker_class || (only_unfair && lowest == asker_class)) return kNobody;
-  return classes_[lowest].oldest;
-}
-
 }  // namespace onpath

@@ -13,6 +13,7 @@
 // Everything takes constant time. Hot path: no allocation, no lock, no system call.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -43,7 +44,12 @@ class FairShare {
 
   /// The item that gives way to a new one of `asker`, which may be kNobody; kNobody: none does.
   /// `only_unfair`: none of the asker's, and by rule 3 none of its class.
-  uint32_t victim(uint32_t asker, uint32_t asker_class, bool only_unfair) const;
+  uint32_t victim(uint32_t asker, uint32_t asker_class, bool only_unfair) const {
+    return victim(asker, asker_class, only_unfair, [](uint32_t) { return true; });
+  }
+  /// The same among the items that `helps(item)`: of others, older ones are passed over, each a step more.
+  template <class Helps>
+  uint32_t victim(uint32_t asker, uint32_t asker_class, bool only_unfair, Helps helps) const;
 
  private:
   struct Item {
@@ -67,6 +73,8 @@ class FairShare {
   void enter_class(uint32_t item, uint32_t its_class);
   void leave_class(uint32_t item);
   uint32_t share(uint32_t its_class, uint32_t asker, uint32_t asker_class) const;
+  template <class Helps>
+  uint32_t oldest_that_helps(uint32_t holder, Helps helps) const;
 
   std::vector<Item> items_;
   std::vector<Holder> holders_;
@@ -76,5 +84,32 @@ class FairShare {
   std::array<Ends, kClasses> classes_;
   std::array<uint32_t, kClasses> active_{};  // holders with items, by class
 };
+
+template <class Helps>
+uint32_t FairShare::oldest_that_helps(uint32_t holder, Helps helps) const {
+  uint32_t item = holders_[holder].oldest;
+  while (item != kNobody && !helps(item)) item = items_[item].newer;
+  return item;
+}
+
+template <class Helps>
+uint32_t FairShare::victim(uint32_t asker, uint32_t asker_class, bool only_unfair, Helps helps) const {
+  if (held_ == 0) return kNobody;
+  const uint32_t own = held_by(asker);
+  if (own > 0 && own >= share(holders_[asker].its_class, asker, asker_class))
+    return only_unfair ? kNobody : oldest_that_helps(asker, helps);
+  const uint32_t largest = by_count_[most_];
+  if (largest != asker && most_ > share(holders_[largest].its_class, asker, asker_class)) {
+    const uint32_t item = oldest_that_helps(largest, helps);
+    if (item != kNobody) return item;
+  }
+  const uint32_t classes = std::min(kClasses, only_unfair ? asker_class : asker_class + 1);
+  for (uint32_t lowest = 0; lowest < classes; ++lowest) {
+    uint32_t item = classes_[lowest].oldest;
+    while (item != kNobody && !helps(item)) item = items_[item].class_newer;
+    if (item != kNobody) return item;
+  }
+  return kNobody;
+}
 
 }  // namespace onpath

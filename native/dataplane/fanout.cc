@@ -68,10 +68,11 @@ uint32_t Fanout::worker_of(const onpath_packet& packet) const {
   std::span<const uint8_t> payload;
   if (ethernet_) {
     // Checksums are for the worker that takes the packet.
-    constexpr FrameChecks kNone{false, false};
+    constexpr FrameChecks kUnchecked{false, false};
     const std::span<const uint8_t> frame(packet.data, packet.length);
     Datagram datagram;
-    if (!parse_plain_datagram(frame, kNone, datagram) && parse_frame(frame, kNone, datagram)) return self_;
+    if (!parse_plain_datagram(frame, kUnchecked, datagram) && parse_frame(frame, kUnchecked, datagram))
+      return self_;
     source = datagram.source;
     payload = datagram.payload;
   } else {

@@ -14,6 +14,9 @@ VideoGeometry geometry_of(const SampleFormat& format) {
 Lane::Lane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters, Parts parts)
     : RouteLane(route, port, std::move(counters)),
       parts_(std::move(parts)),
+      versions_(*parts_.version),
+      forwards_(parts_.host_sink == nullptr),
+      many_sizes_(route.shapes.has_value()),
       payload_(route.payload),
       digest_(route.program->plan().input().digest),
       element_bytes_(route.program->plan().input().element_bytes),
@@ -23,17 +26,26 @@ Lane::Lane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounter
       shape_{dims_[1], dims_[0]},
       expected_(digest_, sample_bytes_, dims_),
       geometry_(geometry_of(route.program->plan().input())),
-      outputs_(route.program->plan().outputs().size()),
       backpressure_(std::holds_alternative<HostSinkConfig>(route.sink) &&
                     std::get<HostSinkConfig>(route.sink).backpressure),
-      reads_payload_(route.program->plan().read_bytes() * 2 > sample_bytes_),
-      waiting_(parts_.shapes ? std::make_unique<FairShare>(
-                                   parts_.shapes->waiting_places(),
-                                   SourceTable::capacity(route.max_streams, route.source_limits))
-                             : nullptr) {}
+      reads_payload_(versions_.current().reads_payload) {}
+
+void Lane::take_version() {
+  versions_.take(
+      [](LaneVersion& before, LaneVersion& next) {
+        if (next.forward) next.forward->continue_from(*before.forward);
+      },
+      [this](LaneVersion& version) { left(version); });
+  reads_payload_ = versions_.current().reads_payload;
+}
+
+/// The last sample of an older version has ended: what waited for a full batch is delivered.
+void Lane::left(LaneVersion& version) {
+  if (version.host != nullptr && version.host->flush()) parts_.host_sink->mark_pending();
+}
 
 bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
-  if (parts_.shapes && parts_.shapes->has_news()) [[unlikely]]
+  if (many_sizes_ && shapes_have_news()) [[unlikely]]
     settle_shapes(now);
   const RtpPacket& rtp = arrival.rtp;
   const StreamKey key(rtp.ssrc, arrival.source);
@@ -63,9 +75,9 @@ bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
     DropReason refusal = DropReason::no_slot;
     if (stream == nullptr && !make_stream_room(source, now, refusal)) return dropped(refusal);
     bool hold = false;
-    auto no_shape = parts_.shapes ? parts_.shapes->refusal(shape_, now) : std::nullopt;
+    auto no_shape = many_sizes_ ? versions_.current().shapes->refusal(shape_, now) : std::nullopt;
     if (no_shape == DropReason::shape_pending && make_shape_room(source))
-      no_shape = parts_.shapes->refusal(shape_, now);
+      no_shape = versions_.current().shapes->refusal(shape_, now);
     if (no_shape) refusal = *no_shape;
     if (no_shape || !make_room(source, refusal, hold, give_up)) {
       if (hold) {
@@ -77,7 +89,7 @@ bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
     }
     if (stream == nullptr) {
       stream = &streams.add(streams.hash(key), key, now);
-      if (parts_.forward) parts_.forward->begin_stream(*stream);
+      if (forwards_) versions_.current().forward->begin_stream(*stream);
     }
     open(*stream, arrival, segments.request_id, now, sample);
   }
@@ -95,7 +107,7 @@ std::optional<DropReason> Lane::parse(const RtpPacket& rtp, Segments& out) {
   }
   VideoSegment& segment = video_.segments[0];
   ChunkPlace place;
-  if (!parts_.shapes && expected_.matches(rtp.payload, place, segment.bytes)) {
+  if (!many_sizes_ && expected_.matches(rtp.payload, place, segment.bytes)) {
     segment.offset = place.offset;
     out = {&segment, 1, place.request_id, true};
     return std::nullopt;
@@ -103,7 +115,7 @@ std::optional<DropReason> Lane::parse(const RtpPacket& rtp, Segments& out) {
   if (const auto reason = parse_chunk(rtp.payload, chunk_, segment.bytes)) return reason;
   segment.offset = chunk_.offset;
   out = {&segment, 1, chunk_.request_id, false};
-  return parts_.shapes ? take_shape() : check_chunk();
+  return many_sizes_ ? take_shape() : check_chunk();
 }
 
 std::optional<DropReason> Lane::check_chunk() const {
@@ -149,13 +161,18 @@ bool Lane::make_room(uint32_t source, DropReason& refusal, bool& hold, bool give
     refusal = DropReason::source_share;
     return false;
   }
-  const HostLane::Room room = parts_.host == nullptr ? HostLane::Room::yes : parts_.host->room();
+  LaneVersion& version = versions_.current();
+  const HostLane::Room room = version.host == nullptr ? HostLane::Room::yes : version.host->room();
   if (room == HostLane::Room::yes && !samples.full()) return true;
   // No open sample makes room for one that would have to wait for its plan. Nor, while the consumer holds the
-  // rest, for one that is worth no more.
+  // rest, for one that is worth no more. A buffer is had back only from a sample of the newest version.
   const bool consumer_holds = room == HostLane::Room::consumer_holds;
-  const bool may_evict = evict_oldest_ && (!parts_.shapes || parts_.shapes->ready(shape_));
-  if (OpenSample* victim = may_evict ? samples.victim(*parts_.streams, source, consumer_holds) : nullptr) {
+  const bool may_evict = evict_oldest_ && (!many_sizes_ || version.shapes->ready(shape_));
+  const auto helps = [&](const OpenSample& sample) {
+    return room == HostLane::Room::yes || sample.version == &version;
+  };
+  if (OpenSample* victim =
+          may_evict ? samples.victim(*parts_.streams, source, consumer_holds, helps) : nullptr) {
     close_unfinished(*victim, DropReason::evicted);
     return true;
   }
@@ -171,6 +188,10 @@ bool Lane::make_room(uint32_t source, DropReason& refusal, bool& hold, bool give
 void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uint64_t now, OpenSample*& out) {
   OpenSample& sample = parts_.samples->open(arrival.rtp.timestamp, stream, *parts_.streams);
   const uint32_t index = parts_.samples->index_of(sample);
+  LaneVersion& version = versions_.current();
+  versions_.opened(version);
+  sample.version = &version;
+  sample.outputs = version.outputs_of(index);
   sample.request_id = request_id;
   sample.shape = shape_;
   sample.first_packet_ns = arrival.time_ns;
@@ -178,27 +199,29 @@ void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uin
   sample.deadline_ns = deadline_from(now);
   counters_->samples_opened.add(1);
   out = &sample;
-  if (parts_.forward) {
-    parts_.forward->begin_sample(sample, index);
-    parts_.forward->select(sample, stream);
+  if (forwards_) {
+    version.forward->begin_sample(sample, index);
+    version.forward->select(sample, stream);
   } else {
-    parts_.host->reserve(sample, index);
+    version.host->reserve(sample, index);
   }
-  if (parts_.shapes) {
-    parts_.shapes->open(sample, now);
+  if (many_sizes_) {
+    version.shapes->open(sample, now);
     if (sample.waits != kNone) {
-      waiting_->set_class(stream.source, parts_.streams->class_of(stream.source));
-      waiting_->take(sample.waits, stream.source);
+      version.waiting->set_class(stream.source, parts_.streams->class_of(stream.source));
+      version.waiting->take(sample.waits, stream.source);
     }
+  } else {
+    sample.state = version.states[index].get();
   }
   // Padding is told to a forward sink when the sample is complete: else one small packet would send a whole
   // frame of it.
-  sample.state->begin({sample.outputs, outputs_}, nullptr);
+  sample.state->begin({sample.outputs, version.outputs}, nullptr);
 }
 
 void Lane::forward_next(OpenSample& sample, Stream& stream, const VideoSegment& chunk, onpath_packet& packet,
                         uint64_t time_ns, uint64_t now) {
-  ForwardLane& forward = *parts_.forward;
+  ForwardLane& forward = *sample.version->forward;
   forward.select(sample, stream);
   PushResult result;
   probe_.program_begins(latency_);
@@ -225,7 +248,7 @@ void Lane::push(OpenSample& sample, const Segments& segments, onpath_packet& pac
                 uint64_t now) {
   Stream& stream = parts_.streams->at(sample.stream);
   if (segments.count == 1) return push_chunk(sample, stream, segments.first[0], packet, time_ns, now);
-  ForwardLane* forward = parts_.forward.get();
+  ForwardLane* forward = sample.version->forward.get();
   if (forward != nullptr) forward->select(sample, stream);
   uint64_t fresh = 0, repeated = 0;
   probe_.program_begins(latency_);
@@ -244,31 +267,33 @@ void Lane::push(OpenSample& sample, const Segments& segments, onpath_packet& pac
 /// The packet that came is the packet that leaves, if all of its bytes are new and there is room for its new
 /// headers.
 bool Lane::send_in_place(OpenSample& sample, const VideoSegment& segment, onpath_packet& packet) {
-  if (!parts_.forward->could_send_in_place(packet, segment.bytes)) return false;
+  ForwardLane& forward = *sample.version->forward;
+  if (!forward.could_send_in_place(packet, segment.bytes)) return false;
   const std::span<uint8_t> bytes(packet.data + (segment.bytes.data() - packet.data), segment.bytes.size());
   const auto turned = sample.state->push_in_place(segment.offset, bytes);
-  if (turned) parts_.forward->send_in_place(packet, segment.offset, bytes, *turned);
+  if (turned) forward.send_in_place(packet, segment.offset, bytes, *turned);
   return turned.has_value();
 }
 
 void Lane::finish(OpenSample& sample, uint64_t time_ns, uint64_t now) {
-  if (parts_.shapes) {
-    if (sample.waits != kNone) return parts_.shapes->note_full(sample, time_ns);
-    parts_.shapes->note_complete(sample, now);
+  LaneVersion& version = *sample.version;
+  if (many_sizes_) {
+    if (sample.waits != kNone) return version.shapes->note_full(sample, time_ns);
+    version.shapes->note_complete(sample, now);
   }
   const uint64_t begun = times_finish() ? now_ns() : 0;
   counters_->samples_complete.add(1);
-  if (parts_.forward) {
+  if (forwards_) {
     // Beginning again places the padding once more, where it is already, and tells it. Nothing of this sample
     // follows.
-    sample.state->begin({sample.outputs, outputs_}, parts_.forward.get());
-    parts_.forward->send_pending();
-    parts_.forward->complete(sample, time_ns);
+    sample.state->begin({sample.outputs, version.outputs}, version.forward.get());
+    version.forward->send_pending();
+    version.forward->complete(sample, time_ns);
   } else {
     const StreamKey& from = parts_.streams->at(sample.stream).key;
     const SampleInfo info{sample.request_id,      from.source(), from.ssrc(), sample.timestamp,
                           sample.first_packet_ns, time_ns,       sample.shape};
-    if (parts_.host->complete(sample, info, now)) parts_.host_sink->mark_pending();
+    if (version.host->complete(sample, info, now)) parts_.host_sink->mark_pending();
   }
   if (begun != 0) latency_->record(LatencyStage::finish, begun, now_ns());
   leave_stream(sample, true);
@@ -276,35 +301,43 @@ void Lane::finish(OpenSample& sample, uint64_t time_ns, uint64_t now) {
 
 void Lane::close_unfinished(OpenSample& sample, DropReason reason) {
   drop(reason);
-  if (parts_.host != nullptr) parts_.host->abandon(sample);
+  if (!forwards_) sample.version->host->abandon(sample);
   leave_stream(sample, false);
 }
 
 void Lane::leave_stream(OpenSample& sample, bool complete) {
-  if (parts_.shapes) {
-    if (sample.waits != kNone) waiting_->give_back(sample.waits);
-    parts_.shapes->leave(sample);
+  LaneVersion& version = *sample.version;
+  if (many_sizes_) {
+    if (sample.waits != kNone) version.waiting->give_back(sample.waits);
+    version.shapes->leave(sample);
   }
   parts_.samples->close(sample, *parts_.streams, complete);
+  versions_.closed(version, [this](LaneVersion& over) { left(over); });
 }
 
 void Lane::tick(uint64_t now) {
-  if (parts_.shapes) {
+  if (many_sizes_) {
     settle_shapes(now);
-    parts_.shapes->tick(now);
+    for (uint32_t v = 0; v < versions_.count(); ++v) versions_.at(v).shapes->tick(now);
   }
   while (OpenSample* oldest = parts_.samples->oldest()) {
     if (now < oldest->deadline_ns) break;
     close_unfinished(*oldest, DropReason::incomplete);
   }
-  if (parts_.host != nullptr && parts_.host->tick(now, *parts_.samples)) parts_.host_sink->mark_pending();
+  for (uint32_t v = 0; !forwards_ && v < versions_.count(); ++v) {
+    if (versions_.at(v).host->tick(now, *parts_.samples)) parts_.host_sink->mark_pending();
+  }
 }
 
 uint64_t Lane::next_tick_ns() {
-  if (parts_.shapes && parts_.shapes->any_waits()) return 0;
   const OpenSample* oldest = parts_.samples->oldest();
-  const uint64_t deadline = oldest == nullptr ? UINT64_MAX : oldest->deadline_ns;
-  return parts_.host == nullptr ? deadline : std::min(deadline, parts_.host->next_tick_ns());
+  uint64_t next = oldest == nullptr ? UINT64_MAX : oldest->deadline_ns;
+  for (uint32_t v = 0; v < versions_.count(); ++v) {
+    const LaneVersion& version = versions_.at(v);
+    if (many_sizes_ && version.shapes->any_waits()) return 0;
+    if (!forwards_) next = std::min(next, version.host->next_tick_ns());
+  }
+  return next;
 }
 
 void Lane::give_up(DropReason reason) {
@@ -313,7 +346,7 @@ void Lane::give_up(DropReason reason) {
 
 void Lane::close() {
   give_up(DropReason::closed);
-  if (parts_.host != nullptr && parts_.host->flush()) parts_.host_sink->mark_pending();
+  left(versions_.current());
 }
 
 }  // namespace onpath

@@ -45,4 +45,14 @@ std::vector<MemoryItem> MemoryAccount::items() const {
   return items_;
 }
 
+ListedMemory::~ListedMemory() {
+  for (const MemoryItem& item : items_) account_->remove(item.room, item.worker, item.what, item.bytes);
+}
+
+void ListedMemory::add(const std::string& room, uint32_t worker, const std::string& what, uint64_t bytes) {
+  // First its own, so that what the account has will be taken back whatever fails.
+  items_.push_back({room, worker, what, bytes});
+  account_->add(room, worker, what, bytes);
+}
+
 }  // namespace onpath

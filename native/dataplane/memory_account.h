@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace onpath {
@@ -36,6 +38,21 @@ class MemoryAccount {
   std::vector<MemoryItem>::iterator find(const std::string& room, uint32_t worker, const std::string& what);
 
   mutable std::mutex mutex_;
+  std::vector<MemoryItem> items_;
+};
+
+/// Items of an account that are listed for as long as this lives.
+class ListedMemory {
+ public:
+  explicit ListedMemory(std::shared_ptr<MemoryAccount> account) : account_(std::move(account)) {}
+  ~ListedMemory();
+  ListedMemory(const ListedMemory&) = delete;
+  ListedMemory& operator=(const ListedMemory&) = delete;
+
+  void add(const std::string& room, uint32_t worker, const std::string& what, uint64_t bytes);
+
+ private:
+  const std::shared_ptr<MemoryAccount> account_;
   std::vector<MemoryItem> items_;
 };
 

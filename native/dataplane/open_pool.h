@@ -27,9 +27,6 @@ class OpenPool {
   bool none_open() const { return oldest_ == kNone; }
   /// The sample that was opened first, or null.
   Sample* oldest() { return oldest_ == kNone ? nullptr : &samples_[oldest_]; }
-  Sample* newer_than(const Sample& sample) {
-    return sample.newer == kNone ? nullptr : &samples_[sample.newer];
-  }
   /// The open sample of a stream with this timestamp, or null.
   Sample* find(const Stream& stream, uint32_t timestamp) {
     for (uint32_t index = stream.open_head; index != kNone;) {
@@ -42,7 +39,13 @@ class OpenPool {
 
   /// The sample that gives way to a new one of this source; null: none does. See fair_share.h.
   Sample* victim(const StreamTable& streams, uint32_t source, bool only_unfair) {
-    const uint32_t index = shares_.victim(source, streams.class_of(source), only_unfair);
+    return victim(streams, source, only_unfair, [](const Sample&) { return true; });
+  }
+  /// The same among the samples that `helps(sample)`.
+  template <class Helps>
+  Sample* victim(const StreamTable& streams, uint32_t source, bool only_unfair, Helps helps) {
+    const uint32_t index = shares_.victim(source, streams.class_of(source), only_unfair,
+                                          [&](uint32_t at) { return helps(samples_[at]); });
     return index == kNone ? nullptr : &samples_[index];
   }
   uint32_t held_by(uint32_t source) const { return shares_.held_by(source); }

@@ -15,6 +15,7 @@
 #include "dataplane/plane_captures.h"
 #include "dataplane/plane_parts.h"
 #include "dataplane/plane_senders.h"
+#include "dataplane/plane_versions.h"
 #include "dataplane/port_rules.h"
 #include "dataplane/telemetry.h"
 #include "dataplane/threads.h"
@@ -43,6 +44,7 @@ class RunningPlane final : public Plane {
         rules_(*parts_),
         senders_(*parts_),
         captures_(*parts_),
+        versions_(*parts_),
         watchdog_(*parts_, config.hang_ns, events_) {
     for (const NamedPort& port : parts_->ports.list()) last_ports_.push_back({port.name, {}, 0, {}});
   }
@@ -84,8 +86,10 @@ class RunningPlane final : public Plane {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
     closed_ = true;
+    versions_.close();
     for (const auto& worker : parts_->workers) worker->stop();
     const bool all_ended = end_threads();
+    versions_.free_unused();
     watchdog_.stop();
     captures_.close();
     parts_->bell->stop();  // announces what the workers delivered last
@@ -156,6 +160,17 @@ class RunningPlane final : public Plane {
     // Afterwards: what is refused changes nothing. What it hears begins with what it sends.
     if (sender) rules_.add_sender(port, own_port, receiver);
     return sender;
+  }
+
+  Result<std::vector<uint64_t>> swap(const std::vector<RouteSwap>& swaps) override {
+    return versions_.swap(swaps);
+  }
+
+  std::vector<uint64_t> versions(const std::string& route) const override {
+    for (size_t r = 0; r < parts_->routes.size(); ++r) {
+      if (parts_->routes[r].name == route) return versions_.alive(r);
+    }
+    return {};
   }
 
   std::vector<MemoryItem> memory() const override {
@@ -244,6 +259,10 @@ class RunningPlane final : public Plane {
   RouteStats route_stats(size_t r) const {
     RouteStats stats;
     stats.name = parts_->routes[r].name;
+    const std::vector<uint64_t> alive = versions_.alive(r);
+    stats.version = alive.back();
+    stats.versions_alive = alive.size();
+    stats.versions_freed = versions_.freed(r);
     uint64_t sent = 0;
     for (size_t w = 0; w < parts_->workers.size(); ++w) {
       const RouteCounters& counters = parts_->workers[w]->route_counters(r);
@@ -304,6 +323,7 @@ class RunningPlane final : public Plane {
   PortRules rules_;
   PlaneSenders senders_;
   PlaneCaptures captures_;
+  PlaneVersions versions_;
   Watchdog watchdog_;
   mutable std::mutex mutex_;
   mutable std::vector<std::thread> threads_;

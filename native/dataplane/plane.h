@@ -16,6 +16,7 @@
 #include "dataplane/host_sink.h"
 #include "dataplane/latency.h"
 #include "dataplane/memory_account.h"
+#include "dataplane/route_versions.h"
 #include "dataplane/sender.h"
 #include "dataplane/text_sink.h"
 
@@ -48,6 +49,9 @@ struct RouteStats {
   uint64_t nacks_sent = 0, packets_repaired = 0, reports_sent = 0;
   // Of a forward sink, what its receivers asked for; see ResendCounters.
   uint64_t nacks_received = 0, packets_resent = 0, resends_refused = 0, probes_sent = 0;
+  uint64_t version = 1;         // of the pipeline, counted from 1: what new samples are opened under
+  uint64_t versions_alive = 1;  // that one, and older ones that samples or the consumer still hold
+  uint64_t versions_freed = 0;
   DropCounts drops{};
 };
 
@@ -94,10 +98,17 @@ class Plane {
   /// port; close() closes its senders first. Errors: NOT_FOUND, BUSY (every queue kept for senders is taken),
   /// CLOSED, and those of open_sender().
   virtual Result<std::unique_ptr<Sender>> open_sender(const std::string& port, SenderConfig config) = 0;
-  /// Every pool: whose it is, what it is for, its bytes.
-  virtual std::vector<MemoryItem> memory() const = 0;
+  /// Gives routes other pipelines while packets arrive, all or none of them: samples that are open end under
+  /// the pipeline that they were opened under, new ones are opened under the new one. Returns the numbers of
+  /// the new versions when every worker has taken them. Errors: see PlaneVersions::swap().
+  virtual Result<std::vector<uint64_t>> swap(const std::vector<RouteSwap>& swaps) = 0;
+  /// Numbers of the versions of a route that are alive, oldest first; empty if there is no such route.
+  virtual std::vector<uint64_t> versions(const std::string& route) const = 0;
   /// What happens to workers and ports. Never null; outlives the plane.
   virtual std::shared_ptr<EventLog> events() const = 0;
+  /// Every pool: whose it is, what it is for, its bytes. Those taken at start, and those of further versions
+  /// that are alive.
+  virtual std::vector<MemoryItem> memory() const = 0;
   /// The sum of memory().
   virtual uint64_t memory_bytes() const = 0;
 };

@@ -13,6 +13,7 @@
 #include "dataplane/config.h"
 #include "dataplane/memory_account.h"
 #include "dataplane/repair_parts.h"
+#include "dataplane/route_versions.h"
 #include "dataplane/shape_maker.h"
 #include "dataplane/shared_host_sink.h"
 #include "dataplane/shared_text_sink.h"
@@ -46,6 +47,8 @@ struct PlaneParts {
   std::vector<std::shared_ptr<PortHost>> hosts;             // by port; null: the port has no addresses
   std::vector<std::shared_ptr<SharedHostSink>> sinks;       // by route; null for forward sinks and texts
   std::vector<std::shared_ptr<SharedTextSink>> text_sinks;  // by route; null for forward sinks and images
+  std::vector<std::shared_ptr<WakeFd>> wakes;               // by worker
+  std::vector<RouteVersions> versions;                      // by route
   std::unique_ptr<ShapeMaker> shapes;                       // null if no route takes many sizes
   std::unique_ptr<Bell> bell;
   std::shared_ptr<WorkerGroup> group;
@@ -63,8 +66,14 @@ uint32_t first_sender_queue(const onpath_port& port, uint32_t workers);
 /// Errors: INVALID_SPEC, PORT_FAILED (a port of another version).
 Result<void> check_config(const PlaneConfig& config);
 
-/// Adds the pools that the configuration asks for. Errors: LIMIT_EXCEEDED.
-Result<void> account_pools(const PlaneConfig& config, MemoryAccount& account);
+/// The part of it that a swap can change: whether the pipeline fits the rest of the route. Errors:
+/// INVALID_SPEC, LIMIT_EXCEEDED.
+Result<void> check_pipeline(const RouteConfig& route);
+
+/// Whether all pools that the configuration asks for keep to its limit. Errors: LIMIT_EXCEEDED.
+Result<void> check_memory(const PlaneConfig& config);
+/// Adds those pools of its routes that stay whatever their versions; a version adds its own.
+void account_pools(const PlaneConfig& config, MemoryAccount& account);
 
 /// Checks, then takes all memory. The ports are destroyed if this fails. Errors: as start_plane().
 Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config);

@@ -26,6 +26,8 @@ class RouteLane {
   virtual uint64_t next_tick_ns() = 0;
   /// Every open sample ends unfinished, under this reason.
   virtual void give_up(DropReason reason) = 0;
+  /// Goes on with the version of the pipeline that is offered, if there is one.
+  virtual void take_version() = 0;
   /// The worker ends: open samples count as closed, what is complete is delivered.
   virtual void close() { give_up(DropReason::closed); }
 

@@ -35,6 +35,7 @@ constexpr uint64_t kRetryNs = 20'000;
 constexpr int kYields = 64;
 constexpr uint64_t kResolveNs = 3'000'000'000;    // three questions, as RFC 4861 section 10 asks of a host
 constexpr uint64_t kNeighbourLookNs = 2'000'000;  // while a neighbour is waited for
+constexpr uint64_t kFeedbackLookNs = 2'000'000;   // for what receivers ask, while the pace makes it wait
 
 void sleep_ns(uint64_t ns) {
   const timespec time{static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
@@ -283,7 +284,7 @@ class ThreadedSender final : public Sender {
     if (!pacer_.limits()) return true;
     while (const uint64_t wait = pacer_.wait_ns(now_ns())) {
       if (is_closing()) return false;
-      sleep_ns(std::min(wait, kNeighbourLookNs));
+      sleep_ns(std::min(wait, kFeedbackLookNs));
       serve_feedback();
     }
     return true;

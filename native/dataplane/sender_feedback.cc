@@ -15,7 +15,7 @@
 namespace onpath {
 namespace {
 
-constexpr uint32_t kBurst = 32;
+constexpr uint32_t kReceiveBurst = 32;
 constexpr uint32_t kMostBursts = 8;            // received in one go
 constexpr uint64_t kReportNs = 2'000'000'000;  // between sender reports
 constexpr uint64_t kLookNs = 5'000'000;        // into an inbox, while packets may be asked for
@@ -96,7 +96,8 @@ uint64_t SenderFeedback::serve(OutgoingPath& path, uint64_t now) {
   sent_bytes_ = 0;
   if (inbox_) {
     Feedback feedback;
-    for (uint32_t i = 0; i < kBurst * kMostBursts && inbox_->pop(feedback); ++i) take(path, feedback, now);
+    for (uint32_t i = 0; i < kReceiveBurst * kMostBursts && inbox_->pop(feedback); ++i)
+      take(path, feedback, now);
   } else {
     receive(path, now);
   }
@@ -106,14 +107,14 @@ uint64_t SenderFeedback::serve(OutgoingPath& path, uint64_t now) {
 }
 
 void SenderFeedback::receive(OutgoingPath& path, uint64_t now) {
-  std::array<onpath_packet, kBurst> packets;
+  std::array<onpath_packet, kReceiveBurst> packets;
   for (uint32_t burst = 0; burst < kMostBursts; ++burst) {
-    const uint32_t count = port_.receive(port_.self, queue_, packets.data(), kBurst);
+    const uint32_t count = port_.receive(port_.self, queue_, packets.data(), kReceiveBurst);
     for (uint32_t i = 0; i < count; ++i) {
       if (!take_packet(path, packets[i], now)) rtcp_dropped_.add(1);
     }
     if (count > 0) port_.release(port_.self, queue_, packets.data(), count);
-    if (count < kBurst) break;
+    if (count < kReceiveBurst) break;
   }
 }
 

@@ -18,30 +18,33 @@ DropReason reason_of(TextStatus status) {
 
 }  // namespace
 
-Result<std::unique_ptr<TextPool>> TextPool::make(const TextRouteConfig& config, uint32_t count,
-                                                 uint32_t sources) {
-  std::unique_ptr<TextPool> pool(new TextPool(count, sources));
-  for (uint32_t i = 0; i < count; ++i) {
-    auto state = config.plan->make_state(TextLength::streamed);
-    if (!state) return state.error();
-    pool->at(i).state = std::move(state).value();
-    pool->at(i).waiting = std::make_unique<WaitingBytes>(config.waiting_bytes);
-  }
-  return pool;
+TextPool::TextPool(const TextRouteConfig& config, uint32_t count, uint32_t sources)
+    : OpenPool(count, sources) {
+  for (uint32_t i = 0; i < count; ++i) at(i).waiting = std::make_unique<WaitingBytes>(config.waiting_bytes);
 }
 
 uint64_t TextPool::bytes_for(const TextRouteConfig& config, uint32_t count) {
   const uint64_t waiting = WaitingBytes::memory_bytes(config.waiting_bytes) + sizeof(WaitingBytes);
-  return times(plus(config.plan->state_bytes(), waiting + sizeof(OpenText)), count);
+  return times(waiting + sizeof(OpenText), count);
 }
 
 TextLane::TextLane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters,
                    Parts parts)
     : RouteLane(route, port, std::move(counters)),
       parts_(std::move(parts)),
+      versions_(*parts_.version),
       digest_(route.text->plan->input().digest),
       window_bytes_(WaitingBytes::window_bytes(route.text->waiting_bytes)) {
-  parts_.outlet->relieved_by(*this);
+  versions_.current().outlet->relieved_by(*this);
+}
+
+void TextLane::take_version() {
+  versions_.take(
+      [this](TextVersion& before, TextVersion& next) {
+        next.outlet->relieved_by(*this);
+        next.outlet->continue_from(*before.outlet);
+      },
+      [](TextVersion&) {});
 }
 
 void TextLane::take(const RtpPacket& rtp, const Endpoint& from, uint64_t packet_bytes, uint64_t time_ns,
@@ -77,7 +80,7 @@ void TextLane::take(const RtpPacket& rtp, const Endpoint& from, uint64_t packet_
   }
   if (stream == nullptr) {
     stream = &streams.add(hash, key, now);
-    parts_.outlet->begin_stream(*stream);
+    versions_.current().outlet->begin_stream(*stream);
   }
   push(open(*stream, rtp.timestamp, chunk.request_id, time_ns, now), chunk, time_ns, now);
 }
@@ -140,12 +143,14 @@ bool TextLane::make_room(uint32_t source, DropReason& refusal) {
     refusal = DropReason::source_share;
     return false;
   }
-  // The consumer's part first: no text is evicted for one that cannot be placed anyway.
-  const bool consumer_holds = !parts_.outlet->has_room();
+  // The consumer's part first: no text is evicted for one that cannot be placed anyway. Segments are had back
+  // only from texts of the newest version.
+  TextOutlet& outlet = *versions_.current().outlet;
+  const bool consumer_holds = !outlet.has_room();
   if (!consumer_holds && !texts.full()) return true;
   OpenText* victim = nullptr;
   if (evict_oldest_ && consumer_holds) {
-    const uint32_t place = parts_.outlet->victim(source, parts_.streams->class_of(source));
+    const uint32_t place = outlet.victim(source, parts_.streams->class_of(source));
     if (place != kNone) victim = &texts.at(place);
   } else if (evict_oldest_) {
     victim = texts.victim(*parts_.streams, source, false);
@@ -160,12 +165,17 @@ bool TextLane::make_room(uint32_t source, DropReason& refusal) {
   }
   close_unfinished(*victim, DropReason::evicted);
   refusal = DropReason::slow_consumer;
-  return !consumer_holds || parts_.outlet->has_room();
+  return !consumer_holds || outlet.has_room();
 }
 
 OpenText& TextLane::open(Stream& stream, uint32_t timestamp, uint64_t request_id, uint64_t time_ns,
                          uint64_t now) {
   OpenText& text = parts_.texts->open(timestamp, stream, *parts_.streams);
+  text.place = parts_.texts->index_of(text);
+  TextVersion& version = versions_.current();
+  versions_.opened(version);
+  text.version = &version;
+  text.state = version.states[text.place].get();
   text.request_id = request_id;
   text.first_packet_ns = text.last_packet_ns = time_ns;
   text.deadline_ns = deadline_from(now);
@@ -173,11 +183,10 @@ OpenText& TextLane::open(Stream& stream, uint32_t timestamp, uint64_t request_id
   text.elements = 0;
   text.parts = 0;
   text.waiting->reset();
-  text.place = parts_.texts->index_of(text);
   text.source = stream.source;
   text.source_class = parts_.streams->class_of(stream.source);
   text.state->begin();
-  parts_.outlet->open(text, text.place);
+  version.outlet->open(text, text.place);
   counters_->samples_opened.add(1);
   return text;
 }
@@ -195,7 +204,7 @@ void TextLane::push(OpenText& text, const Chunk& chunk, uint64_t time_ns, uint64
   if (!chunk.bytes.empty()) {
     probe_.program_begins(latency_);
     fresh = text.waiting->take(chunk.offset, chunk.bytes, [&](std::span<const uint8_t> run) {
-      status = text.state->push(run, *parts_.workspace, *this);
+      status = text.state->push(run, *text.version->workspace, *this);
       return status == TextStatus::ok;
     });
     probe_.program_ends();
@@ -210,19 +219,25 @@ void TextLane::push(OpenText& text, const Chunk& chunk, uint64_t time_ns, uint64
 }
 
 void TextLane::finish(OpenText& text, Stream& stream) {
-  const TextStatus status = text.state->end(*parts_.workspace, *this);
+  const TextStatus status = text.state->end(*text.version->workspace, *this);
   if (status != TextStatus::ok) return close_unfinished(text, reason_of(status));
   const uint64_t begun = times_finish() ? now_ns() : 0;
   counters_->samples_complete.add(1);
-  parts_.outlet->complete(text, stream);
+  text.version->outlet->complete(text, stream);
   if (begun != 0) latency_->record(LatencyStage::finish, begun, now_ns());
-  parts_.texts->close(text, *parts_.streams, true);
+  end(text, true);
 }
 
 void TextLane::close_unfinished(OpenText& text, DropReason reason) {
   drop(reason);
-  parts_.outlet->abandon(text, parts_.streams->at(text.stream), reason);
-  parts_.texts->close(text, *parts_.streams, false);
+  text.version->outlet->abandon(text, parts_.streams->at(text.stream), reason);
+  end(text, false);
+}
+
+void TextLane::end(OpenText& text, bool complete) {
+  TextVersion& version = *text.version;
+  parts_.texts->close(text, *parts_.streams, complete);
+  versions_.closed(version, [](TextVersion&) {});
 }
 
 void TextLane::tick(uint64_t now) {

@@ -15,22 +15,19 @@
 #include "dataplane/route_lane.h"
 #include "dataplane/stream_table.h"
 #include "dataplane/text_outlet.h"
+#include "dataplane/text_version.h"
 #include "wire/chunk.h"
 #include "wire/rtp.h"
 
 namespace onpath {
 
-/// The open texts of one route on one worker, with all their memory.
+/// The open texts of one route on one worker. The state of the text in each place belongs to the version that
+/// the text was opened under.
 class TextPool : public OpenPool<OpenText> {
  public:
-  /// Errors: OUT_OF_MEMORY, and those of TextPlan::make_state().
-  /// `sources`: places in the table of sources.
-  static Result<std::unique_ptr<TextPool>> make(const TextRouteConfig& config, uint32_t count,
-                                                uint32_t sources);
+  /// `sources`: places in the table of sources. Throws std::bad_alloc.
+  TextPool(const TextRouteConfig& config, uint32_t count, uint32_t sources);
   static uint64_t bytes_for(const TextRouteConfig& config, uint32_t count);
-
- private:
-  TextPool(uint32_t count, uint32_t sources) : OpenPool(count, sources) {}
 };
 
 class TextLane final : public RouteLane, private TextSink, private TextRelief {
@@ -38,8 +35,7 @@ class TextLane final : public RouteLane, private TextSink, private TextRelief {
   struct Parts {
     std::unique_ptr<TextPool> texts;
     std::unique_ptr<StreamTable> streams;
-    std::unique_ptr<TextWorkspace> workspace;
-    std::shared_ptr<TextOutlet> outlet;  // this worker's own, or its lane of a sink that it keeps alive
+    TextVersion* version = nullptr;  // the first one
   };
   TextLane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters, Parts parts);
 
@@ -52,6 +48,9 @@ class TextLane final : public RouteLane, private TextSink, private TextRelief {
   bool has_open(const Stream& stream, uint32_t timestamp) override {
     return parts_.texts->find(stream, timestamp) != nullptr;
   }
+  void take_version() override;
+  /// From the control side; the worker takes it by take_version().
+  void offer(TextVersion& version) { versions_.offer(version); }
 
  private:
   /// Where a packet's bytes belong, and what it says of the length.
@@ -71,12 +70,14 @@ class TextLane final : public RouteLane, private TextSink, private TextRelief {
   void finish(OpenText& text, Stream& stream);
   void close_unfinished(OpenText& text, DropReason reason);
   bool take(std::span<const uint8_t> elements, std::span<const TextSpan> spans) override {
-    return parts_.outlet->add(*text_, *stream_, elements, spans);
+    return text_->version->outlet->add(*text_, *stream_, elements, spans);
   }
 
   void give_up(uint32_t place) override { close_unfinished(parts_.texts->at(place), DropReason::evicted); }
+  void end(OpenText& text, bool complete);
 
   Parts parts_;
+  VersionList<TextVersion> versions_;
   const uint32_t digest_;
   const uint64_t window_bytes_;
   // Whose elements take() is given.

@@ -77,6 +77,11 @@ class Worker {
   void run();
   /// From any thread.
   void stop();
+  /// From the control side: a version that a route is to go on with. announce_versions() follows.
+  void offer(size_t route, LaneVersion& version) { parts_.lanes[route]->offer(version); }
+  void offer(size_t route, TextVersion& version) { parts_.text_lanes[route]->offer(version); }
+  /// The next round begins with taking what was offered.
+  void announce_versions();
 
   /// It has no thread and will have none: others do not wait for what it might hand on.
   void never_run();
@@ -150,6 +155,7 @@ class Worker {
   bool take_rtcp(const Queue& queue, const Datagram& datagram, uint64_t now);
   bool take_control(const Queue& queue, const onpath_packet& packet, DropReason reason, uint64_t now);
   void end_thread();
+  void take_versions();
   void tick(uint64_t now);
   uint64_t next_tick_ns();
   bool holds_back() const;
@@ -173,7 +179,8 @@ class Worker {
   WorkerCounters counters_;
   CapturePoint capture_point_;
   std::atomic<bool> stopping_{false};
-  size_t begun_ports_ = 0;                       // that know this thread
+  size_t begun_ports_ = 0;  // that know this thread
+  std::atomic<bool> versions_offered_{false};
   std::atomic<uint64_t> place_{0};               // WorkerPlace, packed
   std::atomic<const RouteLane*> lane_{nullptr};  // of the packet that is being taken, once it is known
   std::atomic<Life> life_{Life::starting};

@@ -15,7 +15,6 @@ namespace onpath {
 namespace {
 
 Error invalid(std::string message) { return {ErrorCode::INVALID_SPEC, std::move(message)}; }
-
 std::string text(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value < 0 ? "-Infinity" : "Infinity";

@@ -16,6 +16,7 @@
 #include "base/big_endian.h"
 #include "dataplane/fake_port.h"
 #include "dataplane/plane_parts.h"
+#include "dataplane/plane_versions.h"
 #include "plan/program.h"
 #include "plan/text_plan.h"
 #include "support/pair_tokenizer.h"
@@ -143,6 +144,8 @@ class Run {
     auto built = build_plane(std::move(config));
     require(built.ok(), "the plane builds");
     parts_ = std::move(built).value();
+    versions_ = std::make_unique<PlaneVersions>(*parts_);
+    memory_at_start_ = parts_->memory->total();
   }
 
   void play(Script script) {
@@ -157,12 +160,13 @@ class Run {
     take_texts();
     check_sent();
     check_books();
+    check_versions();
   }
 
  private:
   struct Held {
     size_t route;
-    uint32_t buffer;
+    uint64_t buffer;
   };
 
   template <class Sink>
@@ -244,9 +248,29 @@ class Run {
           held_.pop_front();
         }
         out_.accepts = script.below(4) == 0 ? 0 : UINT32_MAX;
+        if (script.below(4) == 0) swap(parts_->routes[script.below(5)]);
         return;
     }
     if (script.below(4) != 0) poll();
+  }
+
+  /// To the same pipeline: what becomes of samples must not show it.
+  void swap(const RouteConfig& route) {
+    RouteSwap swap;
+    swap.route = route.name;
+    swap.program = route.program;
+    if (route.shapes) swap.family = route.shapes->family;
+    if (route.text) swap.text = route.text->plan;
+    const auto offered = versions_->offer({swap});
+    require(offered.ok() || offered.error().code == ErrorCode::BUSY,
+            "a swap is refused only for want of room");
+  }
+
+  void check_versions() {
+    versions_->free_unused();
+    for (size_t r = 0; r < parts_->routes.size(); ++r)
+      require(versions_->alive(r).size() == 1, "no older version is left");
+    require(parts_->memory->total() == memory_at_start_, "the memory of older versions is given back");
   }
 
   /// Plans come at odd times.
@@ -451,6 +475,8 @@ class Run {
   std::unique_ptr<PlaneParts> parts_;
   std::map<std::array<uint64_t, 4>, Parts> text_parts_;  // of texts under way, by what names them
   std::deque<Held> held_;
+  std::unique_ptr<PlaneVersions> versions_;
+  uint64_t memory_at_start_ = 0;
   uint64_t now_ = 1'000'000'000;
 };
 

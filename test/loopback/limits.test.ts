@@ -90,6 +90,9 @@ describe('plane.memory()', () => {
     const outputs = items.filter((pool) => pool.what === 'output buffers');
     assert.ok(sum(outputs) >= 2 * 10 * 32 * 16 * 3);
     assert.ok(items.some((pool) => pool.room === 'plane' && pool.worker === undefined));
-    assert.equal(new Set(items.map(({ room, worker, what }) => `${room} ${worker} ${what}`)).size, items.length);
+    assert.equal(
+      new Set(items.map(({ room, worker, what }) => `${room} ${worker} ${what}`)).size,
+      items.length,
+    );
   });
 });

@@ -141,11 +141,7 @@ export type NativePortConfig =
       queues: number;
       depth: number;
       maxBytes: number;
-      loss: number;
-      duplicate: number;
-      corrupt: number;
-      reorderSpan: number;
-      seed: number;
+      impair?: NativeImpairments | undefined;
     }
   | {
       type: 'udp';
@@ -156,6 +152,7 @@ export type NativePortConfig =
       receiveBufferBytes: number;
       maxBytes: number;
       offload: boolean;
+      impair?: NativeImpairments | undefined;
     }
   | {
       type: 'dpdk';
@@ -175,7 +172,16 @@ export type NativePortConfig =
       allMulticast: boolean;
       offloads: { checksums: boolean; rss: boolean; timestamps: boolean };
       host: NativeLocalHost | undefined;
+      impair?: NativeImpairments | undefined;
     };
+
+export interface NativeImpairments {
+  loss: number;
+  duplicate: number;
+  corrupt: number;
+  reorderSpan: number;
+  seed: number;
+}
 
 /** What the plane is on a port that no kernel serves. */
 export interface NativeLocalHost {
@@ -256,6 +262,16 @@ export interface NativePortStats {
   txBytes: number;
   /** Received and dealt with by the plane itself: ARP, neighbour discovery, ICMP, group queries. */
   controlPackets: number;
+  /** What the port's `impair` did. Arrived before it: rxPackets + lost + held - duplicated. */
+  impaired: {
+    lost: number;
+    duplicated: number;
+    corrupted: number;
+    /** Given out after a packet that had arrived later. */
+    reordered: number;
+    /** Waiting now to be given out of order. */
+    held: number;
+  };
   drops: Record<DropReason, number>;
 }
 

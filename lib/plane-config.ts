@@ -88,6 +88,7 @@ function nativeDpdkPort(port: ParsedDpdkPort, workers: number): NativePortConfig
     offloads:
       typeof port.offloads === 'object' ? port.offloads : { checksums: all, rss: all, timestamps: all },
     host: port.addresses.length === 0 ? undefined : localHost(port),
+    impair: port.impair,
   };
 }
 

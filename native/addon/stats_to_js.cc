@@ -38,6 +38,12 @@ napi_value port_object(napi_env env, const PortStats& port) {
       .count("rxBytes", port.counters.rx_bytes);
   object.count("rxMissed", port.counters.rx_missed).count("txPackets", port.counters.tx_packets);
   object.count("txBytes", port.counters.tx_bytes).count("controlPackets", port.control_packets);
+  ObjectWriter impaired(env);
+  impaired.count("lost", port.counters.impaired_lost).count("duplicated", port.counters.impaired_duplicated);
+  impaired.count("corrupted", port.counters.impaired_corrupted)
+      .count("reordered", port.counters.impaired_reordered)
+      .count("held", port.counters.impaired_held);
+  object.set("impaired", impaired.value());
   return object.set("drops", drops_object(env, port.drops)).value();
 }
 

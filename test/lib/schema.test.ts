@@ -82,13 +82,22 @@ describe('jsonSchema', () => {
     const plane = (jsonSchema('dataplane') as Schema).properties!;
     assert.deepEqual(Object.keys(plane), ['eal', 'ports', 'routes', 'workers', 'limits', 'idleAfterUs']);
     const [memory, udp, dpdk] = plane['ports']!.items!.oneOf!;
-    for (const field of ['link', 'side', 'loss', 'duplicate', 'corrupt', 'reorderSpan', 'seed']) {
+    for (const field of ['link', 'side', 'depth', 'maxBytes', 'impair']) {
       assert.ok(names(memory!).includes(field), field);
     }
-    for (const field of ['address', 'port', 'receiveBufferBytes', 'maxBytes', 'offload']) {
+    for (const field of ['address', 'port', 'receiveBufferBytes', 'maxBytes', 'offload', 'impair']) {
       assert.ok(names(udp!).includes(field), field);
     }
-    for (const field of ['device', 'addresses', 'gateways', 'neighbours', 'groups', 'mtu', 'offloads']) {
+    for (const field of [
+      'device',
+      'addresses',
+      'gateways',
+      'neighbours',
+      'groups',
+      'mtu',
+      'offloads',
+      'impair',
+    ]) {
       assert.ok(names(dpdk!).includes(field), field);
     }
     const route = plane['routes']!.items!;

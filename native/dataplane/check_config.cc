@@ -152,6 +152,7 @@ Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
                      " bits; an address has 128.");
     }
   }
+  if (const auto ok = check_repair(route); !ok) return ok;
   if (route.text) {
     if (const auto ok = check_text(route, *route.text); !ok) return ok;
     return check_sink(config, route);
@@ -227,7 +228,7 @@ namespace {
 /// Bytes of a route's pools on each worker.
 std::array<uint64_t, 4> parts_of(const RouteConfig& route) {
   const auto* host = std::get_if<HostSinkConfig>(&route.sink);
-  const uint64_t streams = StreamTable::bytes_for(route.max_streams);
+  const uint64_t streams = plus(StreamTable::bytes_for(route.max_streams), repair_bytes(route));
   if (route.text) {
     const TextRouteConfig& text = *route.text;
     const uint64_t outputs =

@@ -26,6 +26,12 @@ struct HostSinkConfig {
   bool backpressure = false;  // out of buffers: stop polling (true) or drop as slow_consumer (false)
 };
 
+/// Packets that are kept to be sent again when a receiver asks for them (RTCP NACK).
+struct ResendConfig {
+  uint32_t packets = 2048;
+  uint32_t packets_per_second = 50'000;  // sent again at most
+};
+
 struct ForwardSinkConfig {
   std::string port;
   Endpoint destination;
@@ -36,6 +42,22 @@ struct ForwardSinkConfig {
       0;  // of the first forwarded stream, later ones count up from it; 0: chosen at random at start
   uint32_t max_payload_bytes = 1400;
   uint32_t digest = 0;  // of the chunks sent; 0: that of the plan's output, see output_format_text()
+  std::optional<ResendConfig> resend{};  // per worker
+};
+
+/// What the senders of a route are told: which packets are missing, how many were lost.
+struct RepairConfig {
+  std::vector<IpPrefix> feedback;          // who is told anything; at least one
+  bool nack = true;                        // ask for missing packets
+  uint64_t reorder_ns = 2'000'000;         // a packet is missing when it is this late
+  uint64_t retry_ns = 10'000'000;          // asked for again after this, or the round trip; then twice that, ...
+  uint32_t max_retries = 10;               // times that a packet is asked for
+  uint64_t tail_ns = 10'000'000;           // an open sample to which nothing came: its end may be missing
+  uint32_t window_packets = 4096;          // of a stream, behind its latest packet
+  uint64_t report_ns = 1'000'000'000;      // between receiver reports; 0: none
+  uint32_t packets_per_second = 1000;      // of feedback, to one stream's source
+  uint32_t route_packets_per_second = 10'000;  // and for all streams of the route, per worker
+  bool next_port = false;                  // to the source's UDP port and one, instead of the port itself
 };
 
 /// Pixels of a sample's input.
@@ -81,6 +103,7 @@ struct RouteConfig {
   bool evict_oldest =
       true;  // a new sample while all open slots are taken: evict the oldest, or drop as no_slot
   std::variant<HostSinkConfig, ForwardSinkConfig> sink;
+  std::optional<RepairConfig> repair{};  // absent: senders are told nothing
 };
 
 /// What the plane is on a port of Ethernet framing that no kernel serves: a host that answers ARP, neighbour

@@ -33,6 +33,8 @@ struct alignas(64) RouteCounters {
   Counter samples_opened, samples_complete;
   Counter samples_sent;  // forward sinks: wholly accepted by the port
   Counter packets_forwarded;
+  // Loss repair: packets asked for (as often as they were), packets that came then, receiver reports.
+  Counter nacks_sent, packets_repaired, reports_sent;
   DropCounters drops;
 };
 

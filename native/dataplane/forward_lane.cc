@@ -87,6 +87,7 @@ void ForwardLane::begin_stream(Stream& stream) {
   stream.forward_ssrc = next_ssrc_;
   stream.forward_sequence = 0;
   next_ssrc_ += ssrc_step_;
+  if (resender_ != nullptr) resender_->begin_stream();
 }
 
 void ForwardLane::begin_sample(OpenSample& sample, uint32_t sample_index) {
@@ -154,6 +155,7 @@ bool ForwardLane::send_chunk(uint32_t index, uint64_t offset, uint64_t bytes) {
   write_headers(at, output, offset, bytes);
   std::memcpy(at + headers, sample_->outputs[index] + offset, bytes);
   path_.finish(*packet, static_cast<uint32_t>(headers + bytes));
+  if (resender_ != nullptr) resender_->keep({at, headers + bytes});
   queue_.commit(counters_);
   return true;
 }
@@ -171,6 +173,7 @@ void ForwardLane::send_in_place(onpath_packet& packet, uint64_t offset, std::spa
   uint8_t* rtp = bytes.data() - headers;
   const uint64_t headers_sum = write_headers(rtp, outputs_[0], offset, bytes.size());
   sample_->unsent_bytes -= bytes.size();
+  if (resender_ != nullptr) resender_->keep({rtp, length});
 
   uint8_t* begin = rtp - path_.headers_bytes();
   leaving->data = begin;

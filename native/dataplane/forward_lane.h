@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "dataplane/config.h"
 #include "dataplane/counters.h"
+#include "dataplane/forward_resender.h"
 #include "dataplane/outgoing.h"
 #include "dataplane/region.h"
 #include "dataplane/sample_pool.h"
@@ -48,6 +49,8 @@ class ForwardLane final : public EmitListener {
   /// Packets may leave in the buffers they came in: the plan works in place, and the ports they come and go
   /// by share buffers.
   void allow_in_place() { in_place_ = true; }
+  /// Who keeps packets and sends them again; outlives the lane.
+  void resend_by(ForwardResender* resender) { resender_ = resender; }
   /// Whether these bytes of a received packet, turned into output, could leave in its buffer, as the one
   /// chunk that they would be sent as anyway.
   bool could_send_in_place(const onpath_packet& packet, std::span<const uint8_t> bytes) const {
@@ -95,6 +98,7 @@ class ForwardLane final : public EmitListener {
   OutgoingPath path_;
   TransmitQueue& queue_;
   RouteCounters& counters_;
+  ForwardResender* resender_ = nullptr;  // null: nothing is sent again
   bool in_place_ = false;
   uint32_t next_ssrc_ = 0;
   uint32_t ssrc_step_ = 1;

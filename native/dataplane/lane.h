@@ -63,8 +63,12 @@ class Lane final : public RouteLane {
   void tick(uint64_t now) override;
   uint64_t next_tick_ns() override;
   void close() override;
+  bool has_open(const Stream& stream, uint32_t timestamp) override {
+    return parts_.samples->find(stream, timestamp) != nullptr;
+  }
 
   Stream& stream_of(const OpenSample& sample) { return parts_.streams->at(sample.stream); }
+  uint32_t index_of(const Stream& stream) const { return parts_.streams->index_of(stream); }
   HostLane* host() { return parts_.host; }
   /// Whether packets' sample bytes are usually read, so that they are worth fetching ahead.
   bool reads_payload() const { return reads_payload_; }

@@ -141,6 +141,15 @@ class RunningPlane final : public Plane {
       stats.bytes_used += counters.bytes_used.get();
       stats.overlap_bytes += counters.overlap_bytes.get();
       stats.packets_forwarded += counters.packets_forwarded.get();
+      stats.nacks_sent += counters.nacks_sent.get();
+      stats.packets_repaired += counters.packets_repaired.get();
+      stats.reports_sent += counters.reports_sent.get();
+      if (const ForwardResender* resender = worker->resender(r)) {
+        stats.nacks_received += resender->counters().nacks_received.get();
+        stats.packets_resent += resender->counters().resent.get();
+        stats.resends_refused += resender->counters().refused.get();
+        stats.probes_sent += resender->counters().probes.get();
+      }
       sent += counters.samples_sent.get();
       // Ends before beginnings: a sample that ends meanwhile must not look as if it had never begun.
       stats.samples_complete += counters.samples_complete.get();

@@ -40,6 +40,10 @@ struct RouteStats {
   uint64_t samples_delivered =
       0;  // taken by the consumer, or wholly sent on; after close, the rest is `undelivered`
   uint64_t packets_forwarded = 0;
+  // Loss repair: packets asked for, as often as they were; packets that came then; receiver reports.
+  uint64_t nacks_sent = 0, packets_repaired = 0, reports_sent = 0;
+  // Of a forward sink, what its receivers asked for; see ResendCounters.
+  uint64_t nacks_received = 0, packets_resent = 0, resends_refused = 0, probes_sent = 0;
   DropCounts drops{};
 };
 

@@ -29,6 +29,7 @@ class Builder {
     if (auto ok = make_wakes(); !ok) return ok;
     if (auto ok = make_sinks(); !ok) return ok;
     make_hosts();
+    make_repairs();
     if (std::any_of(config_.routes.begin(), config_.routes.end(),
                     [](const RouteConfig& route) { return route.shapes.has_value(); }))
       parts_.shapes = std::make_unique<ShapeMaker>();
@@ -128,6 +129,26 @@ class Builder {
     }
   }
 
+  void make_repairs() {
+    std::vector<uint32_t> ports;
+    for (const RouteConfig& route : config_.routes) ports.push_back(port_index(route.port));
+    repairs_ = std::make_unique<RepairParts>(config_, std::move(ports), first_ssrc_);
+    parts_.sender_inboxes = repairs_->sender_inboxes();
+    parts_.memory_bytes += repairs_->sender_bytes();
+  }
+
+  /// Only for routes with repair, as the port then is one that this worker sends by.
+  Result<void> repair(uint32_t w, size_t r, RouteLane& lane, StreamTable* streams, RouteCounters* counters,
+                      Worker::Parts& worker) {
+    if (!config_.routes[r].repair) return {};
+    const uint32_t port = port_index(config_.routes[r].port);
+    const PortHost* host = parts_.hosts[port].get();
+    return repairs_->repair(
+        r, lane,
+        {streams, worker.ports[port].port, &transmit_queue(worker.ports[port], w),
+         host == nullptr ? nullptr : &host->addresses, counters, static_cast<uint32_t>(random_bits())});
+  }
+
   static uint32_t first_ssrc(const ForwardSinkConfig& config) {
     return config.ssrc != 0 ? config.ssrc : static_cast<uint32_t>(random_bits());
   }
@@ -155,6 +176,7 @@ class Builder {
                                                 config_.workers > 1, random_bits());
       }
     }
+    repairs_->begin_worker(w);
     worker.lanes.resize(config_.routes.size());
     worker.text_lanes.resize(config_.routes.size());
     for (size_t r = 0; r < config_.routes.size(); ++r) {
@@ -168,6 +190,7 @@ class Builder {
         worker.lanes[r] = std::move(lane).value();
       }
     }
+    worker.rtcp = repairs_->make_desk();
     parts_.workers.push_back(std::make_unique<Worker>(std::move(worker)));
     return {};
   }
@@ -192,7 +215,11 @@ class Builder {
       lane.host_sink = parts_.sinks[r];
       lane.host = &lane.host_sink->lane(w);
     }
-    return std::make_unique<Lane>(route, port_index(route.port), std::move(counters), std::move(lane));
+    StreamTable* const streams = lane.streams.get();
+    RouteCounters* const counted = counters.get();
+    auto made = std::make_unique<Lane>(route, port_index(route.port), std::move(counters), std::move(lane));
+    if (auto ok = repair(w, r, *made, streams, counted, worker); !ok) return ok.error();
+    return made;
   }
 
   Result<std::unique_ptr<TextLane>> make_text_lane(uint32_t w, size_t r, Worker::Parts& worker) {
@@ -214,12 +241,20 @@ class Builder {
           TextForwardLane::make(*route.text, route.open_samples, *forward, path.value(), first_ssrc_[r] + w,
                                 config_.workers, transmit_queue(target, w), *counters);
       if (!made) return made.error();
+      auto resender = repairs_->make_resender(r, path.value(), transmit_queue(target, w));
+      if (!resender) return resender.error();
+      made.value()->resend_by(resender.value());
       lane.outlet = std::move(made).value();
     } else {
       const auto& sink = parts_.text_sinks[r];
       lane.outlet = {sink, &sink->lane(w)};
     }
-    return std::make_unique<TextLane>(route, port_index(route.port), std::move(counters), std::move(lane));
+    StreamTable* const streams = lane.streams.get();
+    RouteCounters* const counted = counters.get();
+    auto made =
+        std::make_unique<TextLane>(route, port_index(route.port), std::move(counters), std::move(lane));
+    if (auto ok = repair(w, r, *made, streams, counted, worker); !ok) return ok.error();
+    return made;
   }
 
   Result<OutgoingPath> outgoing_path(size_t r, const ForwardSinkConfig& forward,
@@ -249,6 +284,11 @@ class Builder {
     if (!path) return path.error();
     auto lane = ForwardLane::make(route.program->plan(), route.open_samples, forward, path.value(),
                                   first_ssrc_[r] + w, config_.workers, transmit_queue(target, w), counters);
+    if (lane) {
+      auto resender = repairs_->make_resender(r, path.value(), transmit_queue(target, w));
+      if (!resender) return resender.error();
+      lane.value()->resend_by(resender.value());
+    }
     const void* domain = worker.ports[port_index(route.port)].port->domain;
     const bool share_buffers = domain != nullptr && domain == target.port->domain;
     if (lane && share_buffers && !route.shapes && route.program->plan().works_in_place())
@@ -262,6 +302,7 @@ class Builder {
   std::vector<std::shared_ptr<WakeFd>> wakes_;
   std::vector<std::shared_ptr<Announcer>> announcers_;
   std::vector<uint32_t> first_ssrc_;  // by route
+  std::unique_ptr<RepairParts> repairs_;
 };
 
 }  // namespace

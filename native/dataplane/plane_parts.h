@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "dataplane/bell.h"
 #include "dataplane/config.h"
+#include "dataplane/repair_parts.h"
 #include "dataplane/shape_maker.h"
 #include "dataplane/shared_host_sink.h"
 #include "dataplane/shared_text_sink.h"
@@ -42,6 +43,7 @@ struct PlaneParts {
   std::unique_ptr<Bell> bell;
   std::vector<std::unique_ptr<Worker>> workers;
   uint64_t memory_bytes = 0;
+  SenderInboxes sender_inboxes{};
 };
 
 /// The first transmit queue of a port that no worker uses; those from there on are for senders.

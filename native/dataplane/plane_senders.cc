@@ -11,6 +11,7 @@ struct PlaneSenders::Queues {
     std::string name;
     const onpath_port* port;
     std::shared_ptr<PortHost> host;
+    std::vector<std::shared_ptr<FeedbackInbox>> inboxes;  // by queue
     uint32_t first;                                // queue of senders[0]
     std::vector<std::shared_ptr<Sender>> senders;  // by queue; null: free
   };
@@ -44,6 +45,7 @@ class QueuedSender final : public Sender {
     if (!std::exchange(given_back_, true)) queues_->ports[port_].senders[queue_] = nullptr;
   }
   uint32_t ssrc() const override { return sender_->ssrc(); }
+  SenderStats stats() const override { return sender_->stats(); }
 
  private:
   const std::shared_ptr<Queues> queues_;
@@ -62,7 +64,7 @@ PlaneSenders::PlaneSenders(const PlaneParts& parts) : queues_(std::make_shared<Q
     const uint32_t first = first_sender_queue(port, workers);
     const uint32_t count = port.transmit_queues > first ? port.transmit_queues - first : 0;
     queues_->ports.push_back(
-        {ports[p].name, &port, parts.hosts[p], first, std::vector<std::shared_ptr<Sender>>(count)});
+        {ports[p].name, &port, parts.hosts[p], parts.sender_inboxes[p], first, std::vector<std::shared_ptr<Sender>>(count)});
   }
 }
 
@@ -84,7 +86,8 @@ Result<std::unique_ptr<Sender>> PlaneSenders::open(const std::string& name, Send
                                         "open the port with more (senders)."};
     }
     config.port = port.port;
-    auto opened = open_sender_on(config, port.first + static_cast<uint32_t>(queue), port.host);
+    auto opened = open_sender_on(config, port.first + static_cast<uint32_t>(queue), port.host,
+                                 port.inboxes[queue]);
     if (!opened) return opened.error();
     const std::shared_ptr<Sender> sender = std::move(opened).value();
     port.senders[queue] = sender;

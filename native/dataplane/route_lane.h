@@ -9,6 +9,7 @@
 #include "base/drop_reason.h"
 #include "dataplane/config.h"
 #include "dataplane/counters.h"
+#include "dataplane/loss_repair.h"
 #include "dataplane/saturating.h"
 #include "dataplane/source_list.h"
 
@@ -25,6 +26,12 @@ class RouteLane {
   /// The worker ends: open samples count as closed, what is complete is delivered.
   virtual void close() = 0;
 
+  /// Whether a sample with this timestamp is being assembled.
+  virtual bool has_open(const Stream& stream, uint32_t timestamp) = 0;
+
+  void repair_by(std::unique_ptr<LossRepair> repair) { repair_ = std::move(repair); }
+  /// Null: senders are told nothing.
+  LossRepair* repair() { return repair_.get(); }
   const RouteCounters& counters() const { return *counters_; }
   uint32_t port() const { return port_; }
 
@@ -52,6 +59,9 @@ class RouteLane {
   const uint64_t deadline_ns_;
   const uint64_t restart_ns_;
   const SourceList sources_;
+
+ private:
+  std::unique_ptr<LossRepair> repair_;
 };
 
 }  // namespace onpath

@@ -20,7 +20,9 @@
 
 #include "dataplane/clock.h"
 #include "dataplane/outgoing.h"
+#include "dataplane/pacer.h"
 #include "dataplane/packetizer.h"
+#include "dataplane/sender_feedback.h"
 #include "dataplane/threads.h"
 
 namespace onpath {
@@ -28,8 +30,6 @@ namespace {
 
 constexpr int kNice = 5;
 constexpr uint32_t kBurst = 32;
-constexpr uint64_t kPacedBurstNs = 200'000;    // a paced sender may be this far ahead of its rate
-constexpr uint64_t kCatchUpNs = 1'000'000;     // and makes up for at most this much lost time
 constexpr uint64_t kPatienceNs = 200'000'000;  // for a port that takes nothing at all
 constexpr uint64_t kRetryNs = 20'000;
 constexpr int kYields = 64;
@@ -62,13 +62,22 @@ struct Outlet {
   uint32_t queue = 0;
   bool owns_port = true;
   std::shared_ptr<PortHost> host;
+  std::shared_ptr<FeedbackInbox> inbox;  // null: feedback comes by the port itself
 };
 
 class ThreadedSender final : public Sender {
  public:
   ThreadedSender(const SenderConfig& config, Outlet outlet, uint32_t ssrc, const OutgoingPath& path,
-                 const Packetizer& packetizer)
-      : config_(config), outlet_(std::move(outlet)), ssrc_(ssrc), path_(path), packetizer_(packetizer) {}
+                 const Packetizer& packetizer, std::unique_ptr<SenderFeedback> feedback)
+      : config_(config),
+        outlet_(std::move(outlet)),
+        ssrc_(ssrc),
+        path_(path),
+        packetizer_(packetizer),
+        feedback_(std::move(feedback)) {
+    if (config.bits_per_second > 0)
+      pacer_ = Pacer(config.bits_per_second, config.burst_bytes, config.max_payload_bytes);
+  }
   ~ThreadedSender() override { ThreadedSender::close(); }
 
   /// Throws std::system_error. Errors: PORT_FAILED.
@@ -120,7 +129,7 @@ class ThreadedSender final : public Sender {
       const std::lock_guard lock(mutex_);
       closing_.store(true, std::memory_order_relaxed);
     }
-    changed_.notify_one();
+    announce();
     if (thread_.joinable()) thread_.join();
     if (config_.port == nullptr) return;
     if (path_.neighbour() != nullptr) outlet_.host->neighbours.unwant(*path_.neighbour());
@@ -129,6 +138,7 @@ class ThreadedSender final : public Sender {
   }
 
   uint32_t ssrc() const override { return ssrc_; }
+  SenderStats stats() const override { return feedback_ ? feedback_->stats() : SenderStats{}; }
   /// Start failed: the port stays the caller's.
   void disown() { outlet_.owns_port = false; }
 
@@ -143,8 +153,13 @@ class ThreadedSender final : public Sender {
       }
       jobs_.push_back(std::move(job));
     }
-    changed_.notify_one();
+    announce();
     return {};
+  }
+
+  void announce() {
+    changed_.notify_one();
+    if (feedback_) feedback_->wake();
   }
 
   void run() {
@@ -152,7 +167,7 @@ class ThreadedSender final : public Sender {
       Job job;
       {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return !jobs_.empty() || is_closing(); });
+        await_job(lock);
         if (jobs_.empty()) return;
         job = std::move(jobs_.front());
         jobs_.pop_front();
@@ -160,6 +175,23 @@ class ThreadedSender final : public Sender {
       // What is still queued when the sender closes is handed back here as well, on this thread.
       job.done(is_closing() ? Result<SendReport>(closed()) : send_sample(job));
     }
+  }
+
+  void await_job(std::unique_lock<std::mutex>& lock) {
+    const auto is_there = [this] { return !jobs_.empty() || is_closing(); };
+    if (!feedback_) return changed_.wait(lock, is_there);
+    while (!is_there()) {
+      lock.unlock();
+      feedback_->begin_wait();
+      serve_feedback();
+      feedback_->wait();
+      lock.lock();
+    }
+  }
+
+  /// What is sent again counts towards the pace.
+  void serve_feedback() {
+    if (feedback_) pacer_.spend(feedback_->serve(path_, now_ns()));
   }
 
   bool is_closing() const { return closing_.load(std::memory_order_relaxed); }
@@ -178,6 +210,7 @@ class ThreadedSender final : public Sender {
     while (!packetizer_.done()) {
       if (is_closing()) return closed();
       if (!path_.resolved() && !await_neighbour()) return is_closing() ? closed() : unreachable();
+      serve_feedback();
       send_burst(report);
     }
     return report;
@@ -209,8 +242,8 @@ class ThreadedSender final : public Sender {
     const onpath_port& port = *config_.port;
     std::array<onpath_packet, kBurst> packets;
     std::array<uint32_t, kBurst> payload_bytes;
-    const uint32_t wanted = burst_of_rate();
-    uint32_t count = port.allocate(port.self, outlet_.queue, packets.data(), wanted);
+    if (!await_pace()) return;
+    const uint32_t count = port.allocate(port.self, outlet_.queue, packets.data(), kBurst);
     if (count == 0) {
       // Buffers come back on their own (a driver that still transmits); a port that never gives any is not a
       // port.
@@ -218,13 +251,13 @@ class ThreadedSender final : public Sender {
       return;
     }
     uint32_t built = 0;
-    uint64_t bits = 0;
-    for (; built < count && !packetizer_.done(); ++built) {
-      payload_bytes[built] = packetizer_.next(path_.payload(packets[built]));
+    for (; built < count && !packetizer_.done() && may_build(built); ++built) {
+      uint8_t* rtp = path_.payload(packets[built]);
+      payload_bytes[built] = packetizer_.next(rtp);
+      if (feedback_) feedback_->keep({rtp, payload_bytes[built]});
       path_.finish(packets[built], payload_bytes[built]);
-      bits += uint64_t{payload_bytes[built]} * 8;
+      pacer_.spend(payload_bytes[built]);
     }
-    pace(bits);
     const uint32_t sent = transmit(packets.data(), built);
     report.refused += built - sent;
     for (uint32_t i = 0; i < sent; ++i) {
@@ -238,24 +271,20 @@ class ThreadedSender final : public Sender {
     if (sent < count) port.release(port.self, outlet_.queue, packets.data() + sent, count - sent);
   }
 
-  /// Packets per burst: at low rates only as many as kPacedBurstNs allows, so that packets are spread.
-  uint32_t burst_of_rate() const {
-    if (config_.bits_per_second <= 0) return kBurst;
-    const double packets = config_.bits_per_second * (static_cast<double>(kPacedBurstNs) * 1e-9) /
-                           (config_.max_payload_bytes * 8.0);
-    if (packets >= kBurst) return kBurst;
-    return packets < 1 ? 1 : static_cast<uint32_t>(packets);
+  /// Whether the pace allows another packet of the longest kind behind those built already; one it always does.
+  bool may_build(uint32_t built) {
+    return built == 0 || !pacer_.limits() || pacer_.credit(now_ns()) >= config_.max_payload_bytes;
   }
 
-  void pace(uint64_t bits) {
-    if (config_.bits_per_second <= 0) return;
-    uint64_t now = now_ns();
-    if (due_ns_ + kCatchUpNs < now) due_ns_ = now - kCatchUpNs;
-    while (due_ns_ > now && !is_closing()) {
-      sleep_ns(std::min<uint64_t>(due_ns_ - now, 10'000'000));
-      now = now_ns();
+  /// Sleeps until something may leave; answers receivers meanwhile. False: the sender is closing.
+  bool await_pace() {
+    if (!pacer_.limits()) return true;
+    while (const uint64_t wait = pacer_.wait_ns(now_ns())) {
+      if (is_closing()) return false;
+      sleep_ns(std::min(wait, kLookNs));
+      serve_feedback();
     }
-    due_ns_ += static_cast<uint64_t>(static_cast<double>(bits) * 1e9 / config_.bits_per_second);
+    return true;
   }
 
   /// Returns how many of the first packets left. Waits while the port takes none, but not forever; a port
@@ -293,7 +322,8 @@ class ThreadedSender final : public Sender {
   OutgoingPath path_;
   Packetizer packetizer_;
   uint64_t timestamp_ = 0;  // extended; the low 32 bits travel
-  uint64_t due_ns_ = 0;     // when the next burst may leave
+  Pacer pacer_;
+  const std::unique_ptr<SenderFeedback> feedback_;  // null: none is read
   bool stuck_ = false;
   std::mutex mutex_;
   std::mutex close_mutex_;
@@ -324,7 +354,17 @@ Result<std::unique_ptr<Sender>> make_sender(const SenderConfig& config, const Ou
   auto path = OutgoingPath::make(port, config.source, config.destination, config.destination_mac,
                                  config.max_payload_bytes, outlet.host.get());
   if (!path) return path.error();
-  auto sender = std::make_unique<ThreadedSender>(config, outlet, ssrc, path.value(), packetizer.value());
+  std::unique_ptr<SenderFeedback> feedback;
+  if (config.resend) {
+    auto made = SenderFeedback::make(config, outlet.queue, ssrc, outlet.inbox);
+    if (!made) {
+      if (path.value().neighbour() != nullptr) outlet.host->neighbours.unwant(*path.value().neighbour());
+      return made.error();
+    }
+    feedback = std::move(made).value();
+  }
+  auto sender = std::make_unique<ThreadedSender>(config, outlet, ssrc, path.value(), packetizer.value(),
+                                                 std::move(feedback));
   try {
     if (const auto ok = sender->start(); !ok) {
       sender->disown();
@@ -359,8 +399,9 @@ Result<std::unique_ptr<Sender>> open_sender(const SenderConfig& config) {
 }
 
 Result<std::unique_ptr<Sender>> open_sender_on(const SenderConfig& config, uint32_t queue,
-                                               std::shared_ptr<PortHost> host) {
-  return try_open(config, {queue, false, std::move(host)});
+                                               std::shared_ptr<PortHost> host,
+                                               std::shared_ptr<FeedbackInbox> inbox) {
+  return try_open(config, {queue, false, std::move(host), std::move(inbox)});
 }
 
 }  // namespace onpath

@@ -59,6 +59,7 @@ void TextForwardLane::begin_stream(Stream& stream) {
   stream.forward_ssrc = next_ssrc_;
   stream.forward_sequence = 0;
   next_ssrc_ += ssrc_step_;
+  if (resender_ != nullptr) resender_->begin_stream();
 }
 
 void TextForwardLane::open(OpenText& text, uint32_t index) {
@@ -111,6 +112,7 @@ bool TextForwardLane::send_packet(const OpenText& text, Stream& stream, std::spa
   if (last) store_be64(at + kRtpHeaderBytes + 24, text.sent + bytes.size());
   if (!bytes.empty()) std::memcpy(at + kHeadersBytes, bytes.data(), bytes.size());
   path_.finish(*packet, static_cast<uint32_t>(kHeadersBytes + bytes.size()));
+  if (resender_ != nullptr) resender_->keep({at, kHeadersBytes + bytes.size()});
   queue_.commit(counters_);
   return true;
 }

@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "dataplane/config.h"
 #include "dataplane/counters.h"
+#include "dataplane/forward_resender.h"
 #include "dataplane/outgoing.h"
 #include "dataplane/region.h"
 #include "dataplane/text_outlet.h"
@@ -30,6 +31,8 @@ class TextForwardLane final : public TextOutlet {
   static uint64_t bytes_for(const TextRouteConfig& text, const ForwardSinkConfig& config,
                             uint32_t open_texts);
 
+  /// Who keeps packets and sends them again; outlives the lane.
+  void resend_by(ForwardResender* resender) { resender_ = resender; }
   void begin_stream(Stream& stream) override;
   bool has_room() override { return true; }
   void open(OpenText& text, uint32_t index) override;
@@ -50,6 +53,7 @@ class TextForwardLane final : public TextOutlet {
   OutgoingPath path_;
   TransmitQueue& queue_;
   RouteCounters& counters_;
+  ForwardResender* resender_ = nullptr;  // null: nothing is sent again
   uint32_t next_ssrc_ = 0;
   uint32_t ssrc_step_ = 1;
   uint64_t packet_bytes_ = 0;  // of elements, at most

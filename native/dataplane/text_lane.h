@@ -45,6 +45,9 @@ class TextLane final : public RouteLane, private TextSink {
   void tick(uint64_t now) override;
   uint64_t next_tick_ns() override;
   void close() override;
+  bool has_open(const Stream& stream, uint32_t timestamp) override {
+    return parts_.texts->find(stream, timestamp) != nullptr;
+  }
 
  private:
   /// Where a packet's bytes belong, and what it says of the length.

@@ -88,6 +88,11 @@ inline bool Worker::take(Queue& queue, onpath_packet& packet, uint64_t now, bool
   VideoSegment chunk;
   FlowCache::Flow* flow = queue.flows.find(packet, chunk);
   if (flow == nullptr) return take_apart(queue, packet, now, give_up);
+  if (LossRepair* repair = flow->lane->repair()) [[unlikely]] {
+    const uint8_t* frame = packet.data;
+    repair->next(flow->lane->index_of(*flow->stream), ChunkPattern::extended_sequence(frame),
+                 ChunkPattern::timestamp(frame), now);
+  }
   flow->lane->take_next(*flow->sample, *flow->stream, chunk, packet, time_of(packet, now), now);
   return true;
 }
@@ -114,7 +119,9 @@ bool Worker::take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool 
   }
   RtpPacket rtp;
   if (!parse_plain_rtp(datagram.payload, rtp)) [[unlikely]] {
-    if (const auto reason = parse_rtp(datagram.payload, rtp)) return drop(queue, *reason);
+    if (const auto reason = parse_rtp(datagram.payload, rtp)) {
+      return *reason == DropReason::rtcp ? take_rtcp(queue, datagram, now) : drop(queue, *reason);
+    }
   }
 
   // A mark is the NIC's own look-up of the same route.
@@ -123,9 +130,12 @@ bool Worker::take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool 
     route = parts_.routes->find(queue.port, datagram.destination.port, rtp.payload_type);
     if (route == RouteTable::kNoRoute) return drop(queue, DropReason::no_route);
   }
+  LossRepair* const repair = routes_[route]->repair();
+  if (repair != nullptr) [[unlikely]] repair->arriving(packet, datagram, rtp);
   if (parts_.lanes[route] == nullptr) {
     payload_is_read_ = true;
     parts_.text_lanes[route]->take(rtp, datagram.source, time_of(packet, now), now);
+    if (repair != nullptr) repair->taken(now);
     return true;
   }
   Lane& lane = *parts_.lanes[route];
@@ -134,8 +144,17 @@ bool Worker::take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool 
   FlowCache::Beginning beginning;
   queue.flows.note(packet, beginning);
   if (!lane.take(arrival, now, give_up)) return false;
+  if (repair != nullptr) [[unlikely]] repair->taken(now);
   if (arrival.sample != nullptr)
     queue.flows.remember(beginning, lane, lane.stream_of(*arrival.sample), *arrival.sample);
+  return true;
+}
+
+/// What receivers and senders say of streams.
+bool Worker::take_rtcp(const Queue& queue, const Datagram& datagram, uint64_t now) {
+  if (!parts_.rtcp) return drop(queue, DropReason::rtcp);
+  if (const auto refusal = parts_.rtcp->take(queue.port, datagram, now)) return drop(queue, *refusal);
+  parts_.ports[queue.port].counters->control_packets.add(1);
   return true;
 }
 
@@ -151,7 +170,11 @@ bool Worker::take_control(const Queue& queue, const onpath_packet& packet, DropR
 }
 
 void Worker::tick(uint64_t now) {
-  for (RouteLane* lane : routes_) lane->tick(now);
+  for (RouteLane* lane : routes_) {
+    lane->tick(now);
+    if (LossRepair* repair = lane->repair()) repair->tick(now, *lane);
+  }
+  if (parts_.rtcp) parts_.rtcp->tick(now);
   for (const PortPart& port : parts_.ports) {
     if (port.host) port.host->tick(now);
   }

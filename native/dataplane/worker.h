@@ -19,6 +19,7 @@
 #include "dataplane/port_abi.h"
 #include "dataplane/route_lane.h"
 #include "dataplane/route_table.h"
+#include "dataplane/rtcp_desk.h"
 #include "dataplane/text_lane.h"
 #include "dataplane/transmit_queue.h"
 #include "dataplane/wake_fd.h"
@@ -43,6 +44,7 @@ class Worker {
     std::vector<std::unique_ptr<TextLane>> text_lanes;  // by route; null where it takes images
     std::shared_ptr<WakeFd> wake;
     std::vector<std::shared_ptr<Announcer>> sinks;
+    std::unique_ptr<RtcpDesk> rtcp;  // null: nobody here takes RTCP
     ShapeMaker* shapes = nullptr;  // only if some route takes many sizes
     Bell* bell = nullptr;          // null in tests that drive poll_once() themselves
     uint64_t idle_after_ns = 0;
@@ -66,6 +68,10 @@ class Worker {
   const WorkerCounters& counters() const { return counters_; }
   const PortCounters& port_counters(size_t port) const { return *parts_.ports[port].counters; }
   const RouteCounters& route_counters(size_t route) const { return routes_[route]->counters(); }
+  /// Null: the route sends nothing again.
+  const ForwardResender* resender(size_t route) const {
+    return parts_.rtcp ? parts_.rtcp->resender(route) : nullptr;
+  }
 
  private:
   /// One queue of one port, with the packets that wait for the consumer (backpressure).
@@ -81,6 +87,7 @@ class Worker {
   bool take(Queue& queue, onpath_packet& packet, uint64_t now, bool give_up);
   bool take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool give_up);
   bool drop(const Queue& queue, DropReason reason);
+  bool take_rtcp(const Queue& queue, const Datagram& datagram, uint64_t now);
   bool take_control(const Queue& queue, const onpath_packet& packet, DropReason reason, uint64_t now);
   void end_thread();
   void tick(uint64_t now);

@@ -134,7 +134,11 @@ bool Worker::sends() const {
 
 uint64_t Worker::next_tick_ns() {
   uint64_t next = kNever;
-  for (RouteLane* lane : routes_) next = std::min(next, lane->next_tick_ns());
+  for (RouteLane* lane : routes_) {
+    next = std::min(next, lane->next_tick_ns());
+    if (const LossRepair* repair = lane->repair()) next = std::min(next, repair->next_tick_ns());
+  }
+  if (parts_.rtcp) next = std::min(next, parts_.rtcp->next_tick_ns());
   for (const PortPart& port : parts_.ports) {
     if (port.host) next = std::min(next, port.host->next_tick_ns());
   }

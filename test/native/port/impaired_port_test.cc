@@ -31,10 +31,10 @@ class Source {
     };
     table.wait_fd = [](void*, uint32_t) { return 7; };
     table.arm = [](void*, uint32_t, int) {};
-    table.counters = [](void* self, onpath_port_counters* out) {
-      *out = {};
-      out->rx_packets = static_cast<Source*>(self)->given;
-      out->rx_missed = 5;
+    table.counters = [](void* self, onpath_port_counters* to) {
+      *to = {};
+      to->rx_packets = static_cast<Source*>(self)->given;
+      to->rx_missed = 5;
     };
     table.destroy = [](void* self) { static_cast<Source*>(self)->destroyed = true; };
   }

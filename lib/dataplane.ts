@@ -2,10 +2,12 @@
 import { abortError, throwIfAborted } from './abort.js';
 import { OnpathError } from './errors.js';
 import { type NativePlane, type NativePlaneStats, native } from './native.js';
-import { isBatched, nativePlaneConfig, programOf } from './plane-config.js';
+import { isBatched, nativePlaneConfig } from './plane-config.js';
+import { PlaneTables, PlaneVocabularies } from './plane-parts.js';
 import { type PortInfo, portInfo } from './port-info.js';
 import { type Batch, type Sample, wrapDelivery } from './sample.js';
 import { DATAPLANE, type DataplaneSpec, dataplaneSpec, type ParsedDataplaneSpec } from './schema.js';
+import { type ListedVersion, type RoutePipeline, type RouteVersion, Swaps } from './swaps.js';
 import { TextPipeline } from './text-pipeline.js';
 import { type TextPart, type TextSample, textPart, textSample } from './text-sample.js';
 import { parse } from './validate.js';
@@ -23,26 +25,26 @@ class HostRoute {
   readonly take: () => Delivered | undefined;
   #waiting: (() => void)[] = [];
 
-  constructor(plane: NativePlane, { name, pipeline, deliver, batched }: HostRouteSpec) {
+  constructor(plane: NativePlane, swaps: Swaps, { name, pipeline, deliver, batched }: HostRouteSpec) {
     this.name = name;
     if (pipeline instanceof TextPipeline) {
       const sink = plane.textSink(name);
-      const { hash } = pipeline;
       this.delivers = deliver !== 'sample' && 'chunkTokens' in deliver ? 'parts' : 'texts';
       const wrap = this.delivers === 'parts' ? textPart : textSample;
       this.take = () => {
         const part = sink.next();
-        return part && wrap(part, hash);
+        return part && wrap(part, swaps.makerOf(name, part.version));
       };
       sink.onReady(() => this.wake());
       return;
     }
     const sink = plane.sink(name);
-    const { outputs, hash } = programOf(pipeline).info;
     this.delivers = batched ? 'batches' : 'samples';
     this.take = () => {
       const delivery = sink.next();
-      return delivery && wrapDelivery(sink, delivery, outputs, hash, batched);
+      if (delivery === undefined) return undefined;
+      const maker = swaps.makerOf(name, delivery.version);
+      return wrapDelivery(sink, delivery, maker.outputs, maker, batched);
     };
     sink.onReady(() => this.wake());
   }
@@ -86,7 +88,12 @@ type HostRouteSpec = ParsedDataplaneSpec['routes'][number] & { readonly batched:
 export class Dataplane {
   /** @internal */
   readonly [DATAPLANE] = true;
+  /** Lookup tables by the names that pipelines call them. */
+  readonly tables: PlaneTables;
+  /** Tokenizers by the names that pipelines call them. */
+  readonly vocabularies: PlaneVocabularies;
   readonly #native: NativePlane;
+  readonly #swaps: Swaps;
   readonly #ports: ParsedDataplaneSpec['ports'];
   readonly #routes: ReadonlyMap<string, HostRoute | 'forward'>;
   readonly #detachSignal: () => void;
@@ -96,11 +103,14 @@ export class Dataplane {
   private constructor(plane: NativePlane, spec: ParsedDataplaneSpec, signal: AbortSignal | undefined) {
     this.#native = plane;
     this.#ports = spec.ports;
+    this.#swaps = new Swaps(plane, spec.routes);
+    this.tables = new PlaneTables(this.#swaps);
+    this.vocabularies = new PlaneVocabularies(this.#swaps);
     this.#routes = new Map(
       spec.routes.map((route) => [
         route.name,
         route.sink === 'host'
-          ? new HostRoute(plane, { ...route, batched: isBatched(route) })
+          ? new HostRoute(plane, this.#swaps, { ...route, batched: isBatched(route) })
           : ('forward' as const),
       ]),
     );
@@ -176,6 +186,31 @@ export class Dataplane {
       void,
       undefined
     >;
+  }
+
+  /**
+   * Gives a route another pipeline while packets arrive. No packet is lost by it: samples that are open end under the pipeline that they
+   * were opened under, new ones are opened under the new one; every sample is wholly of one, and says which (`version`, `versionNumber`).
+   * Resolves when every worker opens samples under it. The older one is freed when its last sample has ended and you have released its
+   * last buffer; at most 8 versions of a route are alive, and a swap waits as long as the route's deadline for room for a further one.
+   * @param pipeline Of the same kind and input as the route's; its outputs may be others.
+   * @param options.signal Aborting it gives up the wait for room: nothing is changed then.
+   * @throws OnpathError NOT_FOUND, INVALID_ARGUMENT, INVALID_SPEC (another kind or input), LIMIT_EXCEEDED (both versions together exceed
+   * `limits.memoryBytes`), OUT_OF_MEMORY, BUSY (8 are alive, and held; or a worker hangs: it takes the version when it
+   * goes on), CLOSED, ABORTED
+   */
+  async swap(
+    route: string,
+    pipeline: RoutePipeline,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<RouteVersion> {
+    const [version] = await this.#swaps.swap(() => [{ route, pipeline }], options.signal);
+    return version!;
+  }
+
+  /** The last pipelines of a route, newest first. @throws OnpathError NOT_FOUND */
+  versions(route: string): ListedVersion[] {
+    return this.#swaps.versions(route);
   }
 
   /** Counters since start; they stay readable after close. */

@@ -17,6 +17,7 @@ export { ERROR_CODES, type ErrorCode } from './generated/error-codes.js';
 export { LookupTable } from './lookup-table.js';
 export {
   type ChunkResult,
+  type CompileOptions,
   type EmittedRun,
   type Into,
   Pipeline,
@@ -25,6 +26,7 @@ export {
   RunResult,
 } from './pipeline.js';
 export { type FamilyInput, PipelineFamily } from './pipeline-family.js';
+export type { PlanePart, PlaneTables, PlaneVocabularies } from './plane-parts.js';
 export type { DpdkPortInfo, MemoryPortInfo, OffloadState, PortInfo, UdpPortInfo } from './port-info.js';
 export { type PresetOptions, presetSpec } from './presets/image-processor.js';
 export { type LetterboxOptions, letterboxSpec } from './presets/letterbox.js';
@@ -48,6 +50,7 @@ export {
 export { parseSdp, type VideoDescription } from './sdp.js';
 export { Sender, type SendReport } from './sender.js';
 export { type ImageFormat, type PlannedSerialization, Serialization } from './serialization.js';
+export type { ListedVersion, RoutePipeline, RouteVersion } from './swaps.js';
 export type { OutputFormat, Outputs, Tensor, TensorData } from './tensor.js';
 export type { AddedToken, NewToken } from './text/added-tokens.js';
 export type { ChatMessage, ChatTemplateOptions } from './text/chat.js';

@@ -1,22 +1,44 @@
 /** From a validated specification of a pipeline to what the addon takes: every default filled in, tables as raw bytes. */
 import { LookupTable } from './lookup-table.js';
+import { namedParts, type PartKind } from './named-parts.js';
 import type { NativePipelineSpec, NativeStageSpec } from './native.js';
 import type { ParsedPipelineSpec } from './schema.js';
+
+/** Lookup tables by the names that stages call them. */
+export type NamedTables = ReadonlyMap<string, LookupTable>;
+
+export const tableKind: PartKind<LookupTable> = {
+  option: 'tables',
+  expected: 'a LookupTable',
+  is: (value) => value instanceof LookupTable,
+};
+
+/** The tables that a specification names, from `options.tables`. @throws OnpathError INVALID_SPEC, INVALID_ARGUMENT */
+export function tablesOf(
+  { stages }: Pick<ParsedPipelineSpec, 'stages'>,
+  given: Readonly<Record<string, LookupTable>> | undefined,
+): NamedTables {
+  const used = stages.flatMap((stage) =>
+    stage.stage === 'lookup' && typeof stage.table === 'string' ? [stage.table] : [],
+  );
+  return namedParts(tableKind, given, new Set(used));
+}
 
 /** What a specification is to the addon. */
 export function nativeSpec(
   { stages, output, limits }: Omit<ParsedPipelineSpec, 'input'>,
   input: NativePipelineSpec['input'],
+  tables: NamedTables = new Map(),
 ): NativePipelineSpec {
   return {
     input,
-    stages: stages.map(nativeStage),
+    stages: stages.map((stage) => nativeStage(stage, tables)),
     output: { name: output.name, dtype: output.dtype, layout: output.layout },
     maxStateBytes: limits.stateBytes,
   };
 }
 
-function nativeStage(stage: ParsedPipelineSpec['stages'][number]): NativeStageSpec {
+function nativeStage(stage: ParsedPipelineSpec['stages'][number], tables: NamedTables): NativeStageSpec {
   switch (stage.stage) {
     case 'resize': {
       const { width = 0, height = 0, shortestEdge = 0, longestEdge = 0 } = stage;
@@ -29,10 +51,9 @@ function nativeStage(stage: ParsedPipelineSpec['stages'][number]): NativeStageSp
     case 'normalize':
       return { ...stage, mean: [stage.mean].flat(), std: [stage.std].flat() };
     case 'lookup': {
+      const given = typeof stage.table === 'string' ? tables.get(stage.table)! : stage.table;
       const table =
-        stage.table instanceof LookupTable
-          ? stage.table
-          : LookupTable.from(stage.table.values, { dtype: stage.table.dtype });
+        given instanceof LookupTable ? given : LookupTable.from(given.values, { dtype: given.dtype });
       return {
         stage: 'lookup',
         dtype: table.dtype,

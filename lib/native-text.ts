@@ -207,6 +207,8 @@ export interface NativeTextProgram {
 
 /** A part of a text. */
 export interface NativeTextPart extends NativeTextElements, NativeSampleInfo {
+  /** Of the route, counted from 1: the one that its text was opened under. */
+  version: number;
   index: number;
   firstElement: number;
   last: boolean;

@@ -285,6 +285,11 @@ export interface NativeRouteStats {
   samplesComplete: number;
   samplesDelivered: number;
   packetsForwarded: number;
+  /** Of the pipeline, counted from 1: what new samples are opened under. */
+  version: number;
+  /** That one, and older ones that open samples or the consumer still hold. */
+  versionsAlive: number;
+  versionsFreed: number;
   drops: Record<DropReason, number>;
 }
 
@@ -318,6 +323,8 @@ export interface NativeSampleInfo {
 export interface NativeDelivery {
   buffer: number;
   outputs: ArrayBuffer[];
+  /** Of the route, counted from 1: the one that all of its samples were opened under. */
+  version: number;
   /** One entry per sample of the batch, in output order. */
   samples: (NativeSampleInfo & { inputWidth: number; inputHeight: number })[];
 }
@@ -357,10 +364,22 @@ export interface NativePortInfo {
   allMulticast: boolean;
 }
 
+/** The next pipeline of a route; as the fields of NativeRouteConfig. */
+export interface NativeRouteSwap {
+  route: string;
+  program: NativeProgram | undefined;
+  text: NativeTextProgram | undefined;
+  shapes: NativePipelineSpec | undefined;
+}
+
 export interface NativePlane {
   sink(route: string): NativeSink;
   textSink(route: string): NativeTextSink;
   stats(): NativePlaneStats;
+  /** All of them or none; resolves with the numbers of the new versions when every worker has taken them. Off the event loop. */
+  swap(swaps: NativeRouteSwap[]): Promise<number[]>;
+  /** Numbers of the versions of a route that are alive, oldest first. */
+  versions(route: string): number[];
   /** In the order of the configuration. */
   portInfos(): NativePortInfo[];
   /** Where each udp port is bound, by port name. */

@@ -1,9 +1,17 @@
 /** Pipelines for images of many sizes: one specification, a plan for each size, the same output for all. */
 import { OnpathError } from './errors.js';
+import type { LookupTable } from './lookup-table.js';
+import { exchangedParts } from './named-parts.js';
 import { type NativePipelineSpec, type NativeProgram, native } from './native.js';
-import { nativeSpec } from './native-spec.js';
+import { type NamedTables, nativeSpec, tableKind, tablesOf } from './native-spec.js';
 import { Pipeline } from './pipeline.js';
-import { FAMILY, familySpec, type InputFormat, type PipelineFamilySpec } from './schema.js';
+import {
+  FAMILY,
+  familySpec,
+  type InputFormat,
+  type ParsedFamilySpec,
+  type PipelineFamilySpec,
+} from './schema.js';
 import type { OutputFormat } from './tensor.js';
 import { parse, shown } from './validate.js';
 
@@ -16,6 +24,14 @@ export interface FamilyInput {
   readonly maxBytes: number;
   /** The digest that chunks carry; the same for every size. */
   readonly digest: number;
+}
+
+/** What a family was compiled from, so that it can be again with other tables. */
+interface Source {
+  readonly parsed: ParsedFamilySpec;
+  readonly kernels: string;
+  readonly cached: number;
+  readonly tables: NamedTables;
 }
 
 /**
@@ -34,25 +50,26 @@ export class PipelineFamily {
   readonly [FAMILY] = true;
   readonly #spec: NativePipelineSpec;
   readonly #largest: NativeProgram;
-  readonly #cached: number;
+  readonly #source: Source;
   /** By size; the one used last is the last. */
   readonly #pipelines = new Map<string, Pipeline>();
 
-  private constructor(spec: NativePipelineSpec, largest: NativeProgram, cached: number) {
+  private constructor(spec: NativePipelineSpec, largest: NativeProgram, source: Source) {
     this.#spec = spec;
     this.#largest = largest;
-    this.#cached = cached;
+    this.#source = source;
   }
 
   /**
    * Checks a specification and compiles it for the largest size, and for two smaller ones to see that the output does not depend on it.
    * @param options.kernels As for `Pipeline.compile`.
    * @param options.cached Pipelines that `for` keeps, 0 or more; 16 by default.
+   * @param options.tables As for `Pipeline.compile`.
    * @throws OnpathError INVALID_SPEC (also if the output differs from size to size), INVALID_ARGUMENT, UNSUPPORTED, LIMIT_EXCEEDED
    */
   static compile(
     spec: PipelineFamilySpec,
-    options: { kernels?: string; cached?: number } = {},
+    options: { kernels?: string; cached?: number; tables?: Readonly<Record<string, LookupTable>> } = {},
   ): PipelineFamily {
     const { kernels = '', cached = 16 } = options;
     if (!Number.isSafeInteger(cached) || cached < 0) {
@@ -62,9 +79,25 @@ export class PipelineFamily {
       );
     }
     const parsed = parse(familySpec, spec, 'family');
+    return PipelineFamily.#compiled({ parsed, kernels, cached, tables: tablesOf(parsed, options.tables) });
+  }
+
+  static #compiled(source: Source): PipelineFamily {
+    const { parsed, kernels, tables } = source;
     const { maxWidth: width, maxHeight: height, format, order } = parsed.input;
-    const most = nativeSpec(parsed, { width, height, format, order, skipUnread: false });
-    return new PipelineFamily(most, native().compileFamily(most, kernels), cached);
+    const most = nativeSpec(parsed, { width, height, format, order, skipUnread: false }, tables);
+    return new PipelineFamily(most, native().compileFamily(most, kernels), source);
+  }
+
+  /** The names by which its specification calls lookup tables. */
+  get tables(): readonly string[] {
+    return [...this.#source.tables.keys()];
+  }
+
+  /** As `Pipeline.withTables`. @throws OnpathError NOT_FOUND, INVALID_ARGUMENT, and those of `compile` */
+  withTables(tables: Readonly<Record<string, LookupTable>>): PipelineFamily {
+    const exchanged = exchangedParts(tableKind, this.#source.tables, tables);
+    return PipelineFamily.#compiled({ ...this.#source, tables: new Map(Object.entries(exchanged)) });
   }
 
   /** @internal */
@@ -99,7 +132,7 @@ export class PipelineFamily {
     this.#pipelines.delete(size);
     this.#pipelines.set(size, pipeline);
     for (const oldest of this.#pipelines.keys()) {
-      if (this.#pipelines.size <= this.#cached) break;
+      if (this.#pipelines.size <= this.#source.cached) break;
       this.#pipelines.delete(oldest);
     }
     return pipeline;

@@ -2,11 +2,19 @@
 import { raceAbort, throwIfAborted } from './abort.js';
 import { OnpathError } from './errors.js';
 import { Explanation } from './explanation.js';
+import type { LookupTable } from './lookup-table.js';
+import { exchangedParts } from './named-parts.js';
 import { type NativeProgram, native } from './native.js';
-import { nativeSpec } from './native-spec.js';
+import { type NamedTables, nativeSpec, tableKind, tablesOf } from './native-spec.js';
 import { type PresetOptions, presetSpec } from './presets/image-processor.js';
 import { type LetterboxOptions, letterboxSpec } from './presets/letterbox.js';
-import { PIPELINE, type PipelineSpec, pipelineSpec, type TextPipelineSpec } from './schema.js';
+import {
+  type ParsedPipelineSpec,
+  PIPELINE,
+  type PipelineSpec,
+  pipelineSpec,
+  type TextPipelineSpec,
+} from './schema.js';
 import {
   byteView,
   checkedStride,
@@ -19,6 +27,7 @@ import {
   typedView,
 } from './tensor.js';
 import { TextPipeline } from './text-pipeline.js';
+import type { Tokenizer } from './tokenizer.js';
 import { parse, shown } from './validate.js';
 
 /** The result of one sample: tensors by name, and the shorthands when there is one. */
@@ -66,30 +75,55 @@ export interface ChunkResult {
   readonly emitted: readonly EmittedRun[];
 }
 
+/** What a pipeline was compiled from, so that it can be again with other tables. */
+interface Source {
+  readonly parsed: ParsedPipelineSpec;
+  readonly kernels: string;
+  readonly tables: NamedTables;
+}
+
+/** How `Pipeline.compile` compiles images. */
+export interface CompileOptions {
+  /** Instruction set by name (see `Pipeline.kernels()`), for tests and benchmarks; the best otherwise. */
+  readonly kernels?: string;
+  /** A table for each name that lookup stages use. */
+  readonly tables?: Readonly<Record<string, LookupTable>>;
+}
+
 /** A compiled pipeline, bound to the kernels of this machine. Immutable; named by `hash`. */
 export class Pipeline {
   readonly [PIPELINE] = true;
   readonly #program: NativeProgram;
+  readonly #source: Source | undefined;
 
-  private constructor(program: NativeProgram) {
+  private constructor(program: NativeProgram, source?: Source) {
     this.#program = program;
+    this.#source = source;
   }
 
   /**
    * Checks a specification, makes its tables, folds adjacent table stages, and binds it to this CPU. With an input of kind text it is
    * `TextPipeline.compile`.
-   * @param options.kernels Instruction set by name (see `Pipeline.kernels()`), for tests and benchmarks; the best otherwise.
-   * @throws OnpathError INVALID_SPEC, UNSUPPORTED, LIMIT_EXCEEDED
+   * @throws OnpathError INVALID_SPEC, INVALID_ARGUMENT, UNSUPPORTED, LIMIT_EXCEEDED
    */
-  static compile(spec: PipelineSpec, options?: { kernels?: string }): Pipeline;
-  static compile(spec: TextPipelineSpec): TextPipeline;
+  static compile(spec: PipelineSpec, options?: CompileOptions): Pipeline;
+  static compile(
+    spec: TextPipelineSpec,
+    options?: { vocabularies?: Readonly<Record<string, Tokenizer>> },
+  ): TextPipeline;
   static compile(
     spec: PipelineSpec | TextPipelineSpec,
-    options: { kernels?: string } = {},
+    options: CompileOptions & { vocabularies?: Readonly<Record<string, Tokenizer>> } = {},
   ): Pipeline | TextPipeline {
-    if (isText(spec)) return TextPipeline.compile(spec);
+    if (isText(spec)) return TextPipeline.compile(spec, options);
     const parsed = parse(pipelineSpec, spec, 'pipeline');
-    return new Pipeline(native().compile(nativeSpec(parsed, parsed.input), options.kernels ?? ''));
+    const tables = tablesOf(parsed, options.tables);
+    return Pipeline.#compiled({ parsed, kernels: options.kernels ?? '', tables });
+  }
+
+  static #compiled(source: Source): Pipeline {
+    const { parsed, kernels, tables } = source;
+    return new Pipeline(native().compile(nativeSpec(parsed, parsed.input, tables), kernels), source);
   }
 
   /**
@@ -139,6 +173,21 @@ export class Pipeline {
   }
   get outputs(): readonly OutputFormat[] {
     return this.#program.info.outputs;
+  }
+
+  /** The names by which its specification calls lookup tables; none of a pipeline that was read from bytes. */
+  get tables(): readonly string[] {
+    return [...(this.#source?.tables.keys() ?? [])];
+  }
+
+  /**
+   * The same pipeline with other tables under some of its names.
+   * @throws OnpathError NOT_FOUND (a name that it does not have), INVALID_ARGUMENT, and those of `compile`
+   */
+  withTables(tables: Readonly<Record<string, LookupTable>>): Pipeline {
+    const exchanged = exchangedParts(tableKind, this.#source?.tables ?? new Map(), tables);
+    if (this.#source === undefined) return this;
+    return Pipeline.#compiled({ ...this.#source, tables: new Map(Object.entries(exchanged)) });
   }
 
   /** The plan's versioned byte form. */

@@ -26,6 +26,12 @@ export interface SampleInfo {
   readonly inputHeight: number;
 }
 
+/** @internal What made a sample: the plan's hash, and its number on the route. */
+export interface MadeBy {
+  readonly version: string;
+  readonly versionNumber: number;
+}
+
 /** The slot behind a delivery: given back once, by release(), `using`, or garbage collection. */
 class Slot {
   readonly #sink: NativeSink;
@@ -97,9 +103,11 @@ export class Sample extends Delivered implements SampleInfo {
   readonly inputHeight: number;
   /** Hash of the plan that made it; of a family's, that of the plan for its largest size. */
   readonly version: string;
+  /** Which of the route's pipelines that was, counted from 1; see `Dataplane.swap`. */
+  readonly versionNumber: number;
 
   /** @internal */
-  constructor(slot: Slot, info: SampleInfo, version: string) {
+  constructor(slot: Slot, info: SampleInfo, { version, versionNumber }: MadeBy) {
     super(slot);
     this.requestId = info.requestId;
     this.source = info.source;
@@ -109,6 +117,7 @@ export class Sample extends Delivered implements SampleInfo {
     this.inputWidth = info.inputWidth;
     this.inputHeight = info.inputHeight;
     this.version = version;
+    this.versionNumber = versionNumber;
   }
 }
 
@@ -118,12 +127,15 @@ export class Batch extends Delivered {
   readonly samples: readonly SampleInfo[];
   /** Hash of the plan that made them. */
   readonly version: string;
+  /** Which of the route's pipelines that was, counted from 1: all samples of a batch are of one. */
+  readonly versionNumber: number;
 
   /** @internal */
-  constructor(slot: Slot, samples: readonly SampleInfo[], version: string) {
+  constructor(slot: Slot, samples: readonly SampleInfo[], { version, versionNumber }: MadeBy) {
     super(slot);
     this.samples = samples;
     this.version = version;
+    this.versionNumber = versionNumber;
   }
   get size(): number {
     return this.samples.length;
@@ -135,7 +147,7 @@ export function wrapDelivery(
   sink: NativeSink,
   delivery: NativeDelivery,
   formats: readonly NativeOutputFormat[],
-  version: string,
+  version: MadeBy,
   batched: boolean,
 ): Sample | Batch {
   const infos: SampleInfo[] = delivery.samples.map((s) => ({

@@ -162,8 +162,11 @@ const lookupStage = z
       .union([
         z.custom<LookupTable>((value) => value instanceof LookupTable, { error: 'expected a LookupTable' }),
         plainTable,
+        name.describe('A name: the table is given under it in `options.tables` of compile.'),
       ])
-      .describe('A LookupTable, or its plain form: 256 values, or 256 per channel.'),
+      .describe(
+        'A LookupTable; its plain form: 256 values, or 256 per channel; or a name, under which `plane.tables.set` exchanges it later.',
+      ),
   })
   .describe('Replaces every 8-bit value by its entry in a table.');
 
@@ -384,6 +387,7 @@ export type TextPipelineSpec = ReadonlyArrays<z.input<typeof textPipelineSpec>>;
 export type PipelineFamilySpec = ReadonlyArrays<z.input<typeof familySpec>>;
 
 export type ParsedPipelineSpec = z.output<typeof pipelineSpec>;
+export type ParsedFamilySpec = z.output<typeof familySpec>;
 export type ParsedTextPipelineSpec = z.output<typeof textPipelineSpec>;
 export type ParsedDataplaneSpec = z.output<typeof dataplaneSpec>;
 export type ParsedSenderSpec = z.output<typeof senderSpec>;

@@ -1,5 +1,6 @@
 /** Pipelines whose samples are texts: words replaced, tokens made, whole or as the text comes. */
 import { Explanation } from './explanation.js';
+import { exchangedParts, namedParts, type PartKind } from './named-parts.js';
 import { native } from './native.js';
 import type { NativePlanStream, NativeTextElements, NativeTextProgram } from './native-text.js';
 import type { ParsedTextPipelineSpec, TextPipelineSpec } from './schema.js';
@@ -19,18 +20,49 @@ export interface TextResult {
   readonly bytes: Uint8Array;
 }
 
+type NamedTokenizers = ReadonlyMap<string, Tokenizer>;
+
+const vocabularyKind: PartKind<Tokenizer> = {
+  option: 'vocabularies',
+  expected: 'a Tokenizer',
+  is: (value) => value instanceof Tokenizer,
+};
+
+/** What a pipeline was compiled from, so that it can be again with another tokenizer. */
+interface Source {
+  readonly parsed: ParsedTextPipelineSpec;
+  readonly vocabularies: NamedTokenizers;
+}
+
 /** A compiled pipeline for texts. Immutable; named by `hash`, which its tokenizer's is part of. */
 export class TextPipeline {
   readonly [TEXT_PIPELINE] = true;
   readonly #program: NativeTextProgram;
+  readonly #source: Source | undefined;
 
-  private constructor(program: NativeTextProgram) {
+  private constructor(program: NativeTextProgram, source?: Source) {
     this.#program = program;
+    this.#source = source;
   }
 
-  /** @throws OnpathError INVALID_SPEC, INVALID_ARGUMENT, UNSUPPORTED, LIMIT_EXCEEDED, OUT_OF_MEMORY */
-  static compile(spec: TextPipelineSpec): TextPipeline {
-    return new TextPipeline(native().compileText(nativeSpec(parse(textPipelineSpec, spec, 'pipeline'))));
+  /**
+   * @param options.vocabularies A tokenizer for each name that the tokenize stage uses.
+   * @throws OnpathError INVALID_SPEC, INVALID_ARGUMENT, UNSUPPORTED, LIMIT_EXCEEDED, OUT_OF_MEMORY
+   */
+  static compile(
+    spec: TextPipelineSpec,
+    options: { vocabularies?: Readonly<Record<string, Tokenizer>> } = {},
+  ): TextPipeline {
+    const parsed = parse(textPipelineSpec, spec, 'pipeline');
+    const used = parsed.stages.flatMap((stage) =>
+      stage.stage === 'tokenize' && typeof stage.tokenizer === 'string' ? [stage.tokenizer] : [],
+    );
+    const vocabularies = namedParts(vocabularyKind, options.vocabularies, new Set(used));
+    return TextPipeline.#compiled({ parsed, vocabularies });
+  }
+
+  static #compiled(source: Source): TextPipeline {
+    return new TextPipeline(native().compileText(nativeSpec(source.parsed, source.vocabularies)), source);
   }
 
   /**
@@ -45,6 +77,21 @@ export class TextPipeline {
   /** @internal */
   static programOf(pipeline: TextPipeline): NativeTextProgram {
     return pipeline.#program;
+  }
+
+  /** The names by which its specification calls tokenizers; none of a pipeline that was read from bytes. */
+  get vocabularies(): readonly string[] {
+    return [...(this.#source?.vocabularies.keys() ?? [])];
+  }
+
+  /**
+   * The same pipeline with another tokenizer under its name.
+   * @throws OnpathError NOT_FOUND (a name that it does not have), INVALID_ARGUMENT, and those of `compile`
+   */
+  withVocabularies(vocabularies: Readonly<Record<string, Tokenizer>>): TextPipeline {
+    const exchanged = exchangedParts(vocabularyKind, this.#source?.vocabularies ?? new Map(), vocabularies);
+    if (this.#source === undefined) return this;
+    return TextPipeline.#compiled({ ...this.#source, vocabularies: new Map(Object.entries(exchanged)) });
   }
 
   /** Content hash of the plan: its version, 64 hexadecimal digits. */
@@ -113,23 +160,27 @@ export function textResult({ elements, offsets }: NativeTextElements): TextResul
     : { ids: noIds, offsets, bytes: elements };
 }
 
-function nativeSpec({ stages, output, limits }: ParsedTextPipelineSpec) {
+function nativeSpec({ stages, output, limits }: ParsedTextPipelineSpec, vocabularies: NamedTokenizers) {
   const replace = stages.find((stage) => stage.stage === 'replace');
   const tokenize = stages.find((stage) => stage.stage === 'tokenize');
   return {
     replace: Object.entries(replace?.dictionary ?? {}).map(([word, becomes]) => ({ word, with: becomes })),
-    tokenize: tokenize && nativeTokenize(tokenize),
+    tokenize: tokenize && nativeTokenize(tokenize, vocabularies),
     outputName: output.name,
     maxStateBytes: limits.stateBytes,
   };
 }
 
-function nativeTokenize(stage: Extract<ParsedTextPipelineSpec['stages'][number], { stage: 'tokenize' }>): {
+function nativeTokenize(
+  stage: Extract<ParsedTextPipelineSpec['stages'][number], { stage: 'tokenize' }>,
+  vocabularies: NamedTokenizers,
+): {
   tokenizer: ReturnType<typeof Tokenizer.nativeOf>;
   options: ReturnType<typeof Tokenizer.partsOf>['options'];
 } {
   const { addSpecialTokens, capBytes, offsets, special, allowedSpecial } = stage;
-  const { native: tokenizer, options } = Tokenizer.partsOf(stage.tokenizer, {
+  const named = typeof stage.tokenizer === 'string' ? vocabularies.get(stage.tokenizer)! : stage.tokenizer;
+  const { native: tokenizer, options } = Tokenizer.partsOf(named, {
     addSpecialTokens,
     capBytes,
     ...(offsets && { offsets }),

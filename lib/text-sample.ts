@@ -1,7 +1,7 @@
 /** What arrives of texts: tokens, whole or in parts. */
 import type { DropReason } from './generated/drop-reasons.js';
 import type { NativeTextPart } from './native-text.js';
-import type { SampleSource } from './sample.js';
+import type { MadeBy, SampleSource } from './sample.js';
 import { type TextResult, textResult } from './text-pipeline.js';
 
 /** A text that has arrived. Its arrays are copies: nothing need be released. */
@@ -17,6 +17,8 @@ export interface TextSample extends TextResult {
   readonly receivedAt: number;
   /** Hash of the plan that made it. */
   readonly version: string;
+  /** Which of the route's pipelines that was, counted from 1; see `Dataplane.swap`. */
+  readonly versionNumber: number;
 }
 
 /** A part of a text that may still be arriving. Parts of one text come in order; those of several may take turns. */
@@ -32,7 +34,7 @@ export interface TextPart extends TextSample {
 }
 
 /** @internal */
-export function textPart(part: NativeTextPart, version: string): TextPart {
+export function textPart(part: NativeTextPart, { version, versionNumber }: MadeBy): TextPart {
   return {
     ...textResult(part),
     requestId: part.requestId,
@@ -41,6 +43,7 @@ export function textPart(part: NativeTextPart, version: string): TextPart {
     firstPacketAt: part.firstPacketAt,
     receivedAt: part.lastPacketAt,
     version,
+    versionNumber,
     part: part.index,
     firstToken: part.firstElement,
     last: part.last,
@@ -49,7 +52,7 @@ export function textPart(part: NativeTextPart, version: string): TextPart {
 }
 
 /** @internal */
-export function textSample(part: NativeTextPart, version: string): TextSample {
+export function textSample(part: NativeTextPart, version: MadeBy): TextSample {
   const {
     part: _part,
     firstToken: _first,

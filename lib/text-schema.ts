@@ -21,10 +21,15 @@ const tokenizeStage = z
   .strictObject({
     stage: z.literal('tokenize'),
     tokenizer: z
-      .custom<Tokenizer>((value) => typeof value === 'object' && value !== null && TOKENIZER in value, {
-        error: 'expected a Tokenizer',
-      })
-      .describe('A Tokenizer. The plan is named by its hash, among others.'),
+      .union([
+        z.custom<Tokenizer>((value) => typeof value === 'object' && value !== null && TOKENIZER in value, {
+          error: 'expected a Tokenizer',
+        }),
+        name.describe('A name: the tokenizer is given under it in `options.vocabularies` of compile.'),
+      ])
+      .describe(
+        'A Tokenizer; or a name, under which `plane.vocabularies.set` exchanges it later. The plan is named by its hash, among others.',
+      ),
     offsets: z
       .literal('byte')
       .optional()

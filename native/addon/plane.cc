@@ -161,6 +161,28 @@ Result<std::unique_ptr<Sender>> PlaneCore::open_sender(const std::string& port, 
   return plane_->open_sender(port, std::move(config));
 }
 
+napi_value PlaneCore::swap(std::vector<RouteSwap> swaps) {
+  struct Swapping {
+    std::vector<RouteSwap> swaps;
+    std::vector<uint64_t> numbers;
+  };
+  auto swapping = std::make_shared<Swapping>();
+  swapping->swaps = std::move(swaps);
+  OffLoop job;
+  job.name = "onpath.swap";
+  job.work = [self = shared_from_this(), swapping]() -> Result<void> {
+    Result<std::vector<uint64_t>> numbers = self->plane_->swap(swapping->swaps);
+    swapping->swaps.clear();  // the plane has what it needs
+    if (!numbers.ok()) return numbers.error();
+    swapping->numbers = std::move(numbers).value();
+    return {};
+  };
+  job.value = [swapping](napi_env env) {
+    return js_array(env, swapping->numbers, [env](uint64_t number) { return js_count(env, number); });
+  };
+  return run_off_loop(*environment_, std::move(job), Kept(environment_->env()));
+}
+
 PlaneStats PlaneCore::stats() const { return state_ == State::closing ? last_stats_ : plane_->stats(); }
 
 std::vector<onpath_port_info> PlaneCore::port_infos() const {
@@ -171,6 +193,8 @@ std::vector<Napi::ClassPropertyDescriptor<NativePlane>> NativePlane::methods() {
   return {property<&NativePlane::sink>("sink"),
           property<&NativePlane::text_sink>("textSink"),
           property<&NativePlane::stats>("stats"),
+          property<&NativePlane::swap>("swap"),
+          property<&NativePlane::versions>("versions"),
           property<&NativePlane::close>("close"),
           property<&NativePlane::local_ports>("localPorts"),
           property<&NativePlane::ref>("ref"),
@@ -252,6 +276,22 @@ Napi::Value NativePlane::local_ports(const Napi::CallbackInfo& info) {
     napi_define_properties(env, ports.value(), 1, &property);
   }
   return {env, ports.value()};
+}
+
+Napi::Value NativePlane::swap(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  std::vector<RouteSwap> swaps = swaps_from_js(Input(reading, info[0], "swaps"));
+  if (reading.failed) return {};
+  return {info.Env(), core().swap(std::move(swaps))};
+}
+
+Napi::Value NativePlane::versions(const Napi::CallbackInfo& info) {
+  Reading reading{info.Env()};
+  const std::string route = Input(reading, info[0], "route").text();
+  if (reading.failed) return {};
+  const Napi::Env env = info.Env();
+  return {env, js_array(env, core().plane().versions(route),
+                        [&](uint64_t number) { return js_count(env, number); })};
 }
 
 Napi::Value NativePlane::close(const Napi::CallbackInfo& info) { return {info.Env(), core().close()}; }

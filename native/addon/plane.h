@@ -43,6 +43,8 @@ class PlaneCore : public Member, public std::enable_shared_from_this<PlaneCore> 
   /// The promise of the one close there is; starts it. Null with an exception pending.
   napi_value close();
   void set_referenced(bool referenced);
+  /// The promise of a swap, carried out off the event loop. Null with an exception pending.
+  napi_value swap(std::vector<RouteSwap> swaps);
   Result<std::unique_ptr<Sender>> open_sender(const std::string& port, SenderConfig config);
   PlaneStats stats() const;
   std::vector<onpath_port_info> port_infos() const;
@@ -89,6 +91,8 @@ class NativePlane : public Wrapped<NativePlane, PlaneCore> {
   Napi::Value stats(const Napi::CallbackInfo& info);
   Napi::Value port_infos(const Napi::CallbackInfo& info);
   Napi::Value local_ports(const Napi::CallbackInfo& info);
+  Napi::Value swap(const Napi::CallbackInfo& info);
+  Napi::Value versions(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
   Napi::Value ref(const Napi::CallbackInfo& info);
   Napi::Value unref(const Napi::CallbackInfo& info);

@@ -146,6 +146,25 @@ PlaneSpec plane_from_js(const Input& input) {
   return spec;
 }
 
+std::vector<RouteSwap> swaps_from_js(const Input& input) {
+  std::vector<RouteSwap> swaps;
+  input.each(kMostRoutes, [&](const Input& element) {
+    RouteSwap& swap = swaps.emplace_back();
+    swap.route = element["route"].text();
+    if (const Input text = element["text"]; !text.is_undefined()) {
+      if (const auto core = NativeTextProgram::core_of(text, "a compiled program for texts"))
+        swap.text = core->plan();
+      return;
+    }
+    swap.program = program(element["program"]);
+    if (const Input spec = element["shapes"]; !spec.is_undefined()) {
+      const PipelineSpec most = spec_from_js(spec);
+      if (!spec.failed()) swap.family = parsed(spec, PlanFamily::of(most, swap.program));
+    }
+  });
+  return swaps;
+}
+
 SenderSpec sender_from_js(const Input& input) {
   SenderSpec spec;
   spec.port = sender_port(input["port"]);

@@ -11,6 +11,7 @@
 #include "addon/input.h"
 #include "addon/port_from_js.h"
 #include "dataplane/config.h"
+#include "dataplane/route_versions.h"
 #include "dataplane/sender.h"
 
 namespace onpath::addon {
@@ -38,6 +39,7 @@ struct SenderSpec {
 
 /// Anything if reading failed. They open nothing.
 PlaneSpec plane_from_js(const Input& input);
+std::vector<RouteSwap> swaps_from_js(const Input& input);
 SenderSpec sender_from_js(const Input& input);
 
 }  // namespace onpath::addon

@@ -54,7 +54,7 @@ napi_value SinkCore::deliver(napi_env env, const Delivery& delivery) {
   held->buffer = delivery.buffer;
   held_->emplace(number, held);
   napi_value outputs = nullptr;
-  const std::span<const OutputFormat> formats = sink_->plan()->outputs();
+  const std::span<const OutputFormat> formats = delivery.plan->outputs();
   bool complete = napi_create_array_with_length(env, formats.size(), &outputs) == napi_ok;
   for (uint32_t i = 0; complete && i < formats.size(); ++i) {
     napi_value buffer =
@@ -76,7 +76,12 @@ napi_value SinkCore::deliver(napi_env env, const Delivery& delivery) {
     return nullptr;
   }
   if (held->copied) held->give_back();
-  return ObjectWriter(env).count("buffer", number).set("outputs", outputs).set("samples", samples).value();
+  return ObjectWriter(env)
+      .count("buffer", number)
+      .count("version", delivery.version)
+      .set("outputs", outputs)
+      .set("samples", samples)
+      .value();
 }
 
 napi_value SinkCore::array_buffer(napi_env env, const std::shared_ptr<HeldDelivery>& held, uint64_t number,

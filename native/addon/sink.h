@@ -19,7 +19,7 @@ namespace onpath::addon {
 /// One delivery in JavaScript's hands. Environment's thread only.
 struct HeldDelivery {
   std::shared_ptr<HostSink> sink;
-  uint32_t buffer = 0;
+  uint64_t buffer = 0;
   bool given_back = false;
   bool copied = true;                   // no ArrayBuffer lies over the slot
   uint32_t alive = 0;                   // ArrayBuffers whose finalizer has not run

@@ -77,6 +77,8 @@ napi_value route_object(napi_env env, const RouteStats& route) {
   object.count("samplesOpen", route.samples_open).count("samplesComplete", route.samples_complete);
   object.count("samplesDelivered", route.samples_delivered)
       .count("packetsForwarded", route.packets_forwarded);
+  object.count("version", route.version).count("versionsAlive", route.versions_alive);
+  object.count("versionsFreed", route.versions_freed);
   return object.set("drops", drops_object(env, route.drops)).value();
 }
 

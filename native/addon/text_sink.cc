@@ -17,7 +17,7 @@ napi_value TextSinkCore::next(napi_env env) {
 }
 
 napi_value TextSinkCore::to_js(napi_env env, const TextPart& part) const {
-  const TextPlan& plan = *sink_->plan();
+  const TextPlan& plan = *part.plan;
   void* elements = nullptr;
   void* offsets = nullptr;
   const napi_value element_array = new_elements(env, plan.element(), part.count, elements);
@@ -40,7 +40,10 @@ napi_value TextSinkCore::to_js(napi_env env, const TextPart& part) const {
     std::memcpy(offset_at, segment->spans, segment->count * sizeof(TextSpan));
     offset_at += segment->count * sizeof(TextSpan);
   }
-  made.count("index", part.index).count("firstElement", part.first_element).boolean("last", part.last);
+  made.count("version", part.version)
+      .count("index", part.index)
+      .count("firstElement", part.first_element)
+      .boolean("last", part.last);
   if (part.failed) made.text("failed", drop_reason_name(*part.failed));
   return made.value();
 }

@@ -132,12 +132,39 @@ Result<void> check_text(const RouteConfig& route, const TextRouteConfig& text) {
   return {};
 }
 
+}  // namespace
+
+Result<void> check_pipeline(const RouteConfig& route) {
+  if (!route.program && !route.text) return invalid("Route " + quoted(route.name) + " has no pipeline.");
+  if (route.text) return check_text(route, *route.text);
+  const SampleFormat& input = route.program->plan().input();
+  if (route.payload == PayloadFormat::rfc4175 && input.format == PixelFormat::gray) {
+    return invalid("Route " + quoted(route.name) +
+                   " takes RFC 4175, which has no sampling for gray. Use a pipeline with rgb, bgr, rgba, "
+                   "bgra or uyvy input, or onpath chunks.");
+  }
+  if (route.payload == PayloadFormat::rfc4175 && !input.row_major) {
+    return invalid("Route " + quoted(route.name) + " takes RFC 4175, which carries row-major images, not '" +
+                   input.text + "'. Use onpath chunks, or a pipeline with row-major input.");
+  }
+  if (route.payload == PayloadFormat::rfc4175 &&
+      (input.width > kMaxVideoSide || input.height > kMaxVideoSide)) {
+    return invalid("Route " + quoted(route.name) +
+                   " takes RFC 4175, which numbers lines and pixels in 15 bits; " +
+                   std::to_string(input.width) + "x" + std::to_string(input.height) + " is beyond " +
+                   std::to_string(kMaxVideoSide) + " a side. Use onpath chunks.");
+  }
+  if (route.shapes) return check_shapes(route, *route.shapes);
+  return {};
+}
+
+namespace {
+
 Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
   if (!has_port(config, route.port)) {
     return invalid("Route " + quoted(route.name) + " names port " + quoted(route.port) +
                    ", which the plane does not have (" + names_of(config.ports) + ").");
   }
-  if (!route.program && !route.text) return invalid("Route " + quoted(route.name) + " has no pipeline.");
   if (route.deadline_ns == 0)
     return invalid("Route " + quoted(route.name) + ": the deadline is 0; expected more.");
   if (const auto ok = check_count(route.name, "slots", route.slots); !ok) return ok;
@@ -153,30 +180,7 @@ Result<void> check_route(const PlaneConfig& config, const RouteConfig& route) {
     }
   }
   if (const auto ok = check_repair(route); !ok) return ok;
-  if (route.text) {
-    if (const auto ok = check_text(route, *route.text); !ok) return ok;
-    return check_sink(config, route);
-  }
-  if (route.payload == PayloadFormat::rfc4175 && route.program->plan().input().format == PixelFormat::gray) {
-    return invalid("Route " + quoted(route.name) +
-                   " takes RFC 4175, which has no sampling for gray. Use a pipeline with rgb, bgr, rgba, "
-                   "bgra or uyvy input, or onpath chunks.");
-  }
-  const SampleFormat& input = route.program->plan().input();
-  if (route.payload == PayloadFormat::rfc4175 && !input.row_major) {
-    return invalid("Route " + quoted(route.name) + " takes RFC 4175, which carries row-major images, not '" +
-                   input.text + "'. Use onpath chunks, or a pipeline with row-major input.");
-  }
-  if (route.payload == PayloadFormat::rfc4175 &&
-      (input.width > kMaxVideoSide || input.height > kMaxVideoSide)) {
-    return invalid("Route " + quoted(route.name) +
-                   " takes RFC 4175, which numbers lines and pixels in 15 bits; " +
-                   std::to_string(input.width) + "x" + std::to_string(input.height) + " is beyond " +
-                   std::to_string(kMaxVideoSide) + " a side. Use onpath chunks.");
-  }
-  if (route.shapes) {
-    if (const auto ok = check_shapes(route, *route.shapes); !ok) return ok;
-  }
+  if (const auto ok = check_pipeline(route); !ok) return ok;
   return check_sink(config, route);
 }
 
@@ -225,31 +229,43 @@ Result<void> check_config(const PlaneConfig& config) {
 
 namespace {
 
-/// Bytes of a route's pools on each worker.
-std::array<uint64_t, 4> parts_of(const RouteConfig& route) {
+/// Bytes of the pools of one version of a route on each worker.
+std::array<uint64_t, 3> parts_of_version(const RouteConfig& route) {
   const auto* host = std::get_if<HostSinkConfig>(&route.sink);
-  const uint64_t streams = plus(StreamTable::bytes_for(route.max_streams), repair_bytes(route));
   if (route.text) {
     const TextRouteConfig& text = *route.text;
     const uint64_t outputs =
         host != nullptr
             ? TextHostLane::bytes_for(text, route.slots)
             : TextForwardLane::bytes_for(text, std::get<ForwardSinkConfig>(route.sink), route.open_samples);
-    return {TextPool::bytes_for(text, route.open_samples), text.plan->workspace_bytes(), outputs, streams};
+    return {TextVersion::states_bytes(route), 0, outputs};
   }
   const Plan& plan = route.program->plan();
-  const uint64_t state = route.shapes ? 0 : plan.packet_state_bytes();
   const uint64_t shapes = route.shapes ? ShapeCache::bytes_for(*route.shapes, route.open_samples) : 0;
   const uint64_t outputs = host != nullptr ? HostLane::bytes_for(plan, route.slots, *host)
                                            : ForwardLane::bytes_for(plan, route.open_samples);
-  return {times(plus(state, sizeof(OpenSample)), route.open_samples), shapes, outputs, streams};
+  return {LaneVersion::states_bytes(route), shapes, outputs};
+}
+
+/// Bytes of a route's other pools on each worker.
+std::array<uint64_t, 2> parts_of(const RouteConfig& route) {
+  return {route.text ? TextPool::bytes_for(*route.text, route.open_samples)
+                     : times(sizeof(OpenSample), route.open_samples),
+          plus(StreamTable::bytes_for(route.max_streams), repair_bytes(route))};
 }
 
 }  // namespace
 
+uint64_t version_bytes(const RouteConfig& route) {
+  uint64_t total = 0;
+  for (const uint64_t part : parts_of_version(route)) total = plus(total, part);
+  return total;
+}
+
 Result<uint64_t> pool_bytes(const PlaneConfig& config) {
   uint64_t total = 0;
   for (const RouteConfig& route : config.routes) {
+    total = plus(total, times(version_bytes(route), config.workers));
     for (const uint64_t part : parts_of(route)) total = plus(total, times(part, config.workers));
     if (total == kOverflow || total > config.max_memory_bytes) {
       return Error{ErrorCode::LIMIT_EXCEEDED,

@@ -37,6 +37,9 @@ class ForwardLane final : public EmitListener {
                                                    TransmitQueue& queue, RouteCounters& counters);
   static uint64_t bytes_for(const Plan& plan, uint32_t open_samples);
 
+  /// Streams that are added from now on follow those that `before` numbered: this lane is a newer version of
+  /// it.
+  void continue_from(const ForwardLane& before) { next_ssrc_ = before.next_ssrc_; }
   /// A stream was added to the table.
   void begin_stream(Stream& stream);
   /// Gives the sample its place; its packets are sent from now on.

@@ -25,10 +25,12 @@ struct SampleInfo {
 /// One filled buffer. outputs[i] points at `count` contiguous outputs of the plan's i-th format;
 /// samples[0..count) are in the same order. Valid until release(buffer).
 struct Delivery {
-  uint32_t buffer = 0;
+  uint64_t buffer = 0;
   uint32_t count = 0;
   const SampleInfo* samples = nullptr;
   uint8_t* const* outputs = nullptr;
+  uint64_t version = 0;        // of the route: all of its samples were opened under this one
+  const Plan* plan = nullptr;  // the version's
 };
 
 /// The consumer's side. Outlives the plane while a consumer holds it (buffers included). One consumer thread
@@ -39,12 +41,13 @@ class HostSink {
   /// The next filled buffer; false if there is none now.
   virtual bool next(Delivery& out) = 0;
   /// Gives a buffer back; each delivery exactly once.
-  virtual void release(uint32_t buffer) = 0;
+  virtual void release(uint64_t buffer) = 0;
   /// Called from a thread of the plane after something became ready, and from inside on_ready() if something
   /// already is; calls are coalesced until next() has returned false. A null function detaches: after it
   /// returns no call is running or will come; so never attach or detach from inside `notify`.
   virtual void on_ready(void (*notify)(void*), void* context) = 0;
-  virtual const PlanPtr& plan() const = 0;
+  /// Of the newest version of the route.
+  virtual PlanPtr plan() const = 0;
   virtual uint32_t batch() const = 0;
 };
 

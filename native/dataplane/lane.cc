@@ -14,6 +14,9 @@ VideoGeometry geometry_of(const SampleFormat& format) {
 Lane::Lane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters, Parts parts)
     : RouteLane(route, port, std::move(counters)),
       parts_(std::move(parts)),
+      versions_(*parts_.version),
+      forwards_(parts_.host_sink == nullptr),
+      many_sizes_(route.shapes.has_value()),
       payload_(route.payload),
       digest_(route.program->plan().input().digest),
       element_bytes_(route.program->plan().input().element_bytes),
@@ -23,13 +26,26 @@ Lane::Lane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounter
       shape_{dims_[1], dims_[0]},
       expected_(digest_, sample_bytes_, dims_),
       geometry_(geometry_of(route.program->plan().input())),
-      outputs_(route.program->plan().outputs().size()),
       backpressure_(std::holds_alternative<HostSinkConfig>(route.sink) &&
                     std::get<HostSinkConfig>(route.sink).backpressure),
-      reads_payload_(route.program->plan().read_bytes() * 2 > sample_bytes_) {}
+      reads_payload_(versions_.current().reads_payload) {}
+
+void Lane::take_version() {
+  versions_.take(
+      [](LaneVersion& before, LaneVersion& next) {
+        if (next.forward) next.forward->continue_from(*before.forward);
+      },
+      [this](LaneVersion& version) { left(version); });
+  reads_payload_ = versions_.current().reads_payload;
+}
+
+/// The last sample of an older version has ended: what waited for a full batch is delivered.
+void Lane::left(LaneVersion& version) {
+  if (version.host != nullptr && version.host->flush()) parts_.host_sink->mark_pending();
+}
 
 bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
-  if (parts_.shapes && parts_.shapes->has_news()) [[unlikely]]
+  if (many_sizes_ && shapes_have_news()) [[unlikely]]
     settle_shapes(now);
   const RtpPacket& rtp = arrival.rtp;
   const StreamKey key(rtp.ssrc, arrival.source);
@@ -54,7 +70,7 @@ bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
     if (stream == nullptr && !parts_.streams->has_room()) return dropped(DropReason::stream_limit);
     DropReason refusal = DropReason::no_slot;
     bool hold = false;
-    const auto no_shape = parts_.shapes ? parts_.shapes->refusal(shape_, now) : std::nullopt;
+    const auto no_shape = many_sizes_ ? versions_.current().shapes->refusal(shape_, now) : std::nullopt;
     if (no_shape) refusal = *no_shape;
     if (no_shape || !make_room(refusal, hold, give_up)) {
       if (hold) return false;
@@ -63,7 +79,7 @@ bool Lane::take(Arrival& arrival, uint64_t now, bool give_up) {
     }
     if (stream == nullptr) {
       stream = &parts_.streams->add(parts_.streams->hash(key), key);
-      if (parts_.forward) parts_.forward->begin_stream(*stream);
+      if (forwards_) versions_.current().forward->begin_stream(*stream);
     }
     open(*stream, arrival, segments.request_id, now, sample);
   }
@@ -81,7 +97,7 @@ std::optional<DropReason> Lane::parse(const RtpPacket& rtp, Segments& out) {
   }
   VideoSegment& segment = video_.segments[0];
   ChunkPlace place;
-  if (!parts_.shapes && expected_.matches(rtp.payload, place, segment.bytes)) {
+  if (!many_sizes_ && expected_.matches(rtp.payload, place, segment.bytes)) {
     segment.offset = place.offset;
     out = {&segment, 1, place.request_id, true};
     return std::nullopt;
@@ -89,7 +105,7 @@ std::optional<DropReason> Lane::parse(const RtpPacket& rtp, Segments& out) {
   if (const auto reason = parse_chunk(rtp.payload, chunk_, segment.bytes)) return reason;
   segment.offset = chunk_.offset;
   out = {&segment, 1, chunk_.request_id, false};
-  return parts_.shapes ? take_shape() : check_chunk();
+  return many_sizes_ ? take_shape() : check_chunk();
 }
 
 std::optional<DropReason> Lane::check_chunk() const {
@@ -116,7 +132,8 @@ std::optional<DropReason> Lane::check_placement(const Segments& segments) const 
 
 bool Lane::make_room(DropReason& refusal, bool& hold, bool give_up) {
   // The consumer's part first: no sample is evicted for one that cannot be placed anyway.
-  const HostLane::Room room = parts_.host == nullptr ? HostLane::Room::yes : parts_.host->room();
+  LaneVersion& version = versions_.current();
+  const HostLane::Room room = version.host == nullptr ? HostLane::Room::yes : version.host->room();
   if (room == HostLane::Room::consumer_holds) {
     refusal = DropReason::slow_consumer;
     hold = backpressure_ && !give_up;
@@ -124,14 +141,25 @@ bool Lane::make_room(DropReason& refusal, bool& hold, bool give_up) {
   }
   if (room == HostLane::Room::yes && !parts_.samples->full()) return true;
   // No open sample makes room for one that would have to wait for its plan.
-  if (!evict_oldest_ || (parts_.shapes && !parts_.shapes->ready(shape_))) return false;
-  close_unfinished(*parts_.samples->oldest(), DropReason::evicted);
+  if (!evict_oldest_ || (many_sizes_ && !version.shapes->ready(shape_))) return false;
+  close_unfinished(first_to_evict(room != HostLane::Room::yes), DropReason::evicted);
   return true;
+}
+
+/// A buffer is had back only from a sample of the newest version; then there is one.
+OpenSample& Lane::first_to_evict(bool for_buffer) {
+  OpenSample* sample = parts_.samples->oldest();
+  while (for_buffer && sample->version != &versions_.current()) sample = parts_.samples->newer_than(*sample);
+  return *sample;
 }
 
 void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uint64_t now, OpenSample*& out) {
   OpenSample& sample = parts_.samples->open(arrival.rtp.timestamp, stream, *parts_.streams);
   const uint32_t index = parts_.samples->index_of(sample);
+  LaneVersion& version = versions_.current();
+  versions_.opened(version);
+  sample.version = &version;
+  sample.outputs = version.outputs_of(index);
   sample.request_id = request_id;
   sample.shape = shape_;
   sample.first_packet_ns = arrival.time_ns;
@@ -139,21 +167,25 @@ void Lane::open(Stream& stream, const Arrival& arrival, uint64_t request_id, uin
   sample.deadline_ns = deadline_from(now);
   counters_->samples_opened.add(1);
   out = &sample;
-  if (parts_.forward) {
-    parts_.forward->begin_sample(sample, index);
-    parts_.forward->select(sample, stream);
+  if (forwards_) {
+    version.forward->begin_sample(sample, index);
+    version.forward->select(sample, stream);
   } else {
-    parts_.host->reserve(sample, index);
+    version.host->reserve(sample, index);
   }
-  if (parts_.shapes) parts_.shapes->open(sample, now);
+  if (many_sizes_) {
+    version.shapes->open(sample, now);
+  } else {
+    sample.state = version.states[index].get();
+  }
   // Padding is told to a forward sink when the sample is complete: else one small packet would send a whole
   // frame of it.
-  sample.state->begin({sample.outputs, outputs_}, nullptr);
+  sample.state->begin({sample.outputs, version.outputs}, nullptr);
 }
 
 void Lane::forward_next(OpenSample& sample, Stream& stream, const VideoSegment& chunk, onpath_packet& packet,
                         uint64_t time_ns, uint64_t now) {
-  ForwardLane& forward = *parts_.forward;
+  ForwardLane& forward = *sample.version->forward;
   forward.select(sample, stream);
   PushResult result;
   if (send_in_place(sample, chunk, packet)) {
@@ -177,7 +209,7 @@ void Lane::push(OpenSample& sample, const Segments& segments, onpath_packet& pac
                 uint64_t now) {
   Stream& stream = parts_.streams->at(sample.stream);
   if (segments.count == 1) return take_next(sample, stream, segments.first[0], packet, time_ns, now);
-  ForwardLane* forward = parts_.forward.get();
+  ForwardLane* forward = sample.version->forward.get();
   if (forward != nullptr) forward->select(sample, stream);
   uint64_t fresh = 0, repeated = 0;
   for (uint32_t i = 0; i < segments.count; ++i) {
@@ -194,67 +226,77 @@ void Lane::push(OpenSample& sample, const Segments& segments, onpath_packet& pac
 /// The packet that came is the packet that leaves, if all of its bytes are new and there is room for its new
 /// headers.
 bool Lane::send_in_place(OpenSample& sample, const VideoSegment& segment, onpath_packet& packet) {
-  if (!parts_.forward->could_send_in_place(packet, segment.bytes)) return false;
+  ForwardLane& forward = *sample.version->forward;
+  if (!forward.could_send_in_place(packet, segment.bytes)) return false;
   const std::span<uint8_t> bytes(packet.data + (segment.bytes.data() - packet.data), segment.bytes.size());
   const auto turned = sample.state->push_in_place(segment.offset, bytes);
-  if (turned) parts_.forward->send_in_place(packet, segment.offset, bytes, *turned);
+  if (turned) forward.send_in_place(packet, segment.offset, bytes, *turned);
   return turned.has_value();
 }
 
 void Lane::finish(OpenSample& sample, uint64_t time_ns, uint64_t now) {
-  if (parts_.shapes) {
-    if (sample.waits != kNone) return parts_.shapes->note_full(sample, time_ns);
-    parts_.shapes->note_complete(sample, now);
+  LaneVersion& version = *sample.version;
+  if (many_sizes_) {
+    if (sample.waits != kNone) return version.shapes->note_full(sample, time_ns);
+    version.shapes->note_complete(sample, now);
   }
   counters_->samples_complete.add(1);
-  if (parts_.forward) {
+  if (forwards_) {
     // Beginning again places the padding once more, where it is already, and tells it. Nothing of this sample
     // follows.
-    sample.state->begin({sample.outputs, outputs_}, parts_.forward.get());
-    parts_.forward->send_pending();
-    parts_.forward->complete(sample);
+    sample.state->begin({sample.outputs, version.outputs}, version.forward.get());
+    version.forward->send_pending();
+    version.forward->complete(sample);
   } else {
     const StreamKey& from = parts_.streams->at(sample.stream).key;
     const SampleInfo info{sample.request_id,      from.source(), from.ssrc(), sample.timestamp,
                           sample.first_packet_ns, time_ns,       sample.shape};
-    if (parts_.host->complete(sample, info, now)) parts_.host_sink->mark_pending();
+    if (version.host->complete(sample, info, now)) parts_.host_sink->mark_pending();
   }
   leave_stream(sample);
 }
 
 void Lane::close_unfinished(OpenSample& sample, DropReason reason) {
   drop(reason);
-  if (parts_.host != nullptr) parts_.host->abandon(sample);
+  if (!forwards_) sample.version->host->abandon(sample);
   leave_stream(sample);
 }
 
 void Lane::leave_stream(OpenSample& sample) {
-  if (parts_.shapes) parts_.shapes->leave(sample);
+  LaneVersion& version = *sample.version;
+  if (many_sizes_) version.shapes->leave(sample);
   parts_.samples->close(sample, *parts_.streams);
+  versions_.closed(version, [this](LaneVersion& over) { left(over); });
 }
 
 void Lane::tick(uint64_t now) {
-  if (parts_.shapes) {
+  if (many_sizes_) {
     settle_shapes(now);
-    parts_.shapes->tick(now);
+    for (uint32_t v = 0; v < versions_.count(); ++v) versions_.at(v).shapes->tick(now);
   }
   while (OpenSample* oldest = parts_.samples->oldest()) {
     if (now < oldest->deadline_ns) break;
     close_unfinished(*oldest, DropReason::incomplete);
   }
-  if (parts_.host != nullptr && parts_.host->tick(now, *parts_.samples)) parts_.host_sink->mark_pending();
+  for (uint32_t v = 0; !forwards_ && v < versions_.count(); ++v) {
+    if (versions_.at(v).host->tick(now, *parts_.samples)) parts_.host_sink->mark_pending();
+  }
 }
 
 uint64_t Lane::next_tick_ns() {
-  if (parts_.shapes && parts_.shapes->any_waits()) return 0;
   const OpenSample* oldest = parts_.samples->oldest();
-  const uint64_t deadline = oldest == nullptr ? UINT64_MAX : oldest->deadline_ns;
-  return parts_.host == nullptr ? deadline : std::min(deadline, parts_.host->next_tick_ns());
+  uint64_t next = oldest == nullptr ? UINT64_MAX : oldest->deadline_ns;
+  for (uint32_t v = 0; v < versions_.count(); ++v) {
+    const LaneVersion& version = versions_.at(v);
+    if (many_sizes_ && version.shapes->any_waits()) return 0;
+    if (!forwards_) next = std::min(next, version.host->next_tick_ns());
+  }
+  return next;
 }
 
 void Lane::close() {
   while (OpenSample* oldest = parts_.samples->oldest()) close_unfinished(*oldest, DropReason::closed);
-  if (parts_.host != nullptr && parts_.host->flush()) parts_.host_sink->mark_pending();
+  left(versions_.current());
 }
 
 }  // namespace onpath

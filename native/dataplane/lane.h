@@ -10,11 +10,9 @@
 #include "base/drop_reason.h"
 #include "base/result.h"
 #include "dataplane/config.h"
-#include "dataplane/forward_lane.h"
-#include "dataplane/host_lane.h"
+#include "dataplane/lane_version.h"
 #include "dataplane/route_lane.h"
 #include "dataplane/sample_pool.h"
-#include "dataplane/shape_cache.h"
 #include "dataplane/shared_host_sink.h"
 #include "dataplane/stream_table.h"
 #include "wire/chunk.h"
@@ -39,10 +37,8 @@ class Lane final : public RouteLane {
   struct Parts {
     std::unique_ptr<SamplePool> samples;
     std::unique_ptr<StreamTable> streams;
-    std::shared_ptr<ShapeCache> shapes;    // only if the route takes many sizes
-    std::unique_ptr<ForwardLane> forward;  // one of these two
-    std::shared_ptr<SharedHostSink> host_sink;
-    HostLane* host = nullptr;  // this worker's lane of host_sink
+    std::shared_ptr<SharedHostSink> host_sink;  // null if the route forwards
+    LaneVersion* version = nullptr;             // the first one
   };
   Lane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters, Parts parts);
 
@@ -52,7 +48,7 @@ class Lane final : public RouteLane {
   /// take() of a packet of which all but its chunk's place is known: it belongs to this open sample.
   void take_next(OpenSample& sample, Stream& stream, const VideoSegment& chunk, onpath_packet& packet,
                  uint64_t time_ns, uint64_t now) {
-    if (parts_.forward) return forward_next(sample, stream, chunk, packet, time_ns, now);
+    if (forwards_) return forward_next(sample, stream, chunk, packet, time_ns, now);
     const PushResult result = sample.state->push(chunk.offset, chunk.bytes, nullptr);
     if (result.status == PushStatus::used) [[likely]] {
       count_packet(sample, stream, result.new_bytes, result.repeated_bytes, time_ns, now);
@@ -62,14 +58,18 @@ class Lane final : public RouteLane {
   }
   void tick(uint64_t now) override;
   uint64_t next_tick_ns() override;
+  void take_version() override;
   void close() override;
   bool has_open(const Stream& stream, uint32_t timestamp) override {
     return parts_.samples->find(stream, timestamp) != nullptr;
   }
+  /// From the control side; the worker takes it by take_version().
+  void offer(LaneVersion& version) { versions_.offer(version); }
 
   Stream& stream_of(const OpenSample& sample) { return parts_.streams->at(sample.stream); }
   uint32_t index_of(const Stream& stream) const { return parts_.streams->index_of(stream); }
-  HostLane* host() { return parts_.host; }
+  /// Of the newest version.
+  HostLane* host() { return versions_.current().host; }
   /// Whether packets' sample bytes are usually read, so that they are worth fetching ahead.
   bool reads_payload() const { return reads_payload_; }
 
@@ -92,7 +92,9 @@ class Lane final : public RouteLane {
   std::optional<DropReason> parse(const RtpPacket& rtp, Segments& out);
   std::optional<DropReason> check_chunk() const;
   std::optional<DropReason> take_shape();
+  bool shapes_have_news();
   void settle_shapes(uint64_t now);
+  void settle_shapes(LaneVersion& version, uint64_t now);
   void settle(OpenSample& sample, uint64_t now);
   std::optional<DropReason> check_placement(const Segments& segments) const;
   bool make_room(DropReason& refusal, bool& hold, bool give_up);
@@ -118,9 +120,14 @@ class Lane final : public RouteLane {
   void finish(OpenSample& sample, uint64_t time_ns, uint64_t now);
   void close_unfinished(OpenSample& sample, DropReason reason);
   void leave_stream(OpenSample& sample);
+  void left(LaneVersion& version);
+  OpenSample& first_to_evict(bool for_buffer);
   bool dropped(DropReason reason) { return drop(reason), true; }
 
   Parts parts_;
+  VersionList<LaneVersion> versions_;
+  const bool forwards_;
+  const bool many_sizes_;
   const PayloadFormat payload_;
   const uint32_t digest_;
   const uint32_t element_bytes_;
@@ -130,9 +137,8 @@ class Lane final : public RouteLane {
   InputShape shape_;
   const ExpectedChunk expected_;
   const VideoGeometry geometry_;
-  const size_t outputs_;
   const bool backpressure_;
-  const bool reads_payload_;
+  bool reads_payload_;        // the newest version's
   uint32_t last_stream_ = 0;  // of the packet before, if there was one: the next is likely of the same
   ChunkHeader chunk_;
   VideoPayload video_;

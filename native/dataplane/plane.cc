@@ -11,6 +11,7 @@
 
 #include "dataplane/plane_parts.h"
 #include "dataplane/plane_senders.h"
+#include "dataplane/plane_versions.h"
 #include "dataplane/threads.h"
 
 namespace onpath {
@@ -30,7 +31,8 @@ uint64_t cpu_of(std::thread& thread) {
 
 class RunningPlane final : public Plane {
  public:
-  explicit RunningPlane(std::unique_ptr<PlaneParts> parts) : parts_(std::move(parts)), senders_(*parts_) {
+  explicit RunningPlane(std::unique_ptr<PlaneParts> parts)
+      : parts_(std::move(parts)), senders_(*parts_), versions_(*parts_) {
     for (const NamedPort& port : parts_->ports.list()) last_ports_.push_back({port.name, {}, 0, {}});
   }
   ~RunningPlane() override { RunningPlane::close(); }
@@ -63,8 +65,10 @@ class RunningPlane final : public Plane {
     const std::lock_guard lock(mutex_);
     if (closed_) return;
     closed_ = true;
+    versions_.close();
     for (const auto& worker : parts_->workers) worker->stop();
     for (std::thread& thread : threads_) thread.join();
+    versions_.free_unused();
     parts_->bell->stop();  // announces what the workers delivered last
     if (parts_->shapes) parts_->shapes->stop();
     read_port_counters(last_ports_);
@@ -113,7 +117,20 @@ class RunningPlane final : public Plane {
     return senders_.open(port, std::move(config));
   }
 
-  uint64_t memory_bytes() const override { return parts_->memory_bytes; }
+  Result<std::vector<uint64_t>> swap(const std::vector<RouteSwap>& swaps) override {
+    return versions_.swap(swaps);
+  }
+
+  std::vector<uint64_t> versions(const std::string& route) const override {
+    for (size_t r = 0; r < parts_->routes.size(); ++r) {
+      if (parts_->routes[r].name == route) return versions_.alive(r);
+    }
+    return {};
+  }
+
+  uint64_t memory_bytes() const override {
+    return parts_->memory_bytes + static_cast<uint64_t>(versions_.more_bytes());
+  }
 
  private:
   void read_port_counters(std::vector<PortStats>& to) const {
@@ -134,6 +151,10 @@ class RunningPlane final : public Plane {
   RouteStats route_stats(size_t r) const {
     RouteStats stats;
     stats.name = parts_->routes[r].name;
+    const std::vector<uint64_t> alive = versions_.alive(r);
+    stats.version = alive.back();
+    stats.versions_alive = alive.size();
+    stats.versions_freed = versions_.freed(r);
     uint64_t sent = 0;
     for (const auto& worker : parts_->workers) {
       const RouteCounters& counters = worker->route_counters(r);
@@ -189,6 +210,7 @@ class RunningPlane final : public Plane {
 
   const std::unique_ptr<PlaneParts> parts_;
   PlaneSenders senders_;
+  PlaneVersions versions_;
   mutable std::mutex mutex_;
   mutable std::vector<std::thread> threads_;
   std::vector<PortStats> last_ports_;  // counters as of close()

@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "dataplane/config.h"
 #include "dataplane/host_sink.h"
+#include "dataplane/route_versions.h"
 #include "dataplane/sender.h"
 #include "dataplane/text_sink.h"
 
@@ -44,6 +45,9 @@ struct RouteStats {
   uint64_t nacks_sent = 0, packets_repaired = 0, reports_sent = 0;
   // Of a forward sink, what its receivers asked for; see ResendCounters.
   uint64_t nacks_received = 0, packets_resent = 0, resends_refused = 0, probes_sent = 0;
+  uint64_t version = 1;         // of the pipeline, counted from 1: what new samples are opened under
+  uint64_t versions_alive = 1;  // that one, and older ones that samples or the consumer still hold
+  uint64_t versions_freed = 0;
   DropCounts drops{};
 };
 
@@ -76,7 +80,13 @@ class Plane {
   /// port; close() closes its senders first. Errors: NOT_FOUND, BUSY (every queue kept for senders is taken),
   /// CLOSED, and those of open_sender().
   virtual Result<std::unique_ptr<Sender>> open_sender(const std::string& port, SenderConfig config) = 0;
-  /// Bytes of every pool taken at start.
+  /// Gives routes other pipelines while packets arrive, all or none of them: samples that are open end under
+  /// the pipeline that they were opened under, new ones are opened under the new one. Returns the numbers of
+  /// the new versions when every worker has taken them. Errors: see PlaneVersions::swap().
+  virtual Result<std::vector<uint64_t>> swap(const std::vector<RouteSwap>& swaps) = 0;
+  /// Numbers of the versions of a route that are alive, oldest first; empty if there is no such route.
+  virtual std::vector<uint64_t> versions(const std::string& route) const = 0;
+  /// Bytes of every pool: those taken at start, and those of further versions that are alive.
   virtual uint64_t memory_bytes() const = 0;
 };
 

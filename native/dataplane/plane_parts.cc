@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "dataplane/clock.h"
-#include "dataplane/text_forward_lane.h"
 
 namespace onpath {
 namespace {
@@ -63,52 +62,34 @@ class Builder {
     for (uint32_t w = 0; w < config_.workers; ++w) {
       auto wake = WakeFd::make();
       if (!wake) return wake.error();
-      wakes_.push_back(std::move(wake).value());
+      parts_.wakes.push_back(std::move(wake).value());
     }
     return {};
   }
 
+  /// The first version of every route, but for the workers' parts of it, and the sinks over them.
   Result<void> make_sinks() {
     const size_t routes = config_.routes.size();
     parts_.sinks.resize(routes);
     parts_.text_sinks.resize(routes);
+    parts_.versions.resize(routes);
     first_ssrc_.resize(routes);
     for (size_t r = 0; r < routes; ++r) {
       const RouteConfig& route = config_.routes[r];
-      if (const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink)) {
+      if (const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink))
         first_ssrc_[r] = first_ssrc(*forward);
-      } else if (auto ok = route.text ? make_text_sink(r) : make_host_sink(r); !ok) {
-        return ok;
+      auto version = make_version(route, 1, parts_.wakes);
+      if (!version) return version.error();
+      if (const auto& host = version.value()->host) {
+        parts_.sinks[r] = std::make_shared<SharedHostSink>(host, std::get<HostSinkConfig>(route.sink).batch);
+        announcers_.push_back(parts_.sinks[r]);
       }
+      if (const auto& host = version.value()->text_host) {
+        parts_.text_sinks[r] = std::make_shared<SharedTextSink>(host);
+        announcers_.push_back(parts_.text_sinks[r]);
+      }
+      parts_.versions[r].alive.push_back(std::move(version).value());
     }
-    return {};
-  }
-
-  Result<void> make_host_sink(size_t r) {
-    const RouteConfig& route = config_.routes[r];
-    const auto& host = std::get<HostSinkConfig>(route.sink);
-    std::vector<std::unique_ptr<HostLane>> lanes;
-    for (const auto& wake : wakes_) {
-      auto lane = HostLane::make(route.program->plan(), route.slots, host, wake);
-      if (!lane) return lane.error();
-      lanes.push_back(std::move(lane).value());
-    }
-    parts_.sinks[r] =
-        std::make_shared<SharedHostSink>(route.program->plan_ptr(), host.batch, std::move(lanes));
-    announcers_.push_back(parts_.sinks[r]);
-    return {};
-  }
-
-  Result<void> make_text_sink(size_t r) {
-    const RouteConfig& route = config_.routes[r];
-    std::vector<std::unique_ptr<TextHostLane>> lanes;
-    for (size_t w = 0; w < wakes_.size(); ++w) {
-      auto lane = TextHostLane::make(*route.text, route.slots);
-      if (!lane) return lane.error();
-      lanes.push_back(std::move(lane).value());
-    }
-    parts_.text_sinks[r] = std::make_shared<SharedTextSink>(route.text->plan, std::move(lanes));
-    announcers_.push_back(parts_.text_sinks[r]);
     return {};
   }
 
@@ -124,7 +105,7 @@ class Builder {
         const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink);
         next_hops += forward != nullptr && forward->port == named.name;
       }
-      host = std::make_shared<PortHost>(*named.host, mac_at(named.port->mac), next_hops, wakes_[0]);
+      host = std::make_shared<PortHost>(*named.host, mac_at(named.port->mac), next_hops, parts_.wakes[0]);
       parts_.memory_bytes += host->neighbours.bytes();
     }
   }
@@ -156,7 +137,7 @@ class Builder {
   Result<void> make_worker(uint32_t w) {
     Worker::Parts worker;
     worker.routes = route_table_;
-    worker.wake = wakes_[w];
+    worker.wake = parts_.wakes[w];
     worker.sinks = announcers_;
     worker.bell = parts_.bell.get();
     worker.shapes = parts_.shapes.get();
@@ -200,21 +181,11 @@ class Builder {
     Lane::Parts lane;
     auto counters = std::make_unique<RouteCounters>();
     lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
-    auto samples = SamplePool::make(*route.program, route.open_samples, !route.shapes);
-    if (!samples) return samples.error();
-    lane.samples = std::move(samples).value();
-    if (route.shapes) {
-      lane.shapes = std::make_shared<ShapeCache>(*route.shapes, route.open_samples);
-      parts_.shapes->add(lane.shapes);
-    }
-    if (const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink)) {
-      auto made = make_forward(w, r, *forward, worker, *counters);
-      if (!made) return made.error();
-      lane.forward = std::move(made).value();
-    } else {
-      lane.host_sink = parts_.sinks[r];
-      lane.host = &lane.host_sink->lane(w);
-    }
+    lane.samples = std::make_unique<SamplePool>(route.open_samples);
+    if (auto ok = add_version(w, r, worker, *counters); !ok) return ok.error();
+    lane.version = parts_.versions[r].alive[0]->lanes[w].get();
+    if (lane.version->shapes) parts_.shapes->add(lane.version->shapes);
+    lane.host_sink = parts_.sinks[r];
     StreamTable* const streams = lane.streams.get();
     RouteCounters* const counted = counters.get();
     auto made = std::make_unique<Lane>(route, port_index(route.port), std::move(counters), std::move(lane));
@@ -227,32 +198,12 @@ class Builder {
     TextLane::Parts lane;
     auto counters = std::make_unique<RouteCounters>();
     lane.streams = std::make_unique<StreamTable>(route.max_streams, random_bits());
-    auto texts = TextPool::make(*route.text, route.open_samples);
-    if (!texts) return texts.error();
-    lane.texts = std::move(texts).value();
-    auto workspace = route.text->plan->make_workspace();
-    if (!workspace) return workspace.error();
-    lane.workspace = std::move(workspace).value();
-    if (const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink)) {
-      auto path = outgoing_path(r, *forward, worker);
-      if (!path) return path.error();
-      Worker::PortPart& target = worker.ports[port_index(forward->port)];
-      auto made =
-          TextForwardLane::make(*route.text, route.open_samples, *forward, path.value(), first_ssrc_[r] + w,
-                                config_.workers, transmit_queue(target, w), *counters);
-      if (!made) return made.error();
-      auto resender = repairs_->make_resender(r, path.value(), transmit_queue(target, w));
-      if (!resender) return resender.error();
-      made.value()->resend_by(resender.value());
-      lane.outlet = std::move(made).value();
-    } else {
-      const auto& sink = parts_.text_sinks[r];
-      lane.outlet = {sink, &sink->lane(w)};
-    }
+    lane.texts = std::make_unique<TextPool>(*route.text, route.open_samples);
+    if (auto ok = add_version(w, r, worker, *counters); !ok) return ok.error();
+    lane.version = parts_.versions[r].alive[0]->texts[w].get();
     StreamTable* const streams = lane.streams.get();
     RouteCounters* const counted = counters.get();
-    auto made =
-        std::make_unique<TextLane>(route, port_index(route.port), std::move(counters), std::move(lane));
+    auto made = std::make_unique<TextLane>(route, port_index(route.port), std::move(counters), std::move(lane));
     if (auto ok = repair(w, r, *made, streams, counted, worker); !ok) return ok.error();
     return made;
   }
@@ -276,30 +227,33 @@ class Builder {
     return *port.transmit;
   }
 
-  Result<std::unique_ptr<ForwardLane>> make_forward(uint32_t w, size_t r, const ForwardSinkConfig& forward,
-                                                    Worker::Parts& worker, RouteCounters& counters) {
+  /// The worker's part of the first version of a route, and how results leave.
+  Result<void> add_version(uint32_t w, size_t r, Worker::Parts& worker, RouteCounters& counters) {
     const RouteConfig& route = config_.routes[r];
-    Worker::PortPart& target = worker.ports[port_index(forward.port)];
-    auto path = outgoing_path(r, forward, worker);
+    RouteVersions& versions = parts_.versions[r];
+    const auto* forward = std::get_if<ForwardSinkConfig>(&route.sink);
+    if (forward == nullptr) return add_worker(*versions.alive[0], route, nullptr);
+    auto path = outgoing_path(r, *forward, worker);
     if (!path) return path.error();
-    auto lane = ForwardLane::make(route.program->plan(), route.open_samples, forward, path.value(),
-                                  first_ssrc_[r] + w, config_.workers, transmit_queue(target, w), counters);
-    if (lane) {
-      auto resender = repairs_->make_resender(r, path.value(), transmit_queue(target, w));
-      if (!resender) return resender.error();
-      lane.value()->resend_by(resender.value());
-    }
+    Worker::PortPart& target = worker.ports[port_index(forward->port)];
     const void* domain = worker.ports[port_index(route.port)].port->domain;
-    const bool share_buffers = domain != nullptr && domain == target.port->domain;
-    if (lane && share_buffers && !route.shapes && route.program->plan().works_in_place())
-      lane.value()->allow_in_place();
-    return lane;
+    ForwardWay& way = versions.ways.emplace_back();
+    way.config = *forward;
+    way.path = path.value();
+    way.first_ssrc = first_ssrc_[r] + w;
+    way.ssrc_step = config_.workers;
+    way.queue = &transmit_queue(target, w);
+    way.counters = &counters;
+    auto resender = repairs_->make_resender(r, way.path, *way.queue);
+    if (!resender) return resender.error();
+    way.resender = resender.value();
+    way.shares_buffers = domain != nullptr && domain == target.port->domain;
+    return add_worker(*versions.alive[0], route, &way);
   }
 
   PlaneConfig& config_;
   PlaneParts& parts_;
   std::shared_ptr<const RouteTable> route_table_;
-  std::vector<std::shared_ptr<WakeFd>> wakes_;
   std::vector<std::shared_ptr<Announcer>> announcers_;
   std::vector<uint32_t> first_ssrc_;  // by route
   std::unique_ptr<RepairParts> repairs_;
@@ -326,8 +280,9 @@ Result<std::unique_ptr<PlaneParts>> build_plane(PlaneConfig config) {
     if (const auto ok = check_config(config); !ok) return ok.error();
     const auto bytes = pool_bytes(config);
     if (!bytes) return bytes.error();
-    std::unique_ptr<PlaneParts> parts(
-        new PlaneParts{std::move(ports), {}, {}, {}, {}, nullptr, nullptr, {}, bytes.value()});
+    std::unique_ptr<PlaneParts> parts(new PlaneParts(std::move(ports)));
+    parts->memory_bytes = bytes.value();
+    parts->max_memory_bytes = config.max_memory_bytes;
     if (const auto ok = Builder(config, *parts).build(); !ok) return ok.error();
     parts->routes = std::move(config.routes);
     return parts;

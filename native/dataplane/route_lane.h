@@ -23,6 +23,8 @@ class RouteLane {
   virtual void tick(uint64_t now) = 0;
   /// When tick() has something to do next; UINT64_MAX: nothing is open.
   virtual uint64_t next_tick_ns() = 0;
+  /// Goes on with the version of the pipeline that is offered, if there is one.
+  virtual void take_version() = 0;
   /// The worker ends: open samples count as closed, what is complete is delivered.
   virtual void close() = 0;
 

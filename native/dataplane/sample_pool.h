@@ -1,19 +1,20 @@
-// The open samples of one route on one worker: a fixed pool whose states were all made at start.
+// The open samples of one route on one worker: a fixed pool. The state of the sample in each place belongs to
+// the version that the sample was opened under (lane_version.h).
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <vector>
 
-#include "base/result.h"
 #include "dataplane/config.h"
 #include "dataplane/open_pool.h"
 #include "plan/program.h"
 
 namespace onpath {
 
+struct LaneVersion;
+
 /// A sample that is being assembled.
 struct OpenSample : OpenEntry {
+  LaneVersion* version = nullptr;  // that it was opened under, and ends under
   SampleState* state = nullptr;
   uint8_t** outputs = nullptr;  // where they are placed now, one per output of the plan
   InputShape shape;
@@ -34,14 +35,8 @@ struct OpenSample : OpenEntry {
 
 class SamplePool : public OpenPool<OpenSample> {
  public:
-  /// Without states of their own, samples are given one when they are opened. Errors: OUT_OF_MEMORY.
-  static Result<std::unique_ptr<SamplePool>> make(const Program& program, uint32_t count, bool own_states);
-
- private:
+  /// Throws std::bad_alloc.
   explicit SamplePool(uint32_t count) : OpenPool(count) {}
-
-  std::vector<std::unique_ptr<SampleState>> states_;
-  std::vector<uint8_t*> outputs_;
 };
 
 }  // namespace onpath

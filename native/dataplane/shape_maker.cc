@@ -51,8 +51,17 @@ void ShapeCache::free_plan(Slot& slot) {
   slot.program.reset();
 }
 
+void ShapeMaker::add(std::shared_ptr<ShapeCache> cache) {
+  const std::lock_guard lock(mutex_);
+  caches_.push_back(std::move(cache));
+}
+
+void ShapeMaker::remove(const std::shared_ptr<ShapeCache>& cache) {
+  const std::lock_guard lock(mutex_);
+  std::erase(caches_, cache);
+}
+
 void ShapeMaker::start() {
-  if (caches_.empty()) return;
   thread_ = start_thread("onpath-shapes", [this] { run(); });
 }
 
@@ -65,14 +74,19 @@ void ShapeMaker::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-bool ShapeMaker::asked() const {
+bool ShapeMaker::asked() {
+  const std::lock_guard lock(mutex_);
+  return asked_now();
+}
+
+bool ShapeMaker::asked_now() const {
   return std::any_of(caches_.begin(), caches_.end(), [](const auto& cache) { return cache->has_requests(); });
 }
 
 void ShapeMaker::ring() {
-  if (!asked()) return;
   {
     const std::lock_guard lock(mutex_);
+    if (!asked_now()) return;
     wanted_ = true;
   }
   changed_.notify_all();
@@ -87,7 +101,12 @@ void ShapeMaker::make_all() {
   // One of each in turn: a route that is flooded with new shapes does not keep the others waiting.
   for (bool more = true; more;) {
     more = false;
-    for (const auto& cache : caches_) more |= !stopping() && cache->make_next();
+    std::vector<std::shared_ptr<ShapeCache>> caches;
+    {
+      const std::lock_guard lock(mutex_);
+      caches = caches_;
+    }
+    for (const auto& cache : caches) more |= !stopping() && cache->make_next();
   }
 }
 

@@ -16,8 +16,10 @@ class ShapeMaker {
  public:
   ~ShapeMaker() { stop(); }
 
-  /// Before start().
-  void add(std::shared_ptr<ShapeCache> cache) { caches_.push_back(std::move(cache)); }
+  /// From any thread; before a worker asks the cache for anything.
+  void add(std::shared_ptr<ShapeCache> cache);
+  /// When no worker asks it any more.
+  void remove(const std::shared_ptr<ShapeCache>& cache);
 
   /// Throws std::system_error.
   void start();
@@ -26,17 +28,18 @@ class ShapeMaker {
   /// Wakes the thread if something has been asked for. May make a system call.
   void ring();
   /// Whether anything is asked for and has not been begun.
-  bool asked() const;
+  bool asked();
   /// Carries out everything asked for so far, on the calling thread: the thread's, or a test's instead of it.
   void make_all();
 
  private:
   bool stopping();
+  bool asked_now() const;
   void run();
 
-  std::vector<std::shared_ptr<ShapeCache>> caches_;
-  std::mutex mutex_;
+  std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
+  std::vector<std::shared_ptr<ShapeCache>> caches_;
   bool wanted_ = false;
   bool stopping_ = false;
   std::thread thread_;

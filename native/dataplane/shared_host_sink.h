@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include "dataplane/host_lane.h"
 #include "dataplane/host_sink.h"
@@ -11,19 +11,18 @@
 
 namespace onpath {
 
-class SharedHostSink final : public HostSink, public SharedLanes<HostLane> {
+class SharedHostSink final : public HostSink, public SharedLanes<HostLane, PlanPtr> {
  public:
-  SharedHostSink(PlanPtr plan, uint32_t batch, std::vector<std::unique_ptr<HostLane>> lanes)
-      : SharedLanes(std::move(lanes)), plan_(std::move(plan)), batch_(batch) {}
+  SharedHostSink(std::shared_ptr<Version> first, uint32_t batch)
+      : SharedLanes(std::move(first)), batch_(batch) {}
 
   bool next(Delivery& out) override;
-  void release(uint32_t buffer) override;
+  void release(uint64_t buffer) override;
   void on_ready(void (*notify)(void*), void* context) override { set_notify(notify, context); }
-  const PlanPtr& plan() const override { return plan_; }
+  PlanPtr plan() const override { return newest_plan(); }
   uint32_t batch() const override { return batch_; }
 
  private:
-  const PlanPtr plan_;
   const uint32_t batch_;
 };
 

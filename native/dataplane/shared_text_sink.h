@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include "dataplane/shared_lanes.h"
 #include "dataplane/text_host_lane.h"
@@ -11,30 +11,29 @@
 
 namespace onpath {
 
-class SharedTextSink final : public TextHostSink, public SharedLanes<TextHostLane> {
+class SharedTextSink final : public TextHostSink, public SharedLanes<TextHostLane, TextPlanPtr> {
  public:
-  SharedTextSink(TextPlanPtr plan, std::vector<std::unique_ptr<TextHostLane>> lanes)
-      : SharedLanes(std::move(lanes)), plan_(std::move(plan)) {
-    for (const auto& lane : lanes_) lane->announce_to(*this);
-  }
+  explicit SharedTextSink(const std::shared_ptr<Version>& first) : SharedLanes(first) { announce(*first); }
 
+  /// Lanes of the version tell this sink what is ready; before a worker writes to them.
+  void announce(Version& version) {
+    for (const auto& lane : version.lanes) lane->announce_to(*this);
+  }
   bool next(TextPart& out) override {
-    return take_next([&](TextHostLane& lane, uint32_t first) {
+    return take_next([&](const Version& version, TextHostLane& lane, uint64_t first) {
       if (!lane.pop(out)) return false;
       out.handle += first;
+      out.version = version.number;
+      out.plan = version.plan.get();
       if (out.last && !out.failed) taken_.add(1);
       return true;
     });
   }
-  void release(uint32_t handle) override {
-    const auto [lane, head] = slot_of(handle);
-    if (lane != nullptr) lane->release(head);
+  void release(uint64_t handle) override {
+    give_back(handle, [](TextHostLane& lane, uint32_t head) { return lane.release(head); });
   }
   void on_ready(void (*notify)(void*), void* context) override { set_notify(notify, context); }
-  const TextPlanPtr& plan() const override { return plan_; }
-
- private:
-  const TextPlanPtr plan_;
+  TextPlanPtr plan() const override { return newest_plan(); }
 };
 
 }  // namespace onpath

@@ -33,6 +33,9 @@ class TextForwardLane final : public TextOutlet {
 
   /// Who keeps packets and sends them again; outlives the lane.
   void resend_by(ForwardResender* resender) { resender_ = resender; }
+  void continue_from(const TextOutlet& before) override {
+    next_ssrc_ = static_cast<const TextForwardLane&>(before).next_ssrc_;
+  }
   void begin_stream(Stream& stream) override;
   bool has_room() override { return true; }
   void open(OpenText& text, uint32_t index) override;

@@ -158,9 +158,10 @@ bool TextHostLane::pop(TextPart& out) {
   return true;
 }
 
-void TextHostLane::release(uint32_t head) {
-  if (!std::exchange(segments_[head].taken, false)) return;
+bool TextHostLane::release(uint32_t head) {
+  if (!std::exchange(segments_[head].taken, false)) return false;
   released_.push(head);
+  return true;
 }
 
 }  // namespace onpath

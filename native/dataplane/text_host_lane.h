@@ -38,7 +38,8 @@ class TextHostLane final : public TextOutlet {
 
   bool pop(TextPart& out);
   bool has_ready() const { return !ready_.empty(); }
-  void release(uint32_t head);
+  /// False if the consumer does not have it.
+  bool release(uint32_t head);
   uint32_t slots() const { return static_cast<uint32_t>(segments_.size()); }
 
  private:

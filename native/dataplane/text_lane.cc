@@ -18,28 +18,27 @@ DropReason reason_of(TextStatus status) {
 
 }  // namespace
 
-Result<std::unique_ptr<TextPool>> TextPool::make(const TextRouteConfig& config, uint32_t count) {
-  std::unique_ptr<TextPool> pool(new TextPool(count));
-  for (uint32_t i = 0; i < count; ++i) {
-    auto state = config.plan->make_state(TextLength::streamed);
-    if (!state) return state.error();
-    pool->at(i).state = std::move(state).value();
-    pool->at(i).waiting = std::make_unique<WaitingBytes>(config.waiting_bytes);
-  }
-  return pool;
+TextPool::TextPool(const TextRouteConfig& config, uint32_t count) : OpenPool(count) {
+  for (uint32_t i = 0; i < count; ++i) at(i).waiting = std::make_unique<WaitingBytes>(config.waiting_bytes);
 }
 
 uint64_t TextPool::bytes_for(const TextRouteConfig& config, uint32_t count) {
   const uint64_t waiting = WaitingBytes::memory_bytes(config.waiting_bytes) + sizeof(WaitingBytes);
-  return times(plus(config.plan->state_bytes(), waiting + sizeof(OpenText)), count);
+  return times(waiting + sizeof(OpenText), count);
 }
 
 TextLane::TextLane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters,
                    Parts parts)
     : RouteLane(route, port, std::move(counters)),
       parts_(std::move(parts)),
+      versions_(*parts_.version),
       digest_(route.text->plan->input().digest),
       window_bytes_(WaitingBytes::window_bytes(route.text->waiting_bytes)) {}
+
+void TextLane::take_version() {
+  versions_.take([](TextVersion& before, TextVersion& next) { next.outlet->continue_from(*before.outlet); },
+                 [](TextVersion&) {});
+}
 
 void TextLane::take(const RtpPacket& rtp, const Endpoint& source, uint64_t time_ns, uint64_t now) {
   StreamTable& streams = *parts_.streams;
@@ -70,7 +69,7 @@ void TextLane::take(const RtpPacket& rtp, const Endpoint& source, uint64_t time_
   }
   if (stream == nullptr) {
     stream = &streams.add(hash, key);
-    parts_.outlet->begin_stream(*stream);
+    versions_.current().outlet->begin_stream(*stream);
   }
   push(open(*stream, rtp.timestamp, chunk.request_id, time_ns, now), chunk, time_ns, now);
 }
@@ -114,7 +113,7 @@ std::optional<DropReason> TextLane::contradiction(const OpenText& text, const Ch
 
 bool TextLane::make_room(DropReason& refusal) {
   // The consumer's part first: no text is evicted for one that cannot be placed anyway.
-  if (!parts_.outlet->has_room()) {
+  if (!versions_.current().outlet->has_room()) {
     refusal = DropReason::slow_consumer;
     return false;
   }
@@ -127,6 +126,11 @@ bool TextLane::make_room(DropReason& refusal) {
 OpenText& TextLane::open(Stream& stream, uint32_t timestamp, uint64_t request_id, uint64_t time_ns,
                          uint64_t now) {
   OpenText& text = parts_.texts->open(timestamp, stream, *parts_.streams);
+  const uint32_t index = parts_.texts->index_of(text);
+  TextVersion& version = versions_.current();
+  versions_.opened(version);
+  text.version = &version;
+  text.state = version.states[index].get();
   text.request_id = request_id;
   text.first_packet_ns = text.last_packet_ns = time_ns;
   text.deadline_ns = deadline_from(now);
@@ -135,7 +139,7 @@ OpenText& TextLane::open(Stream& stream, uint32_t timestamp, uint64_t request_id
   text.parts = 0;
   text.waiting->reset();
   text.state->begin();
-  parts_.outlet->open(text, parts_.texts->index_of(text));
+  version.outlet->open(text, index);
   counters_->samples_opened.add(1);
   return text;
 }
@@ -152,7 +156,7 @@ void TextLane::push(OpenText& text, const Chunk& chunk, uint64_t time_ns, uint64
   uint64_t fresh = 0;
   if (!chunk.bytes.empty()) {
     fresh = text.waiting->take(chunk.offset, chunk.bytes, [&](std::span<const uint8_t> run) {
-      status = text.state->push(run, *parts_.workspace, *this);
+      status = text.state->push(run, *text.version->workspace, *this);
       return status == TextStatus::ok;
     });
   }
@@ -166,17 +170,23 @@ void TextLane::push(OpenText& text, const Chunk& chunk, uint64_t time_ns, uint64
 }
 
 void TextLane::finish(OpenText& text, Stream& stream) {
-  const TextStatus status = text.state->end(*parts_.workspace, *this);
+  const TextStatus status = text.state->end(*text.version->workspace, *this);
   if (status != TextStatus::ok) return close_unfinished(text, reason_of(status));
   counters_->samples_complete.add(1);
-  parts_.outlet->complete(text, stream);
-  parts_.texts->close(text, *parts_.streams);
+  text.version->outlet->complete(text, stream);
+  end(text);
 }
 
 void TextLane::close_unfinished(OpenText& text, DropReason reason) {
   drop(reason);
-  parts_.outlet->abandon(text, parts_.streams->at(text.stream), reason);
+  text.version->outlet->abandon(text, parts_.streams->at(text.stream), reason);
+  end(text);
+}
+
+void TextLane::end(OpenText& text) {
+  TextVersion& version = *text.version;
   parts_.texts->close(text, *parts_.streams);
+  versions_.closed(version, [](TextVersion&) {});
 }
 
 void TextLane::tick(uint64_t now) {

@@ -15,20 +15,19 @@
 #include "dataplane/route_lane.h"
 #include "dataplane/stream_table.h"
 #include "dataplane/text_outlet.h"
+#include "dataplane/text_version.h"
 #include "wire/chunk.h"
 #include "wire/rtp.h"
 
 namespace onpath {
 
-/// The open texts of one route on one worker, with all their memory.
+/// The open texts of one route on one worker. The state of the text in each place belongs to the version that
+/// the text was opened under.
 class TextPool : public OpenPool<OpenText> {
  public:
-  /// Errors: OUT_OF_MEMORY, and those of TextPlan::make_state().
-  static Result<std::unique_ptr<TextPool>> make(const TextRouteConfig& config, uint32_t count);
+  /// Throws std::bad_alloc.
+  TextPool(const TextRouteConfig& config, uint32_t count);
   static uint64_t bytes_for(const TextRouteConfig& config, uint32_t count);
-
- private:
-  explicit TextPool(uint32_t count) : OpenPool(count) {}
 };
 
 class TextLane final : public RouteLane, private TextSink {
@@ -36,18 +35,20 @@ class TextLane final : public RouteLane, private TextSink {
   struct Parts {
     std::unique_ptr<TextPool> texts;
     std::unique_ptr<StreamTable> streams;
-    std::unique_ptr<TextWorkspace> workspace;
-    std::shared_ptr<TextOutlet> outlet;  // this worker's own, or its lane of a sink that it keeps alive
+    TextVersion* version = nullptr;  // the first one
   };
   TextLane(const RouteConfig& route, uint32_t port, std::unique_ptr<RouteCounters> counters, Parts parts);
 
   void take(const RtpPacket& rtp, const Endpoint& source, uint64_t time_ns, uint64_t now);
   void tick(uint64_t now) override;
   uint64_t next_tick_ns() override;
+  void take_version() override;
   void close() override;
   bool has_open(const Stream& stream, uint32_t timestamp) override {
     return parts_.texts->find(stream, timestamp) != nullptr;
   }
+  /// From the control side; the worker takes it by take_version().
+  void offer(TextVersion& version) { versions_.offer(version); }
 
  private:
   /// Where a packet's bytes belong, and what it says of the length.
@@ -66,10 +67,13 @@ class TextLane final : public RouteLane, private TextSink {
   void finish(OpenText& text, Stream& stream);
   void close_unfinished(OpenText& text, DropReason reason);
   bool take(std::span<const uint8_t> elements, std::span<const TextSpan> spans) override {
-    return parts_.outlet->add(*text_, *stream_, elements, spans);
+    return text_->version->outlet->add(*text_, *stream_, elements, spans);
   }
 
+  void end(OpenText& text);
+
   Parts parts_;
+  VersionList<TextVersion> versions_;
   const uint32_t digest_;
   const uint64_t window_bytes_;
   // Whose elements take() is given.

@@ -13,9 +13,12 @@
 
 namespace onpath {
 
+struct TextVersion;
+
 /// A text that is being assembled.
 struct OpenText : OpenEntry {
-  std::unique_ptr<TextState> state;
+  TextVersion* version = nullptr;  // that it was opened under, and ends under
+  TextState* state = nullptr;
   std::unique_ptr<WaitingBytes> waiting;
   uint64_t request_id = 0;
   uint64_t first_packet_ns = 0;
@@ -39,6 +42,8 @@ struct OpenText : OpenEntry {
 class TextOutlet {
  public:
   virtual ~TextOutlet() = default;
+  /// This is a newer version of `before`, which is of the same kind; called once, before the first stream.
+  virtual void continue_from(const TextOutlet&) {}
   /// A stream was added to the table.
   virtual void begin_stream(Stream&) {}
   /// Whether another text can be opened.

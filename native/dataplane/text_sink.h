@@ -21,7 +21,7 @@ struct TextSegment {
 
 /// Valid until release(handle).
 struct TextPart {
-  uint32_t handle = 0;
+  uint64_t handle = 0;
   const TextSegment* first = nullptr;
   uint64_t count = 0;          // elements of all segments
   uint64_t first_element = 0;  // how many of the text came before
@@ -30,6 +30,8 @@ struct TextPart {
   /// With `last`: the text ended early, after other parts had left.
   std::optional<DropReason> failed;
   SampleInfo info;
+  uint64_t version = 0;            // of the route: the text was opened under this one
+  const TextPlan* plan = nullptr;  // the version's
 };
 
 /// The consumer's side. Outlives the plane while a consumer holds it. One consumer thread at a time.
@@ -39,10 +41,11 @@ class TextHostSink {
   /// The next part; false if there is none now.
   virtual bool next(TextPart& out) = 0;
   /// Gives its segments back; each part exactly once.
-  virtual void release(uint32_t handle) = 0;
+  virtual void release(uint64_t handle) = 0;
   /// As HostSink::on_ready().
   virtual void on_ready(void (*notify)(void*), void* context) = 0;
-  virtual const TextPlanPtr& plan() const = 0;
+  /// Of the newest version of the route.
+  virtual TextPlanPtr plan() const = 0;
 };
 
 }  // namespace onpath

@@ -44,6 +44,8 @@ void prefetch_payload(const onpath_packet& packet) {
 }  // namespace
 
 uint32_t Worker::poll_once(uint64_t now) {
+  if (versions_offered_.load(std::memory_order_relaxed)) [[unlikely]]
+    take_versions();
   uint32_t done = 0;
   for (Queue& queue : queues_) done += poll_queue(queue, now, false);
   for (PortPart& port : parts_.ports) {
@@ -167,6 +169,11 @@ bool Worker::take_control(const Queue& queue, const onpath_packet& packet, DropR
     return drop(queue, *refusal);
   port.counters->control_packets.add(1);
   return true;
+}
+
+void Worker::take_versions() {
+  versions_offered_.exchange(false, std::memory_order_acq_rel);
+  for (RouteLane* lane : routes_) lane->take_version();
 }
 
 void Worker::tick(uint64_t now) {

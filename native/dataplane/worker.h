@@ -64,6 +64,11 @@ class Worker {
   void run();
   /// From any thread.
   void stop();
+  /// From the control side: a version that a route is to go on with. announce_versions() follows.
+  void offer(size_t route, LaneVersion& version) { parts_.lanes[route]->offer(version); }
+  void offer(size_t route, TextVersion& version) { parts_.text_lanes[route]->offer(version); }
+  /// The next round begins with taking what was offered.
+  void announce_versions();
 
   const WorkerCounters& counters() const { return counters_; }
   const PortCounters& port_counters(size_t port) const { return *parts_.ports[port].counters; }
@@ -90,6 +95,7 @@ class Worker {
   bool take_rtcp(const Queue& queue, const Datagram& datagram, uint64_t now);
   bool take_control(const Queue& queue, const onpath_packet& packet, DropReason reason, uint64_t now);
   void end_thread();
+  void take_versions();
   void tick(uint64_t now);
   uint64_t next_tick_ns();
   bool holds_back() const;
@@ -108,6 +114,7 @@ class Worker {
   uint64_t next_tick_ = 0;
   WorkerCounters counters_;
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> versions_offered_{false};
   size_t begun_ports_ = 0;  // that know this thread
 };
 

@@ -39,6 +39,11 @@ void Worker::stop() {
   parts_.wake->wake();
 }
 
+void Worker::announce_versions() {
+  versions_offered_.store(true, std::memory_order_release);
+  if (parts_.wake) parts_.wake->wake();
+}
+
 Result<void> Worker::begin_thread() {
   for (; begun_ports_ < parts_.ports.size(); ++begun_ports_) {
     const onpath_port& port = *parts_.ports[begun_ports_].port;

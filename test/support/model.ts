@@ -1,4 +1,5 @@
 /** A slow model of whole pipelines: every stage applied to whole pictures, one after the other, as the definitions say. */
+import assert from 'node:assert/strict';
 import type { PipelineSpec, StageSpec, TensorData } from '../../lib/index.js';
 import { LookupTable } from '../../lib/index.js';
 import { CHANNELS, type Format } from './images.js';
@@ -49,6 +50,7 @@ function apply(stage: StageSpec, picture: Picture): Picture {
       return { ...picture, dtype: 'float32', data: perChannel(picture, each) };
     }
     case 'lookup': {
+      assert.ok(typeof stage.table === 'object', 'the model has no named tables');
       const table =
         stage.table instanceof LookupTable
           ? stage.table

@@ -1,0 +1,64 @@
+// What the tests of swaps share: programs over one input whose outputs differ everywhere, and a plane driven
+// by hand whose versions are offered, taken and freed when the test says so.
+#pragma once
+
+#include "dataplane/plane_versions.h"
+#include "dataplane/shapes_testing.h"
+#include "dataplane/text_testing.h"
+
+namespace onpath::testing {
+
+/// 16 x 8 rgb, every value v as (v + number) % 256: no two of them agree in any byte.
+inline ProgramPtr shifted_program(uint32_t number) {
+  LookupSpec lookup;
+  for (uint32_t v = 0; v < 256; ++v) lookup.data.push_back(static_cast<uint8_t>(v + number));
+  return must_bind(must_compile(pipeline(16, 8, PixelFormat::rgb, {lookup})));
+}
+
+/// What shifted_program(number) makes of a sample.
+inline Bytes shifted(Bytes sample, uint32_t number) {
+  for (uint8_t& value : sample) value = static_cast<uint8_t>(value + number);
+  return sample;
+}
+
+/// Pairs between two ids that tell the version: a text of which one part is of another would show it.
+inline TextPlanPtr marked_plan(uint32_t number) {
+  TokenizeSpec tokenize;
+  tokenize.tokenizer = PairTokenizer::make(static_cast<uint8_t>(number));
+  tokenize.prefix = {1'000'000 + number};
+  tokenize.suffix = {2'000'000 + number};
+  return pair_plan(tokenize);
+}
+
+/// What marked_plan(number) makes of a text.
+inline std::vector<uint32_t> marked(const Bytes& text, uint32_t number) {
+  std::vector<uint32_t> ids = pairs_of(text);
+  ids.insert(ids.begin(), 1'000'000 + number);
+  ids.push_back(2'000'000 + number);
+  return ids;
+}
+
+/// Swaps of a plane without threads.
+class Swapping {
+ public:
+  explicit Swapping(SteppedPlane& plane) : versions(*plane.parts) {}
+
+  Result<std::vector<uint64_t>> offer(RouteSwap swap) {
+    if (swap.route.empty()) swap.route = "r";
+    return versions.offer({swap});
+  }
+  /// Offered; the worker takes it with its next poll.
+  void to(ProgramPtr program) { must(offer({.route = "r", .program = std::move(program)})); }
+  void to(PlanFamilyPtr family) {
+    must(offer({.route = "r", .program = family->largest(), .family = std::move(family)}));
+  }
+  void to(TextPlanPtr text) { must(offer({.route = "r", .text = std::move(text)})); }
+  uint64_t alive(size_t route = 0) {
+    versions.free_unused();
+    return versions.alive(route).size();
+  }
+
+  PlaneVersions versions;
+};
+
+}  // namespace onpath::testing

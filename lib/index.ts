@@ -48,7 +48,7 @@ export {
   type TextPipelineSpec,
 } from './schema.js';
 export { parseSdp, type VideoDescription } from './sdp.js';
-export { Sender, type SendReport } from './sender.js';
+export { type ReceiverReport, Sender, type SenderStats, type SendReport } from './sender.js';
 export { type ImageFormat, type PlannedSerialization, Serialization } from './serialization.js';
 export type { ListedVersion, RoutePipeline, RouteVersion } from './swaps.js';
 export type { OutputFormat, Outputs, Tensor, TensorData } from './tensor.js';

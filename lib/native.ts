@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OnpathError } from './errors.js';
 import type { DropReason } from './generated/drop-reasons.js';
+import type { NativeResend, NativeSender, NativeSenderConfig } from './native-sender.js';
 import type {
   NativeTextBinding,
   NativeTextPipelineSpec,
@@ -226,6 +227,22 @@ export interface NativeRouteConfig {
   maxStreams: number;
   deadlineMs: number;
   evictOldest: boolean;
+  /** undefined: senders are told nothing. `feedback`: prefixes that may be. */
+  repair:
+    | {
+        feedback: string[];
+        nack: boolean;
+        reorderMs: number;
+        retryMs: number;
+        maxRetries: number;
+        tailMs: number;
+        windowPackets: number;
+        reportMs: number;
+        packetsPerSecond: number;
+        routePacketsPerSecond: number;
+        nextPort: boolean;
+      }
+    | undefined;
   sink:
     | { type: 'host'; batch: number; maxWaitMs: number; backpressure: boolean }
     | {
@@ -239,6 +256,7 @@ export interface NativeRouteConfig {
         payloadType: number;
         ssrc: number;
         maxPayloadBytes: number;
+        resend: NativeResend | undefined;
       };
 }
 
@@ -290,6 +308,19 @@ export interface NativeRouteStats {
   /** That one, and older ones that open samples or the consumer still hold. */
   versionsAlive: number;
   versionsFreed: number;
+  /** Packets asked for with RTCP NACKs, as often as they were. */
+  nacksSent: number;
+  /** Packets that came after they were asked for. */
+  packetsRepaired: number;
+  /** RTCP receiver reports. */
+  reportsSent: number;
+  /** Forwarded packets that receivers asked for, as often as they did: `packetsResent` + `resendsRefused`. */
+  nacksReceived: number;
+  packetsResent: number;
+  /** Gone, never sent, sent again just before, beyond the rate, or not taken by the port. */
+  resendsRefused: number;
+  /** Last packets that left again because nothing followed them. */
+  probesSent: number;
   drops: Record<DropReason, number>;
 }
 
@@ -389,42 +420,6 @@ export interface NativePlane {
   /** Whether the open plane keeps the process alive (default true). */
   ref(): void;
   unref(): void;
-}
-
-export interface NativeSenderConfig {
-  /** Opened for the sender, or one of a running plane's: the sender is closed with that plane. */
-  port: NativePortConfig | { type: 'plane'; plane: NativePlane; name: string };
-  address: string;
-  udpPort: number;
-  sourceAddress: string | undefined;
-  sourceUdpPort: number;
-  destinationMac: Uint8Array | undefined;
-  payload: 'chunk' | 'rfc4175';
-  /** Texts are sent; then program and image are not read. */
-  texts: boolean;
-  /** What it takes is sent; without one, row-major images of width, height and format. */
-  program: NativeProgram | undefined;
-  width: number;
-  height: number;
-  format: InputFormat;
-  sendDims: boolean;
-  payloadType: number;
-  ssrc: number;
-  maxPayloadBytes: number;
-  bitsPerSecond: number;
-  queuedSamples: number;
-}
-
-export interface NativeSender {
-  readonly ssrc: number;
-  /** `bytes` is referenced until the promise settles. requestId fits 64 bits unsigned. */
-  send(
-    bytes: Uint8Array,
-    requestId: bigint,
-    /** Of a sender for texts. `timestamp`: of the report of the text's first part; length 0: not known. */
-    place?: { offset: number; timestamp: number | undefined; last: boolean; length: number },
-  ): Promise<{ packets: number; bytes: number; refused: number; timestamp: number }>;
-  close(): Promise<void>;
 }
 
 export interface NativeBinding extends NativeTextBinding {

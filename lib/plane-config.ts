@@ -128,7 +128,7 @@ function nativeRoute(
     port: route.port,
     udpPort: route.udpPort,
     payloadType: route.payloadType,
-    sources: route.sources ?? [],
+    sources: (route.sources ?? []).map(prefixOf),
     payload: route.payload,
     program: route.pipeline instanceof TextPipeline ? undefined : programOf(route.pipeline),
     text: nativeText(route, at),
@@ -138,8 +138,33 @@ function nativeRoute(
     maxStreams: route.maxStreams,
     deadlineMs: route.deadlineMs,
     evictOldest: route.whenFull === 'evict',
+    repair: nativeRepair(route, at),
     sink: nativeSink(route, at, ports),
   };
+}
+
+type Source = NonNullable<ParsedRoute['sources']>[number];
+
+const prefixOf = (source: Source): string => (typeof source === 'string' ? source : source.prefix);
+
+/** Feedback goes to sources that are marked for it, and there must be some. */
+function nativeRepair({ repair, sources }: ParsedRoute, where: string): NativeRouteConfig['repair'] {
+  const feedback = (sources ?? []).filter((source) => typeof source !== 'string' && source.feedback);
+  if (repair === undefined) {
+    if (feedback.length === 0) return undefined;
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `${where}.sources: ${prefixOf(feedback[0]!)} has feedback, but the route has no \`repair\`. Give it one (\`repair: {}\`), or leave feedback out.`,
+    );
+  }
+  if (feedback.length === 0) {
+    throw new OnpathError(
+      'INVALID_SPEC',
+      `${where}.repair: none of the route's sources may be told anything. Mark those that may in \`sources\`, such as { prefix: '10.1.0.0/16', feedback: true }.`,
+    );
+  }
+  const { rtcpPort, ...rest } = repair;
+  return { feedback: feedback.map(prefixOf), nextPort: rtcpPort === 'next', ...rest };
 }
 
 /** The program of a pipeline, or of a family's largest size. */
@@ -249,6 +274,7 @@ function nativeSink(
     payloadType: forward.payloadType,
     ssrc: forward.ssrc,
     maxPayloadBytes: forward.maxPayloadBytes,
+    resend: forward.resend,
   };
 }
 

@@ -1,10 +1,10 @@
 /** The part of the schema that is about routes. */
 import { z } from 'zod';
-import { isPrefix } from './address.js';
 import { FAMILY, PIPELINE, payloadType } from './image-schema.js';
 import type { Pipeline } from './pipeline.js';
 import type { PipelineFamily } from './pipeline-family.js';
 import { name } from './port-schema.js';
+import { repairSpec, resendSpec, sourceSpec } from './repair-schema.js';
 import { shapesSpec } from './shapes-schema.js';
 import type { TextPipeline } from './text-pipeline.js';
 import { TEXT_PIPELINE, textRouteSpec } from './text-schema.js';
@@ -23,6 +23,7 @@ const forwardSink = z.strictObject({
       payloadType: payloadType.default(97).describe('RTP payload type of the results.'),
       ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
       maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet.'),
+      resend: resendSpec.optional(),
     })
     .describe('Results leave as onpath chunks.'),
 });
@@ -34,12 +35,12 @@ export const routeSpec = z
     udpPort: z.int().min(0).max(65535).default(0).describe('UDP destination port; 0: any.'),
     payloadType: payloadType.optional().describe('RTP payload type; absent: any.'),
     sources: z
-      .array(z.string().refine(isPrefix, 'expected a prefix such as "10.1.0.0/16" or "2001:db8::/32"'))
+      .array(sourceSpec)
       .min(1)
       .max(4096)
       .optional()
       .describe(
-        'Prefixes that may send, such as "10.1.0.0/16". Default: anyone on memory ports and loopback addresses; on others, dpdk ports included, the list is required.',
+        'Prefixes that may send, such as "10.1.0.0/16", or { prefix, feedback: true } for those that may be told what is missing. Default: anyone on memory ports and loopback addresses; on others, dpdk ports included, the list is required.',
       ),
     payload: z
       .enum(['chunk', 'rfc4175'])
@@ -61,6 +62,7 @@ export const routeSpec = z
       ),
     shapes: shapesSpec.optional().describe('Bounds of a PipelineFamily, each per worker. Only with one.'),
     text: textRouteSpec.optional().describe('Bounds of a TextPipeline, each per worker. Only with one.'),
+    repair: repairSpec.optional(),
     slots: z
       .int()
       .min(1)

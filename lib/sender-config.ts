@@ -2,7 +2,7 @@
 import { memoryEnd, parseHostPort, requireSameVersion } from './address.js';
 import { Dataplane } from './dataplane.js';
 import { OnpathError } from './errors.js';
-import type { NativeSenderConfig } from './native.js';
+import type { NativeSenderConfig } from './native-sender.js';
 import { dpdkEnd, type OwnEnd } from './plane-config.js';
 import type { ParsedSenderSpec } from './schema.js';
 import { shown } from './validate.js';
@@ -30,6 +30,8 @@ export function nativeSenderConfig(parsed: ParsedSenderSpec, sent: Sent): Native
     ssrc: parsed.ssrc,
     maxPayloadBytes: parsed.maxPayloadBytes,
     bitsPerSecond: parsed.bitsPerSecond,
+    burstBytes: parsed.burstBytes,
+    resend: parsed.resend,
     queuedSamples: parsed.queuedSamples,
   };
 }

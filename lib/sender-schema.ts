@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Dataplane } from './dataplane.js';
 import { DATAPLANE, inputFormat, payloadType, SERIALIZATION, side } from './image-schema.js';
 import { linkSide, memoryLink, name } from './port-schema.js';
+import { resendSpec } from './repair-schema.js';
 import type { Serialization } from './serialization.js';
 
 export const senderSpec = z
@@ -55,7 +56,20 @@ export const senderSpec = z
     payloadType: payloadType.default(96).describe('RTP payload type.'),
     ssrc: z.int().min(0).max(0xffffffff).default(0).describe('0: chosen at random.'),
     maxPayloadBytes: z.int().min(64).max(65000).default(1400).describe('Longest RTP packet, in bytes.'),
-    bitsPerSecond: z.number().min(0).default(0).describe('Pace; 0: as fast as the port takes packets.'),
+    bitsPerSecond: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe('Pace, of UDP payload, resends included; 0: as fast as the port takes packets.'),
+    burstBytes: z
+      .int()
+      .min(0)
+      .max(1 << 30)
+      .default(0)
+      .describe(
+        'With bitsPerSecond: what may leave at once, one packet at least; 0: what the pace gives in a millisecond.',
+      ),
+    resend: resendSpec.optional(),
     queuedSamples: z
       .int()
       .min(1)

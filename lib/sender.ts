@@ -1,6 +1,7 @@
 /** Sends images and texts as RTP packets, paced: onpath chunks or raw video (RFC 4175). */
 
-import { type NativeSender, native } from './native.js';
+import { native } from './native.js';
+import type { NativeReceiverReport, NativeSender, NativeSenderStats } from './native-sender.js';
 import { Pipeline } from './pipeline.js';
 import { type SenderSpec, senderSpec } from './schema.js';
 import { nativeSenderConfig, request64 } from './sender-config.js';
@@ -10,6 +11,11 @@ import { parse } from './validate.js';
 
 type TextSenderSpec = Extract<SenderSpec, { readonly text: true }>;
 type ImageSenderSpec = Exclude<SenderSpec, TextSenderSpec>;
+
+/** Counters of a sender with `resend`: packets asked for and sent again, what receivers reported last. */
+export type SenderStats = NativeSenderStats;
+/** What one receiver reported last. */
+export type ReceiverReport = NativeReceiverReport;
 
 /** What was sent for one sample. */
 export interface SendReport {
@@ -83,6 +89,11 @@ export class Sender {
     const { requestId, ...layout } = options;
     const bytes = this.serialization.serialize(image, layout);
     return this.#native.send(bytes, requestId === undefined ? this.#nextRequest++ : request64(requestId));
+  }
+
+  /** What receivers asked for and reported since the sender was opened; zeros without `resend`. */
+  stats(): SenderStats {
+    return this.#native.stats();
   }
 
   /** Abandons what has not been sent. Idempotent. */

@@ -1,8 +1,9 @@
 /** Sends texts as RTP packets, paced: whole, or as they are made. */
 import { OnpathError } from './errors.js';
-import { type NativeSender, native } from './native.js';
+import { native } from './native.js';
+import type { NativeSender } from './native-sender.js';
 import type { ParsedSenderSpec } from './schema.js';
-import type { SendReport } from './sender.js';
+import type { SenderStats, SendReport } from './sender.js';
 import { nativeSenderConfig, request64 } from './sender-config.js';
 import { byteView } from './tensor.js';
 
@@ -101,6 +102,11 @@ export class TextSender {
       if (bytes.byteLength > 0) await push(bytes, false);
     }
     return push(bytesOf(surrogate, 'text'), true);
+  }
+
+  /** What receivers asked for and reported since the sender was opened; zeros without `resend`. */
+  stats(): SenderStats {
+    return this.#native.stats();
   }
 
   /** Abandons what has not been sent. Idempotent. */

@@ -64,6 +64,31 @@ HostSinkConfig host_sink(const Input& input) {
   return sink;
 }
 
+ResendConfig resend_from_js(const Input& input) {
+  ResendConfig resend;
+  resend.packets = input["packets"].integer<uint32_t>();
+  resend.packets_per_second = input["packetsPerSecond"].integer<uint32_t>();
+  return resend;
+}
+
+RepairConfig repair_from_js(const Input& input) {
+  RepairConfig repair;
+  input["feedback"].each(kMostPrefixes, [&](const Input& source) {
+    repair.feedback.push_back(parsed(source, parse_prefix(source.text())));
+  });
+  repair.nack = input["nack"].boolean();
+  repair.reorder_ns = duration(input["reorderMs"], 1e6);
+  repair.retry_ns = duration(input["retryMs"], 1e6);
+  repair.max_retries = input["maxRetries"].integer<uint32_t>();
+  repair.tail_ns = duration(input["tailMs"], 1e6);
+  repair.window_packets = input["windowPackets"].integer<uint32_t>();
+  repair.report_ns = duration(input["reportMs"], 1e6);
+  repair.packets_per_second = input["packetsPerSecond"].integer<uint32_t>();
+  repair.route_packets_per_second = input["routePacketsPerSecond"].integer<uint32_t>();
+  repair.next_port = input["nextPort"].boolean();
+  return repair;
+}
+
 ForwardSinkConfig forward_sink(const Input& input) {
   ForwardSinkConfig sink;
   sink.port = input["port"].text();
@@ -73,6 +98,7 @@ ForwardSinkConfig forward_sink(const Input& input) {
   sink.payload_type = payload_type(input["payloadType"]);
   sink.ssrc = input["ssrc"].integer<uint32_t>();
   sink.max_payload_bytes = input["maxPayloadBytes"].integer<uint32_t>();
+  if (const Input resend = input["resend"]; !resend.is_undefined()) sink.resend = resend_from_js(resend);
   return sink;
 }
 
@@ -124,6 +150,7 @@ RouteConfig route(const Input& input) {
   route.max_streams = input["maxStreams"].integer<uint32_t>();
   route.deadline_ns = duration(input["deadlineMs"], 1e6);
   route.evict_oldest = input["evictOldest"].boolean();
+  if (const Input repair = input["repair"]; !repair.is_undefined()) route.repair = repair_from_js(repair);
   const Input sink = input["sink"];
   if (sink["type"].choice(kSinkKinds) == SinkKind::host) {
     route.sink = host_sink(sink);
@@ -191,6 +218,8 @@ SenderSpec sender_from_js(const Input& input) {
   config.ssrc = input["ssrc"].integer<uint32_t>();
   config.max_payload_bytes = input["maxPayloadBytes"].integer<uint32_t>();
   config.bits_per_second = input["bitsPerSecond"].number(0);
+  config.burst_bytes = input["burstBytes"].integer<uint64_t>();
+  if (const Input resend = input["resend"]; !resend.is_undefined()) config.resend = resend_from_js(resend);
   config.queued_samples = input["queuedSamples"].integer<uint32_t>();
   return spec;
 }

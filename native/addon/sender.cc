@@ -124,7 +124,8 @@ napi_value SenderCore::close() {
 }
 
 std::vector<Napi::ClassPropertyDescriptor<NativeSender>> NativeSender::methods() {
-  return {property<&NativeSender::send>("send"), property<&NativeSender::close>("close")};
+  return {property<&NativeSender::send>("send"), property<&NativeSender::close>("close"),
+          property<&NativeSender::stats>("stats")};
 }
 
 Napi::Value NativeSender::open(Environment& environment, SenderSpec spec) {
@@ -170,5 +171,24 @@ Napi::Value NativeSender::send(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value NativeSender::close(const Napi::CallbackInfo& info) { return {info.Env(), core().close()}; }
+
+Napi::Value NativeSender::stats(const Napi::CallbackInfo& info) {
+  napi_env env = info.Env();
+  const SenderStats stats = core().stats();
+  ObjectWriter object(env);
+  object.count("nacksReceived", stats.nacks_received).count("resent", stats.resent);
+  object.count("refused", stats.refused).count("probes", stats.probes);
+  object.count("rtcpDropped", stats.rtcp_dropped);
+  object.set("reports", js_array(env, stats.reports, [&](const ReceiverReport& report) {
+               ObjectWriter one(env);
+               one.count("ssrc", report.reporter).number("fractionLost", report.fraction_lost);
+               one.number("packetsLost", report.packets_lost);
+               one.count("highestSequence", report.highest_sequence).number("jitterMs", report.jitter_ms);
+               one.set("roundTripMs",
+                       report.round_trip_ms ? js_number(env, *report.round_trip_ms) : js_undefined(env));
+               return one.value();
+             }));
+  return {env, object.value()};
+}
 
 }  // namespace onpath::addon

@@ -35,6 +35,7 @@ class SenderCore : public Member, public std::enable_shared_from_this<SenderCore
   /// The promise of the one close there is; starts it. Null with an exception pending.
   napi_value close();
   uint32_t ssrc() const { return sender_->ssrc(); }
+  SenderStats stats() const { return sender_->stats(); }
   uint64_t sample_bytes() const { return sample_bytes_; }
   bool texts() const { return texts_; }
 
@@ -77,6 +78,7 @@ class NativeSender : public Wrapped<NativeSender, SenderCore> {
  private:
   Napi::Value send(const Napi::CallbackInfo& info);
   Napi::Value close(const Napi::CallbackInfo& info);
+  Napi::Value stats(const Napi::CallbackInfo& info);
 };
 
 }  // namespace onpath::addon

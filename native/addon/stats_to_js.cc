@@ -79,6 +79,10 @@ napi_value route_object(napi_env env, const RouteStats& route) {
       .count("packetsForwarded", route.packets_forwarded);
   object.count("version", route.version).count("versionsAlive", route.versions_alive);
   object.count("versionsFreed", route.versions_freed);
+  object.count("nacksSent", route.nacks_sent).count("packetsRepaired", route.packets_repaired);
+  object.count("reportsSent", route.reports_sent).count("nacksReceived", route.nacks_received);
+  object.count("packetsResent", route.packets_resent).count("resendsRefused", route.resends_refused);
+  object.count("probesSent", route.probes_sent);
   return object.set("drops", drops_object(env, route.drops)).value();
 }
 

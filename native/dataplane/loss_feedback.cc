@@ -45,7 +45,10 @@ uint64_t LossRepair::serve(uint32_t index, uint64_t now, RouteLane& lane) {
   uint64_t due = UINT64_MAX;
   if (config_.nack) {
     if (!loss.lost.none()) due = ask_for_gaps(loss, stream, now, lane);
-    if (loss.lost.none() && stream.open_samples > 0) due = std::min(due, ask_for_tail(loss, stream, now));
+    // Nothing of a sample follows its marker, but of others that are open.
+    const bool at_end = !interleaves_ && loss.marker && stream.open_samples == 1 &&
+                        lane.has_open(stream, loss.timestamp);
+    if (loss.lost.none() && stream.open_samples > 0 && !at_end) due = std::min(due, ask_for_tail(loss, now));
   }
   return std::min(due, report(loss, now));
 }
@@ -53,9 +56,9 @@ uint64_t LossRepair::serve(uint32_t index, uint64_t now, RouteLane& lane) {
 /// Whether it may still be of use.
 bool LossRepair::is_awaited(const Gap& gap, Stream& stream, uint64_t now, RouteLane& lane) const {
   if (now >= gap.until_ns || gap.asked >= config_.max_retries) return false;
-  // Between two samples, a third may be missing as a whole.
-  if (gap.before != gap.after) return true;
-  return interleaves_ ? stream.open_samples > 0 : lane.has_open(stream, gap.before);
+  // Between two samples, a third may be missing as a whole; and where a hop before this one repairs too, packets
+  // of several alternate.
+  return gap.before != gap.after || stream.open_samples > 1 || lane.has_open(stream, gap.before);
 }
 
 uint64_t LossRepair::ask_for_gaps(StreamLoss& loss, Stream& stream, uint64_t now, RouteLane& lane) {
@@ -94,8 +97,7 @@ uint64_t LossRepair::ask_for_gaps(StreamLoss& loss, Stream& stream, uint64_t now
 
 /// A sample is open, nothing is known to be missing, and nothing comes: its end may be lost. Asks for what
 /// would come next; a sender that has not sent it does nothing.
-uint64_t LossRepair::ask_for_tail(StreamLoss& loss, const Stream& stream, uint64_t now) {
-  if (stream.open_samples == 0) return UINT64_MAX;
+uint64_t LossRepair::ask_for_tail(StreamLoss& loss, uint64_t now) {
   if (loss.tail_highest != loss.highest) {
     // What was asked for came, or something else did: so much more may be asked for.
     loss.tail_highest = loss.highest;

@@ -77,8 +77,7 @@ void LossRepair::arriving(const onpath_packet& packet, const Datagram& datagram,
   // Extended sequence numbers: the high half leads an RFC 4175 payload, and stands at 2 in a chunk.
   const size_t at = chunks_ ? 2 : 0;
   const uint32_t high = rtp.payload.size() < 4 ? 0 : load_be16(rtp.payload.data() + at);
-  arriving_.sequence = high << 16 | rtp.sequence;
-  arriving_.timestamp = rtp.timestamp;
+  arriving_.numbers = {high << 16 | rtp.sequence, rtp.timestamp, rtp.marker};
   arriving_.ssrc = rtp.ssrc;
   arriving_.source = datagram.source;
   arriving_.destination = datagram.destination;
@@ -97,7 +96,7 @@ void LossRepair::taken(uint64_t now) {
   const uint32_t index = parts_.streams->index_of(*stream);
   StreamLoss& loss = losses_[index];
   if (!loss.known || loss.key != key) return begin(index, key, now);
-  if (loss.feedback) follow(index, arriving_.sequence, arriving_.timestamp, now);
+  if (loss.feedback) follow(index, arriving_.numbers, now);
 }
 
 /// The first packet of a stream, perhaps in the place of another that gave way.
@@ -123,24 +122,26 @@ void LossRepair::begin(uint32_t index, const StreamKey& key, uint64_t now) {
   }
   loss.feedback = arriving_.answerable && loss.peer.port != 0 && feedback_.allows(loss.peer.address);
   loss.limit = RateLimit(config_.packets_per_second, std::max<uint64_t>(1, config_.packets_per_second / 10));
-  restart(loss, arriving_.sequence, arriving_.timestamp);
+  restart(loss, arriving_.numbers);
   loss.last_packet_ns = now;
   loss.next_report_ns = config_.report_ns == 0 ? UINT64_MAX : plus(now, config_.report_ns);
   if (loss.feedback) activate(index, now);
 }
 
-void LossRepair::restart(StreamLoss& loss, uint32_t sequence, uint32_t timestamp) {
+void LossRepair::restart(StreamLoss& loss, const Numbers& numbers) {
   loss.lost.forget_all();
-  loss.highest = loss.base = sequence;
-  loss.timestamp = timestamp;
+  loss.highest = loss.base = numbers.sequence;
+  loss.timestamp = numbers.timestamp;
+  loss.marker = numbers.marker;
   loss.received = 1;
   loss.expected_before = loss.received_before = 0;
   loss.has_restart = false;
   loss.tail_asked = 0;
 }
 
-void LossRepair::follow(uint32_t index, uint32_t sequence, uint32_t timestamp, uint64_t now) {
+void LossRepair::follow(uint32_t index, const Numbers& numbers, uint64_t now) {
   StreamLoss& loss = losses_[index];
+  uint32_t sequence = numbers.sequence;
   const auto limit = static_cast<int32_t>(window_);
   auto ahead = static_cast<int32_t>(sequence - loss.highest);
   if ((ahead >= limit || ahead <= -limit) && sequence >> 16 == 0) {
@@ -151,7 +152,7 @@ void LossRepair::follow(uint32_t index, uint32_t sequence, uint32_t timestamp, u
   if (ahead >= limit || ahead <= -limit) {
     // A jump is believed when the next packet goes on from there.
     if (loss.has_restart && sequence == loss.restart_at) {
-      restart(loss, sequence, timestamp);
+      restart(loss, {sequence, numbers.timestamp, numbers.marker});
     } else {
       loss.has_restart = true;
       loss.restart_at = sequence + 1;
@@ -165,14 +166,15 @@ void LossRepair::follow(uint32_t index, uint32_t sequence, uint32_t timestamp, u
     if (ahead > 1) {
       const uint64_t due = plus(now, config_.reorder_ns);
       const auto count = static_cast<uint32_t>(ahead - 1);
-      loss.lost.add({loss.highest + 1, count, count, 0, loss.timestamp, timestamp, due, 0,
+      loss.lost.add({loss.highest + 1, count, count, 0, loss.timestamp, numbers.timestamp, due, 0,
                      plus(now, deadline_ns_)});
       next_due_ns_ = std::min(next_due_ns_, due);
     }
     loss.highest = sequence;
     loss.has_restart = false;
-    if (timestamp != loss.timestamp) note_transit(loss, timestamp, now);
-    loss.timestamp = timestamp;
+    if (numbers.timestamp != loss.timestamp) note_transit(loss, numbers.timestamp, now);
+    loss.timestamp = numbers.timestamp;
+    loss.marker = numbers.marker;
   } else if (ahead < 0 && loss.lost.is_missing(sequence)) {
     const Gap gap = loss.lost.found(sequence);
     if (gap.asked > 0) parts_.counters->packets_repaired.add(1);

@@ -46,14 +46,15 @@ class LossRepair {
   /// It has been taken: of which stream, if the route follows it.
   void taken(uint64_t now);
   /// The next packet of a stream that a flow cache knows, so that taken() was told of one before.
-  void next(uint32_t stream, uint32_t sequence, uint32_t timestamp, uint64_t now) {
+  void next(uint32_t stream, uint32_t sequence, uint32_t timestamp, bool marker, uint64_t now) {
     StreamLoss& loss = losses_[stream];
     if (sequence == loss.highest + 1 && timestamp == loss.timestamp && loss.lost.none() && loss.active) [[likely]] {
       loss.highest = sequence;
       ++loss.received;
+      loss.marker = marker;
       loss.last_packet_ns = now;
     } else if (loss.feedback) {
-      follow(stream, sequence, timestamp, now);
+      follow(stream, {sequence, timestamp, marker}, now);
     }
   }
   /// A sender report came. False: of no stream that is followed.
@@ -74,6 +75,7 @@ class LossRepair {
     bool feedback = false;  // its source may be told
     bool active = false;    // in active_
     bool has_restart = false;
+    bool marker = false;  // of the packet with the highest number
     uint32_t highest = 0, base = 0;  // extended sequence numbers
     uint32_t restart_at = 0;         // RFC 3550 appendix A.1: the next of a jump that may be a restart
     uint32_t timestamp = 0;          // of the packet with the highest number
@@ -94,9 +96,15 @@ class LossRepair {
     Endpoint own, peer;
     LostPackets lost;
   };
+  /// What of a packet's header matters here; the sequence number is extended.
+  struct Numbers {
+    uint32_t sequence = 0, timestamp = 0;
+    bool marker = false;
+  };
   /// The packet between arriving() and taken().
   struct Arriving {
-    uint32_t sequence = 0, timestamp = 0, ssrc = 0;
+    Numbers numbers;
+    uint32_t ssrc = 0;
     bool answerable = false;  // it is known where an answer goes
     Endpoint source, destination;
     MacAddress mac{};
@@ -109,14 +117,14 @@ class LossRepair {
 
   LossRepair(const RouteConfig& route, const Parts& parts);
   void begin(uint32_t index, const StreamKey& key, uint64_t now);
-  void restart(StreamLoss& loss, uint32_t sequence, uint32_t timestamp);
-  void follow(uint32_t index, uint32_t sequence, uint32_t timestamp, uint64_t now);
+  static void restart(StreamLoss& loss, const Numbers& numbers);
+  void follow(uint32_t index, const Numbers& numbers, uint64_t now);
   void note_transit(StreamLoss& loss, uint32_t timestamp, uint64_t now);
   void note_round_trip(StreamLoss& loss, uint64_t ns);
   void activate(uint32_t index, uint64_t due);
   uint64_t serve(uint32_t index, uint64_t now, RouteLane& lane);
   uint64_t ask_for_gaps(StreamLoss& loss, Stream& stream, uint64_t now, RouteLane& lane);
-  uint64_t ask_for_tail(StreamLoss& loss, const Stream& stream, uint64_t now);
+  uint64_t ask_for_tail(StreamLoss& loss, uint64_t now);
   uint64_t report(StreamLoss& loss, uint64_t now);
   uint64_t wait_after(const StreamLoss& loss, uint32_t asked) const;
   bool is_awaited(const Gap& gap, Stream& stream, uint64_t now, RouteLane& lane) const;

@@ -93,7 +93,7 @@ inline bool Worker::take(Queue& queue, onpath_packet& packet, uint64_t now, bool
   if (LossRepair* repair = flow->lane->repair()) [[unlikely]] {
     const uint8_t* frame = packet.data;
     repair->next(flow->lane->index_of(*flow->stream), ChunkPattern::extended_sequence(frame),
-                 ChunkPattern::timestamp(frame), now);
+                 ChunkPattern::timestamp(frame), ChunkPattern::marker(frame), now);
   }
   flow->lane->take_next(*flow->sample, *flow->stream, chunk, packet, time_of(packet, now), now);
   return true;

@@ -26,11 +26,12 @@ class ChunkPattern {
   /// took. False, and nothing changes: they are not the plain ones.
   bool learn(const uint8_t* frame);
 
-  /// Of a frame that tells() told: its extended sequence number and its timestamp.
+  /// Of a frame that tells() told: its extended sequence number, timestamp and marker.
   static uint32_t extended_sequence(const uint8_t* frame) {
     return uint32_t{load_be16(frame + kChunk + 2)} << 16 | load_be16(frame + kRtp + 2);
   }
   static uint32_t timestamp(const uint8_t* frame) { return load_be32(frame + kRtp + 4); }
+  static bool marker(const uint8_t* frame) { return (frame[kRtp + 1] & 0x80) != 0; }
 
   /// True if those three would take this frame of at least kLeastBytes too, and find the endpoints, payload
   /// type, SSRC, timestamp, request id and all of the chunk's header but its offset as they were learnt;

@@ -11,11 +11,10 @@ import {
   type NativePlaneConfig,
   type NativePortConfig,
   type NativeProgram,
-  type NativeSender,
-  type NativeSenderConfig,
   type NativeSink,
   native,
 } from '../../lib/native.js';
+import type { NativeSender, NativeSenderConfig } from '../../lib/native-sender.js';
 
 export const WIDTH = 32;
 export const HEIGHT = 16;
@@ -99,6 +98,7 @@ export function planeConfig(of: NativeProgram, port: NativePortConfig, slots = 8
         maxStreams: 8,
         deadlineMs: PATIENCE_MS,
         evictOldest: true,
+        repair: undefined,
         sink: { type: 'host', batch: 1, maxWaitMs: 0, backpressure: false },
       },
     ],
@@ -127,6 +127,8 @@ export function senderConfig(
     ssrc: 0,
     maxPayloadBytes: 1400,
     bitsPerSecond: 0,
+    burstBytes: 0,
+    resend: undefined,
     queuedSamples: 64,
   };
 }

@@ -37,9 +37,14 @@ export interface Finished {
 }
 
 /** Runs a program to its end; rejects with its words if it fails. */
-export function runTool(command: string, args: readonly string[]): Promise<Finished> {
+export function runTool(
+  command: string,
+  args: readonly string[],
+  options: { signal?: AbortSignal } = {},
+): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: TOOL_TIMEOUT_MS });
+    const stdio: ['ignore', 'pipe', 'pipe'] = ['ignore', 'pipe', 'pipe'];
+    const child = spawn(command, args, { stdio, timeout: TOOL_TIMEOUT_MS, ...options });
     const finished = { stdout: '', stderr: '' };
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       finished.stdout += text;

@@ -13,6 +13,10 @@ export interface Options {
   readonly reorder: number;
   /** Slots and open samples of every route are multiplied by it. */
   readonly pools: number;
+  /** Milliseconds from one swap to the next, the routes in turn; 0: none. */
+  readonly swap: number;
+  /** Whether senders are told what is missing. */
+  readonly repair: boolean;
   readonly json: boolean;
 }
 
@@ -30,6 +34,8 @@ compared with the direct call; in the end the books must balance to the packet a
   --corrupt P    (0.005)
   --reorder N    span of its window of reordering, in packets (32)
   --pools F      factor on the sizes of the routes' pools (1)
+  --swap N       milliseconds from one swap to the next, the routes in turn; 0: none (100)
+  --no-repair    senders are not told what is missing
   --json         the report as JSON on stdout
   --help`;
 
@@ -43,6 +49,7 @@ const defaults = {
   corrupt: 0.005,
   reorder: 32,
   pools: 1,
+  swap: 100,
 };
 const bounds: Record<keyof typeof defaults, [least: number, most: number, whole: boolean]> = {
   seconds: [1, 1e6, false],
@@ -54,6 +61,7 @@ const bounds: Record<keyof typeof defaults, [least: number, most: number, whole:
   corrupt: [0, 1, false],
   reorder: [0, 65536, true],
   pools: [0.01, 100, false],
+  swap: [0, 1e6, false],
 };
 
 /** @throws Error with a sentence for the user */
@@ -63,7 +71,12 @@ export function optionsFrom(args: readonly string[]): Options | 'help' {
   );
   const { values } = parseArgs({
     args: [...args],
-    options: { ...numbers, json: { type: 'boolean' }, help: { type: 'boolean' } },
+    options: {
+      ...numbers,
+      json: { type: 'boolean' },
+      help: { type: 'boolean' },
+      'no-repair': { type: 'boolean' },
+    },
   });
   if (values['help'] === true) return 'help';
   const read = { ...defaults };
@@ -80,5 +93,5 @@ export function optionsFrom(args: readonly string[]): Options | 'help' {
       );
     read[name] = value;
   }
-  return { ...read, json: values['json'] === true };
+  return { ...read, json: values['json'] === true, repair: values['no-repair'] !== true };
 }

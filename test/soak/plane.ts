@@ -72,7 +72,8 @@ function specOf(options: Options, material: ReadonlyMap<string, Material>, sende
     name,
     port: 'ring',
     udpPort,
-    sources: ['10.9.0.0/24'],
+    sources: [{ prefix: '10.9.0.0/24', feedback: options.repair }],
+    ...(options.repair && { repair: {} }),
     pipeline: material.get(name)!.versions[0]!.pipeline,
     slots: scaled(128),
     openSamples: scaled(64),
@@ -97,13 +98,16 @@ function specOf(options: Options, material: ReadonlyMap<string, Material>, sende
     routes: [
       route('images', 5004),
       route('slow', 5005, { slots: slowSlots(options), openSamples: scaled(8), slowConsumer: 'drop' }),
-      route('first', 5006, { sink: { forward: { port: 'ring', to: `${OTHER_GROUP}:5007` } } }),
+      route('first', 5006, { sink: { forward: { port: 'ring', to: `${OTHER_GROUP}:5007`, ...resend(options) } } }),
       { ...route('first', 5007), name: 'second', pipeline: asTheyAre() },
-      route('sizes', 5008, { shapes: { cached: 8, waiting: 4 } }),
+      route('sizes', 5008, { shapes: { cached: 8, waiting: 4, stateBytes: 16 << 20 } }),
       route('prompts', 5009, { slots: scaled(1024) }),
     ],
   };
 }
+
+/** Of what sends: packets are kept, and sent again when they are asked for. */
+const resend = ({ repair }: Options) => (repair ? { resend: {} } : {});
 
 const slowSlots = ({ pools }: Options) => Math.max(2, Math.round(16 * pools));
 
@@ -120,6 +124,7 @@ export async function startSoaked(options: Options): Promise<Soaked> {
       maxPayloadBytes: PAYLOAD_BYTES,
       bitsPerSecond,
       payloadType: 96,
+      ...resend(options),
     };
     const { width, height } = plan.material.items[plan.items[0]!]!;
     const sender = plan.text

@@ -10,6 +10,7 @@ export interface Report {
   readonly claims: readonly Claim[];
   readonly packetsPerSecond: number;
   readonly eventLoopMs: { p50: number; p99: number; max: number };
+  readonly swaps: { done: number; longestMs: number };
   readonly residentMiB: number;
   readonly errors: readonly string[];
   readonly stats: PlaneStats;
@@ -17,6 +18,8 @@ export interface Report {
 
 export function show(report: Report): string {
   const { options, stats, eventLoopMs: loop } = report;
+  const sumOf = (name: 'nacksSent' | 'packetsRepaired' | 'packetsResent') =>
+    stats.routes.reduce((sum, route) => sum + route[name], 0);
   const lines = [
     `${options.seconds} s, seed ${options.seed}, ${options.workers} workers, ${options.rate} packets/s asked for, ${report.packetsPerSecond.toFixed(0)} sent`,
     `bad network: loss ${options.loss}, duplicates ${options.duplicate}, corruption ${options.corrupt}, reordering within ${options.reorder}`,
@@ -35,6 +38,7 @@ export function show(report: Report): string {
         .map(([name, count]) => `${name} ${count}`)
         .join(', ') || 'none'
     }`,
+    `${report.swaps.done} swaps, the longest took ${report.swaps.longestMs.toFixed(0)} ms; ${sumOf('nacksSent')} packets asked for again, ${sumOf('packetsRepaired')} came, ${sumOf('packetsResent')} forwarded ones sent again`,
     `event loop late by ${loop.p50.toFixed(1)} ms (half of the time less), ${loop.p99.toFixed(1)} (99 %), ${loop.max.toFixed(1)} (most); resident ${report.residentMiB.toFixed(0)} MiB`,
     '',
     ...report.claims.map(({ claim, holds, found }) => `${holds ? 'holds ' : 'BROKEN'} ${claim}: ${found}`),

@@ -1,9 +1,10 @@
 /** What the soak's routes run, what is sent to them, and what must come of it under each version. */
 import {
+  type Dataplane,
   type InputFormat,
+  LookupTable,
   Pipeline,
   PipelineFamily,
-  type PipelineSpec,
   type TextPipeline,
   Tokenizer,
 } from '../../lib/index.js';
@@ -22,6 +23,8 @@ export interface Version<P = Pipeline | PipelineFamily | TextPipeline> {
   readonly pipeline: P;
   readonly hash: string;
   readonly expected: readonly Uint8Array[];
+  /** How a running plane comes to it. */
+  readonly install: (plane: Dataplane, route: string) => Promise<unknown>;
 }
 
 export interface Material {
@@ -53,48 +56,43 @@ function images(seed: number, count: number): Item[] {
   }));
 }
 
-function imageVersions(items: readonly Item[], specs: readonly PipelineSpec[]): Version[] {
-  return specs.map((spec) => {
-    const pipeline = Pipeline.compile(spec);
-    return {
-      pipeline,
-      hash: pipeline.hash,
-      expected: items.map(({ bytes }) => bytesOf(pipeline.run(bytes).data)),
-    };
-  });
+const bySwap =
+  (pipeline: Pipeline | PipelineFamily | TextPipeline): Version['install'] =>
+  (plane, route) =>
+    plane.swap(route, pipeline);
+
+function imageVersion(items: readonly Item[], pipeline: Pipeline, install = bySwap(pipeline)): Version {
+  const expected = items.map(({ bytes }) => bytesOf(pipeline.run(bytes).data));
+  return { pipeline, hash: pipeline.hash, expected, install };
 }
 
-/** Resized, as tensors of two element types, with several tables. */
+/** Resized, as tensors of two element types and of two sizes. */
 export function fixed(seed: number): Material {
   const items = images(seed, 16);
-  const resize = { stage: 'resize', width: 56, height: 40 } as const;
-  return {
-    items,
-    versions: imageVersions(
-      items,
-      [0.5, 0.45, 0.4, 0.35].map((mean) => ({
-        input,
-        stages: [resize, { stage: 'normalize', mean, std: 0.25 }],
-        output: { layout: 'chw', dtype: 'float16' },
-      })),
-    ),
-  };
+  const outputs = [
+    [0.5, 'float16', 56],
+    [0.45, 'float16', 56],
+    [0.4, 'float32', 56],
+    [0.35, 'float16', 40],
+  ] as const;
+  const versions = outputs.map(([mean, dtype, width]) => {
+    const resize = { stage: 'resize', width, height: 40 } as const;
+    const stages = [resize, { stage: 'normalize', mean, std: 0.25 } as const];
+    return imageVersion(items, Pipeline.compile({ input, stages, output: { layout: 'chw', dtype } }));
+  });
+  return { items, versions };
 }
 
-/** Element by element: what a route forwards, in place where that can be. */
+/** Element by element: what a route forwards, in place where that can be. Its table is exchanged by name. */
 export function forwarded(seed: number): Material {
   const items = images(seed + 1, 8);
-  const table = (step: number) => ({
-    dtype: 'uint8' as const,
-    values: Array.from({ length: 256 }, (_, i) => (i * step + 7) & 255),
+  const versions = [1, 3, 5].map((step) => {
+    const table = LookupTable.fromFunction((value) => (value * step + 7) & 255, { dtype: 'uint8' });
+    const spec = { input, stages: [{ stage: 'lookup', table: 'curve' } as const] };
+    const pipeline = Pipeline.compile(spec, { tables: { curve: table } });
+    return imageVersion(items, pipeline, (plane) => plane.tables.set('curve', table));
   });
-  return {
-    items,
-    versions: imageVersions(
-      items,
-      [1, 3, 5].map((step) => ({ input, stages: [{ stage: 'lookup', table: table(step) }] })),
-    ),
-  };
+  return { items, versions };
 }
 
 /** What takes the results of `forwarded`: bytes as they are. */
@@ -118,7 +116,7 @@ export function family(seed: number): Material {
     const expected = items.map(({ width, height, bytes }) =>
       bytesOf(pipeline.for(width, height).run(bytes).data),
     );
-    return { pipeline, hash: pipeline.hash, expected };
+    return { pipeline, hash: pipeline.hash, expected, install: bySwap(pipeline) };
   });
   return { items, versions };
 }
@@ -147,15 +145,13 @@ export function prompts(seed: number): Material {
   }));
   const versions = [words.length, 10, 5].map((count) => {
     const tokens = tokenizer(count);
-    const pipeline = Pipeline.compile({
-      input: { kind: 'text' },
-      stages: [{ stage: 'tokenize', tokenizer: tokens }],
-    });
-    return {
-      pipeline,
-      hash: pipeline.hash,
-      expected: items.map(({ bytes }) => bytesOf(tokens.encode(bytes))),
-    };
+    const pipeline = Pipeline.compile(
+      { input: { kind: 'text' }, stages: [{ stage: 'tokenize', tokenizer: 'words' }] },
+      { vocabularies: { words: tokens } },
+    );
+    const expected = items.map(({ bytes }) => bytesOf(tokens.encode(bytes)));
+    const install: Version['install'] = (plane) => plane.vocabularies.set('words', tokens);
+    return { pipeline, hash: pipeline.hash, expected, install };
   });
   return { items, versions };
 }

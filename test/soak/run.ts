@@ -8,8 +8,11 @@ import { MemoryWatch, watchEventLoop } from './memory.js';
 import { type Options, optionsFrom, usage } from './options.js';
 import { type Soaked, startSoaked } from './plane.js';
 import { type Report, show } from './report.js';
+import { Storm } from './storm.js';
 
 const SKIPPED = 77;
+/** Part of the samples that must come where what is lost is asked for again. */
+const REPAIRED = 0.999;
 /** What is under way when sending ends comes, or is given up, within this. */
 const DRAIN_MS = 30_000;
 
@@ -40,6 +43,8 @@ async function soak(options: Options): Promise<Report> {
       flow.run(() => elapsed() >= options.seconds),
     ),
   );
+  const storm = new Storm(plane, soaked.material);
+  sending.push(watched('swap', storm.run(options.swap, () => elapsed() >= options.seconds)));
   const sent = Promise.all(sending).then(elapsed);
   let over = false;
   void sent.then(() => {
@@ -62,7 +67,7 @@ async function soak(options: Options): Promise<Report> {
   pools.last = stats.memoryBytes;
   const claims = [
     ...packetClaims(atRest, stats, flows),
-    ...sampleClaims(plane, flows, consumers.wrongCount, 0),
+    ...sampleClaims(plane, flows, consumers.wrongCount, options.repair ? REPAIRED : 0),
     ...memoryClaims(growth, pools),
   ];
   const packets = flows.reduce((sum, flow) => sum + flow.packets, 0);
@@ -72,6 +77,7 @@ async function soak(options: Options): Promise<Report> {
     claims,
     packetsPerSecond: packets / seconds,
     eventLoopMs,
+    swaps: { done: storm.done, longestMs: storm.longest },
     residentMiB: process.memoryUsage.rss() / (1 << 20),
     errors: [...errors, ...consumers.wrong],
     stats,

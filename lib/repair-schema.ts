@@ -5,9 +5,7 @@ import { isPrefix } from './address.js';
 const ms = (least: number) => z.number().min(least).max(3_600_000);
 const perSecond = z.int().min(1).max(10_000_000);
 
-const prefix = z
-  .string()
-  .refine(isPrefix, 'expected a prefix such as "10.1.0.0/16" or "2001:db8::/32"');
+const prefix = z.string().refine(isPrefix, 'expected a prefix such as "10.1.0.0/16" or "2001:db8::/32"');
 
 /** A source that may send: a prefix, or one that may also be told what is missing. */
 export const sourceSpec = z.union([
@@ -31,7 +29,9 @@ export const resendSpec = z
       .describe('Packets kept: what left in one round trip and the wait for reordering, at least.'),
     packetsPerSecond: perSecond.default(50_000).describe('Sent again at most; more are refused and counted.'),
   })
-  .describe('Keep the last packets and send them again when the receiver asks for them (RTCP NACK, RFC 4585).');
+  .describe(
+    'Keep the last packets and send them again when the receiver asks for them (RTCP NACK, RFC 4585).',
+  );
 
 export const repairSpec = z
   .strictObject({
@@ -39,11 +39,15 @@ export const repairSpec = z
     reorderMs: ms(0).default(2).describe('A packet is missing when it is so much later than one behind it.'),
     retryMs: ms(1)
       .default(10)
-      .describe('Ask again after this, or the measured round trip if that is longer; then after twice that, and so on.'),
+      .describe(
+        'Ask again after this, or the measured round trip if that is longer; then after twice that, and so on.',
+      ),
     maxRetries: z.int().min(1).max(100).default(10).describe('Times that a packet is asked for.'),
     tailMs: ms(1)
       .default(10)
-      .describe('An open sample to which nothing came for so long: the packets that would follow are asked for.'),
+      .describe(
+        'An open sample to which nothing came for so long: the packets that would follow are asked for.',
+      ),
     windowPackets: z
       .int()
       .min(1)
@@ -56,7 +60,9 @@ export const repairSpec = z
     rtcpPort: z
       .enum(['same', 'next'])
       .default('same')
-      .describe("Where feedback goes: to the UDP port that the stream comes from (RFC 5761), or to that and one."),
+      .describe(
+        'Where feedback goes: to the UDP port that the stream comes from (RFC 5761), or to that and one.',
+      ),
   })
   .describe(
     'Tell sources listed with `feedback: true` which packets are missing (RTCP NACK, RFC 4585) and how many were lost (RFC 3550).',

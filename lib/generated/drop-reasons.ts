@@ -16,7 +16,7 @@ export const DROP_REASONS = [
   { name: 'bad_udp_checksum', scope: 'packet', meaning: 'UDP checksum is wrong, or zero over IPv6 (RFC 768, RFC 8200 section 8.1).' },
   { name: 'bad_rtp_header', scope: 'packet', meaning: 'RTP version is not 2, or CSRC list or header extension reach past the packet (RFC 3550 section 5.1).' },
   { name: 'bad_rtp_padding', scope: 'packet', meaning: 'RTP padding count is zero or exceeds the payload (RFC 3550 section 5.1).' },
-  { name: 'rtcp', scope: 'packet', meaning: 'An RTCP packet on an RTP port (RFC 5761); this version does not act on RTCP.' },
+  { name: 'rtcp', scope: 'packet', meaning: 'An RTCP packet that nobody here acts on: of no stream that is received or sent, not from its peer, or without `repair` or `resend`.' },
   { name: 'no_route', scope: 'packet', meaning: 'No route takes this port, UDP destination port and RTP payload type.' },
   { name: 'source_not_allowed', scope: 'packet', meaning: 'The source address is in none of the route\'s prefixes.' },
   { name: 'bad_payload_header', scope: 'packet', meaning: 'The payload header (RFC 4175 or onpath chunk) is truncated, of another version, or contradicts itself.' },

@@ -47,17 +47,17 @@ struct ForwardSinkConfig {
 
 /// What the senders of a route are told: which packets are missing, how many were lost.
 struct RepairConfig {
-  std::vector<IpPrefix> feedback;          // who is told anything; at least one
-  bool nack = true;                        // ask for missing packets
-  uint64_t reorder_ns = 2'000'000;         // a packet is missing when it is this late
-  uint64_t retry_ns = 10'000'000;          // asked for again after this, or the round trip; then twice that, ...
-  uint32_t max_retries = 10;               // times that a packet is asked for
-  uint64_t tail_ns = 10'000'000;           // an open sample to which nothing came: its end may be missing
-  uint32_t window_packets = 4096;          // of a stream, behind its latest packet
-  uint64_t report_ns = 1'000'000'000;      // between receiver reports; 0: none
-  uint32_t packets_per_second = 1000;      // of feedback, to one stream's source
+  std::vector<IpPrefix> feedback;      // who is told anything; at least one
+  bool nack = true;                    // ask for missing packets
+  uint64_t reorder_ns = 2'000'000;     // a packet is missing when it is this late
+  uint64_t retry_ns = 10'000'000;      // asked for again after this, or the round trip; then twice that, ...
+  uint32_t max_retries = 10;           // times that a packet is asked for
+  uint64_t tail_ns = 10'000'000;       // an open sample to which nothing came: its end may be missing
+  uint32_t window_packets = 4096;      // of a stream, behind its latest packet
+  uint64_t report_ns = 1'000'000'000;  // between receiver reports; 0: none
+  uint32_t packets_per_second = 1000;  // of feedback, to one stream's source
   uint32_t route_packets_per_second = 10'000;  // and for all streams of the route, per worker
-  bool next_port = false;                  // to the source's UDP port and one, instead of the port itself
+  bool next_port = false;                      // to the source's UDP port and one, instead of the port itself
 };
 
 /// Pixels of a sample's input.

@@ -44,24 +44,24 @@ uint64_t LossRepair::serve(uint32_t index, uint64_t now, RouteLane& lane) {
   Stream& stream = parts_.streams->at(index);
   uint64_t due = UINT64_MAX;
   if (config_.nack) {
-    if (!loss.lost.none()) due = ask_for_gaps(loss, stream, now, lane);
+    if (!loss.lost.none()) due = ask_for_gaps(loss, stream, now);
     // Nothing of a sample follows its marker, but of others that are open.
-    const bool at_end = !interleaves_ && loss.marker && stream.open_samples == 1 &&
-                        lane.has_open(stream, loss.timestamp);
+    const bool at_end =
+        !interleaves_ && loss.marker && stream.open_samples == 1 && lane.has_open(stream, loss.timestamp);
     if (loss.lost.none() && stream.open_samples > 0 && !at_end) due = std::min(due, ask_for_tail(loss, now));
   }
   return std::min(due, report(loss, now));
 }
 
 /// Whether it may still be of use.
-bool LossRepair::is_awaited(const Gap& gap, Stream& stream, uint64_t now, RouteLane& lane) const {
+bool LossRepair::is_awaited(const Gap& gap, const Stream& stream, uint64_t now) const {
   if (now >= gap.until_ns || gap.asked >= config_.max_retries) return false;
-  // Between two samples, a third may be missing as a whole; and where a hop before this one repairs too, packets
-  // of several alternate.
-  return gap.before != gap.after || stream.open_samples > 1 || lane.has_open(stream, gap.before);
+  // Between two samples, a third may be missing as a whole. And where a hop before this one repairs too,
+  // packets of several alternate: of which one this is, is not known.
+  return gap.before != gap.after || stream.open_samples > 0;
 }
 
-uint64_t LossRepair::ask_for_gaps(StreamLoss& loss, Stream& stream, uint64_t now, RouteLane& lane) {
+uint64_t LossRepair::ask_for_gaps(StreamLoss& loss, const Stream& stream, uint64_t now) {
   uint64_t due = UINT64_MAX;
   Entries entries;
   for (uint32_t i = 0; i < loss.lost.count(); ++i) {
@@ -71,7 +71,7 @@ uint64_t LossRepair::ask_for_gaps(StreamLoss& loss, Stream& stream, uint64_t now
       due = std::min(due, gap.due_ns);
       continue;
     }
-    if (!is_awaited(gap, stream, now, lane)) {
+    if (!is_awaited(gap, stream, now)) {
       loss.lost.give_up(gap);
       continue;
     }
@@ -154,8 +154,7 @@ uint64_t LossRepair::report(StreamLoss& loss, uint64_t now) {
 
 /// How long an answer is waited for, the longer the more often was asked.
 uint64_t LossRepair::wait_after(const StreamLoss& loss, uint32_t asked) const {
-  const uint64_t once =
-      std::max(config_.retry_ns, loss.round_trip_ns + 4 * loss.round_trip_varies_ns);
+  const uint64_t once = std::max(config_.retry_ns, loss.round_trip_ns + 4 * loss.round_trip_varies_ns);
   return std::min(once << std::min(asked - 1, 16u), std::max(kMostWaitNs, config_.retry_ns));
 }
 
@@ -209,8 +208,8 @@ void LossRepair::send_packet(const StreamLoss& loss, size_t bytes) {
   if (parts_.port->framing == ONPATH_FRAMING_ETHERNET) {
     const size_t headers = udp_headers_bytes(loss.own.address.is_v4());
     std::memmove(packet.data + headers, packet.data + udp_headers_bytes(false), bytes);
-    packet.length = static_cast<uint32_t>(
-        build_frame(packet.data, mac_at(parts_.port->mac), loss.mac, loss.own, loss.peer, bytes, identification_++));
+    packet.length = static_cast<uint32_t>(build_frame(packet.data, mac_at(parts_.port->mac), loss.mac,
+                                                      loss.own, loss.peer, bytes, identification_++));
   } else {
     packet.length = static_cast<uint32_t>(bytes);
     std::copy(loss.peer.address.bytes.begin(), loss.peer.address.bytes.end(), packet.destination.address);

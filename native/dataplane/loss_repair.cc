@@ -8,6 +8,7 @@
 #include "base/big_endian.h"
 #include "dataplane/route_lane.h"
 #include "dataplane/saturating.h"
+#include "wire/chunk.h"
 #include "wire/mac.h"
 
 namespace onpath {
@@ -15,6 +16,7 @@ namespace {
 
 constexpr uint32_t kLeastWindow = 256;
 constexpr uint32_t kPacketsPerGap = 16;
+constexpr uint32_t kMostBefore = 64;  // that are asked for of those before the first packet of a stream
 constexpr size_t kIdentifierBytes = 15;
 
 uint32_t window_of(const RouteConfig& route) {
@@ -63,10 +65,10 @@ Result<std::unique_ptr<LossRepair>> LossRepair::make(const RouteConfig& route, c
                        cname_bytes(made->cname_.size()) +
                        std::max(kNackBytes + kNackEntryBytes, kReportBlockBytes);
   if (parts.port->max_bytes < fixed) {
-    return Error{ErrorCode::INVALID_SPEC, "Route \"" + route.name + "\" asks for repair, but its port sends " +
-                                              std::to_string(parts.port->max_bytes) +
-                                              " bytes at most, and feedback needs " + std::to_string(fixed) +
-                                              ". Raise the port's maxBytes."};
+    return Error{ErrorCode::INVALID_SPEC,
+                 "Route \"" + route.name + "\" asks for repair, but its port sends " +
+                     std::to_string(parts.port->max_bytes) + " bytes at most, and feedback needs " +
+                     std::to_string(fixed) + ". Raise the port's maxBytes."};
   }
   const size_t more = (parts.port->max_bytes - fixed) / kNackEntryBytes;
   made->most_entries_ = std::min(kMostEntries, more + 1);
@@ -79,6 +81,10 @@ void LossRepair::arriving(const onpath_packet& packet, const Datagram& datagram,
   const uint32_t high = rtp.payload.size() < 4 ? 0 : load_be16(rtp.payload.data() + at);
   arriving_.numbers = {high << 16 | rtp.sequence, rtp.timestamp, rtp.marker};
   arriving_.ssrc = rtp.ssrc;
+  arriving_.before = packets_before(rtp.payload);
+  // Senders of chunks begin at 0; those that repaired themselves do not begin with the beginning of a sample.
+  if (chunks_ && arriving_.numbers.sequence < kMostBefore)
+    arriving_.before = std::max(arriving_.before, arriving_.numbers.sequence);
   arriving_.source = datagram.source;
   arriving_.destination = datagram.destination;
   arriving_.answerable = true;
@@ -87,6 +93,22 @@ void LossRepair::arriving(const onpath_packet& packet, const Datagram& datagram,
   // An answer has no VLAN tag, so what came with one gets none.
   const uint16_t type = load_be16(packet.data + 12);
   arriving_.answerable = (type == 0x0800 || type == 0x86dd) && is_station(arriving_.mac);
+}
+
+/// How many packets of the sample leave before this one, if they are all as long; no more than one entry of a
+/// NACK names where a payload does not tell.
+uint32_t LossRepair::packets_before(std::span<const uint8_t> payload) const {
+  constexpr uint64_t kUnknown = 16;
+  if (!chunks_) {
+    const bool begins = payload.size() < 8 || (load_be32(payload.data() + 4) & 0x7fff7fff) == 0;
+    return begins ? 0 : kUnknown;
+  }
+  if (payload.size() <= kChunkHeaderBytes) return 0;
+  const uint64_t headers = kChunkHeaderBytes + size_t{payload[0] & 0x0fu} * 4;
+  const uint64_t bytes = payload.size() > headers ? payload.size() - headers : 1;
+  const uint64_t offset = load_be64(payload.data() + 16);
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(kMostBefore, offset / bytes + (offset % bytes != 0 ? 1 : 0)));
 }
 
 void LossRepair::taken(uint64_t now) {
@@ -116,8 +138,8 @@ void LossRepair::begin(uint32_t index, const StreamKey& key, uint64_t now) {
   if (config_.next_port) ++loss.peer.port;
   if (is_multicast(loss.own.address)) {
     const IpAddress* own = parts_.host == nullptr ? nullptr : parts_.host->source_for(loss.peer.address);
-    arriving_.answerable = arriving_.answerable &&
-                           (own != nullptr || parts_.port->framing != ONPATH_FRAMING_ETHERNET);
+    arriving_.answerable =
+        arriving_.answerable && (own != nullptr || parts_.port->framing != ONPATH_FRAMING_ETHERNET);
     if (own != nullptr) loss.own.address = *own;
   }
   loss.feedback = arriving_.answerable && loss.peer.port != 0 && feedback_.allows(loss.peer.address);
@@ -125,7 +147,14 @@ void LossRepair::begin(uint32_t index, const StreamKey& key, uint64_t now) {
   restart(loss, arriving_.numbers);
   loss.last_packet_ns = now;
   loss.next_report_ns = config_.report_ns == 0 ? UINT64_MAX : plus(now, config_.report_ns);
-  if (loss.feedback) activate(index, now);
+  if (!loss.feedback) return;
+  if (const uint32_t count = arriving_.before; count > 0) {
+    // Its sample began before; whether those packets are late or lost is seen as of any others.
+    const uint32_t timestamp = loss.timestamp;
+    loss.lost.add({loss.highest - count, count, count, 0, timestamp, timestamp, plus(now, config_.reorder_ns),
+                   0, plus(now, deadline_ns_)});
+  }
+  activate(index, now);
 }
 
 void LossRepair::restart(StreamLoss& loss, const Numbers& numbers) {
@@ -177,6 +206,7 @@ void LossRepair::follow(uint32_t index, const Numbers& numbers, uint64_t now) {
     loss.marker = numbers.marker;
   } else if (ahead < 0 && loss.lost.is_missing(sequence)) {
     const Gap gap = loss.lost.found(sequence);
+    if (static_cast<int32_t>(sequence - loss.base) < 0) loss.base = sequence;
     if (gap.asked > 0) parts_.counters->packets_repaired.add(1);
     // Karn: of what was asked for twice it is not known which one was answered.
     if (gap.asked == 1) note_round_trip(loss, now - gap.asked_ns);
@@ -190,8 +220,8 @@ void LossRepair::note_transit(StreamLoss& loss, uint32_t timestamp, uint64_t now
   const uint32_t transit = arrival - timestamp;
   const auto difference = static_cast<int32_t>(transit - loss.transit);
   if (loss.transit != 0) {
-    const uint32_t distance = difference < 0 ? 0u - static_cast<uint32_t>(difference)
-                                             : static_cast<uint32_t>(difference);
+    const uint32_t distance =
+        difference < 0 ? 0u - static_cast<uint32_t>(difference) : static_cast<uint32_t>(difference);
     loss.jitter += distance - ((loss.jitter + 8) >> 4);
   }
   loss.transit = transit;

@@ -31,9 +31,9 @@ class LossRepair {
  public:
   struct Parts {
     StreamTable* streams;
-    const onpath_port* port;       // of the route; feedback leaves by
-    TransmitQueue* queue;          // its queue of this worker
-    const HostAddresses* host;     // null: the port has no addresses of its own
+    const onpath_port* port;    // of the route; feedback leaves by
+    TransmitQueue* queue;       // its queue of this worker
+    const HostAddresses* host;  // null: the port has no addresses of its own
     RouteCounters* counters;
     uint32_t ssrc;  // of our own, as who reports
   };
@@ -48,7 +48,8 @@ class LossRepair {
   /// The next packet of a stream that a flow cache knows, so that taken() was told of one before.
   void next(uint32_t stream, uint32_t sequence, uint32_t timestamp, bool marker, uint64_t now) {
     StreamLoss& loss = losses_[stream];
-    if (sequence == loss.highest + 1 && timestamp == loss.timestamp && loss.lost.none() && loss.active) [[likely]] {
+    if (sequence == loss.highest + 1 && timestamp == loss.timestamp && loss.lost.none() && loss.active)
+        [[likely]] {
       loss.highest = sequence;
       ++loss.received;
       loss.marker = marker;
@@ -75,7 +76,7 @@ class LossRepair {
     bool feedback = false;  // its source may be told
     bool active = false;    // in active_
     bool has_restart = false;
-    bool marker = false;  // of the packet with the highest number
+    bool marker = false;             // of the packet with the highest number
     uint32_t highest = 0, base = 0;  // extended sequence numbers
     uint32_t restart_at = 0;         // RFC 3550 appendix A.1: the next of a jump that may be a restart
     uint32_t timestamp = 0;          // of the packet with the highest number
@@ -105,6 +106,7 @@ class LossRepair {
   struct Arriving {
     Numbers numbers;
     uint32_t ssrc = 0;
+    uint32_t before = 0;      // packets of its sample that come before it, about
     bool answerable = false;  // it is known where an answer goes
     Endpoint source, destination;
     MacAddress mac{};
@@ -116,6 +118,7 @@ class LossRepair {
   };
 
   LossRepair(const RouteConfig& route, const Parts& parts);
+  uint32_t packets_before(std::span<const uint8_t> payload) const;
   void begin(uint32_t index, const StreamKey& key, uint64_t now);
   static void restart(StreamLoss& loss, const Numbers& numbers);
   void follow(uint32_t index, const Numbers& numbers, uint64_t now);
@@ -123,11 +126,11 @@ class LossRepair {
   void note_round_trip(StreamLoss& loss, uint64_t ns);
   void activate(uint32_t index, uint64_t due);
   uint64_t serve(uint32_t index, uint64_t now, RouteLane& lane);
-  uint64_t ask_for_gaps(StreamLoss& loss, Stream& stream, uint64_t now, RouteLane& lane);
+  uint64_t ask_for_gaps(StreamLoss& loss, const Stream& stream, uint64_t now);
   uint64_t ask_for_tail(StreamLoss& loss, uint64_t now);
   uint64_t report(StreamLoss& loss, uint64_t now);
   uint64_t wait_after(const StreamLoss& loss, uint32_t asked) const;
-  bool is_awaited(const Gap& gap, Stream& stream, uint64_t now, RouteLane& lane) const;
+  bool is_awaited(const Gap& gap, const Stream& stream, uint64_t now) const;
   static bool add_entry(Entries& entries, uint32_t sequence, size_t most);
   bool send_nack(StreamLoss& loss, Entries& entries, uint64_t now);
   bool may_send(StreamLoss& loss, uint64_t now);

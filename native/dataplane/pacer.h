@@ -27,8 +27,8 @@ class Pacer {
     return credit_;
   }
   void spend(uint64_t bytes) { credit_ -= static_cast<double>(bytes); }
-  /// How long until it is worth sending again: until there is credit for some packets, so that a thread is not
-  /// woken for each one at high rates. 0: now.
+  /// How long until it is worth sending again: until there is credit for some packets, so that a thread is
+  /// not woken for each one at high rates. 0: now.
   uint64_t wait_ns(uint64_t now) {
     const double missing = quantum_ - credit(now);
     return missing <= 0 ? 0 : static_cast<uint64_t>(missing / bytes_per_ns_) + 1;

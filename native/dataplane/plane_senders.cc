@@ -12,8 +12,8 @@ struct PlaneSenders::Queues {
     const onpath_port* port;
     std::shared_ptr<PortHost> host;
     std::vector<std::shared_ptr<FeedbackInbox>> inboxes;  // by queue
-    uint32_t first;                                // queue of senders[0]
-    std::vector<std::shared_ptr<Sender>> senders;  // by queue; null: free
+    uint32_t first;                                       // queue of senders[0]
+    std::vector<std::shared_ptr<Sender>> senders;         // by queue; null: free
   };
 
   std::mutex mutex;
@@ -63,8 +63,8 @@ PlaneSenders::PlaneSenders(const PlaneParts& parts) : queues_(std::make_shared<Q
     const onpath_port& port = *ports[p].port;
     const uint32_t first = first_sender_queue(port, workers);
     const uint32_t count = port.transmit_queues > first ? port.transmit_queues - first : 0;
-    queues_->ports.push_back(
-        {ports[p].name, &port, parts.hosts[p], parts.sender_inboxes[p], first, std::vector<std::shared_ptr<Sender>>(count)});
+    queues_->ports.push_back({ports[p].name, &port, parts.hosts[p], parts.sender_inboxes[p], first,
+                              std::vector<std::shared_ptr<Sender>>(count)});
   }
 }
 
@@ -86,8 +86,8 @@ Result<std::unique_ptr<Sender>> PlaneSenders::open(const std::string& name, Send
                                         "open the port with more (senders)."};
     }
     config.port = port.port;
-    auto opened = open_sender_on(config, port.first + static_cast<uint32_t>(queue), port.host,
-                                 port.inboxes[queue]);
+    auto opened =
+        open_sender_on(config, port.first + static_cast<uint32_t>(queue), port.host, port.inboxes[queue]);
     if (!opened) return opened.error();
     const std::shared_ptr<Sender> sender = std::move(opened).value();
     port.senders[queue] = sender;

@@ -111,8 +111,9 @@ Result<void> check_repair(const RouteConfig& route) {
   if (!route.repair) return {};
   const RepairConfig& repair = *route.repair;
   if (repair.feedback.empty()) {
-    return invalid(route, "it asks for repair, but none of its sources may be told anything. Mark those that "
-                          "may, such as { prefix: \"10.1.0.0/16\", feedback: true }.");
+    return invalid(route,
+                   "it asks for repair, but none of its sources may be told anything. Mark those that "
+                   "may, such as { prefix: \"10.1.0.0/16\", feedback: true }.");
   }
   if (repair.window_packets < 1 || repair.window_packets > kMostWindow) {
     return invalid(route, "repair.windowPackets is " + std::to_string(repair.window_packets) +

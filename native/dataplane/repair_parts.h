@@ -39,7 +39,7 @@ class RepairParts {
 
  private:
   const PlaneConfig& config_;
-  const std::vector<uint32_t> route_ports_;  // that packets come by
+  const std::vector<uint32_t> route_ports_;                                   // that packets come by
   std::vector<std::vector<std::shared_ptr<FeedbackInbox>>> forward_inboxes_;  // by route and worker
   SenderInboxes sender_inboxes_;
   std::vector<std::vector<std::shared_ptr<FeedbackInbox>>> port_inboxes_;  // all, by port they send by

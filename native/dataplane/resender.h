@@ -74,8 +74,7 @@ class Resender {
   void resend(uint32_t ssrc, uint16_t sequence, uint64_t now, Send& send) {
     counters_.nacks_received.add(1);
     ResendBuffer::Packet* packet = buffer_->find(ssrc, sequence);
-    const bool held =
-        packet == nullptr || (packet->resent_ns != 0 && now - packet->resent_ns < kHoldNs);
+    const bool held = packet == nullptr || (packet->resent_ns != 0 && now - packet->resent_ns < kHoldNs);
     if (held || !limit_.take(now) || !send(buffer_->bytes(*packet))) return counters_.refused.add(1);
     packet->resent_ns = now;
     counters_.resent.add(1);

@@ -23,7 +23,7 @@ class RtcpDesk {
   static constexpr uint64_t kPacketBurst = 1000;
 
   struct Port {
-    std::vector<LossRepair*> repairs;                    // of this worker's routes from there
+    std::vector<LossRepair*> repairs;                     // of this worker's routes from there
     std::vector<std::shared_ptr<FeedbackInbox>> inboxes;  // of all that sends by it
     RateLimit limit{kPacketsPerSecond, kPacketBurst};
   };

@@ -132,6 +132,7 @@ class ThreadedSender final : public Sender {
     announce();
     if (thread_.joinable()) thread_.join();
     if (config_.port == nullptr) return;
+    if (feedback_) feedback_->close();
     if (path_.neighbour() != nullptr) outlet_.host->neighbours.unwant(*path_.neighbour());
     if (outlet_.owns_port) config_.port->destroy(config_.port->self);
     config_.port = nullptr;
@@ -271,7 +272,8 @@ class ThreadedSender final : public Sender {
     if (sent < count) port.release(port.self, outlet_.queue, packets.data() + sent, count - sent);
   }
 
-  /// Whether the pace allows another packet of the longest kind behind those built already; one it always does.
+  /// Whether the pace allows another packet of the longest kind behind those built already; one it always
+  /// does.
   bool may_build(uint32_t built) {
     return built == 0 || !pacer_.limits() || pacer_.credit(now_ns()) >= config_.max_payload_bytes;
   }

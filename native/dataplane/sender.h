@@ -25,12 +25,12 @@ struct SenderConfig {
   bool texts = false;      // instead: texts of any length, by send_text()
   bool send_dims = false;  // chunk: carry {height, width} in every header
   uint8_t payload_type = 96;
-  uint32_t ssrc = 0;                  // 0: random
-  uint32_t max_payload_bytes = 1400;  // RTP packet without UDP header
-  double bits_per_second = 0;         // 0: as fast as the port takes them; counts UDP payload bytes
-  uint64_t burst_bytes = 0;  // that may leave at once; 0: what the rate gives in a millisecond
+  uint32_t ssrc = 0;                     // 0: random
+  uint32_t max_payload_bytes = 1400;     // RTP packet without UDP header
+  double bits_per_second = 0;            // 0: as fast as the port takes them; counts UDP payload bytes
+  uint64_t burst_bytes = 0;              // that may leave at once; 0: what the rate gives in a millisecond
   std::optional<ResendConfig> resend{};  // absent: receivers' feedback is not read
-  uint32_t queued_samples = 64;       // send() beyond this many waiting samples is refused with BUSY
+  uint32_t queued_samples = 64;          // send() beyond this many waiting samples is refused with BUSY
 };
 
 struct SendReport {
@@ -54,9 +54,10 @@ struct ReceiverReport {
 struct SenderStats {
   uint64_t nacks_received = 0;  // packets asked for, as often as they were
   uint64_t resent = 0;
-  uint64_t refused = 0;  // gone, never sent, sent again just before, beyond the rate, or not taken by the port
-  uint64_t probes = 0;   // last packets that left again because nothing followed them
-  uint64_t rtcp_dropped = 0;  // datagrams that came and were no RTCP of the receiver's
+  uint64_t refused =
+      0;                // gone, never sent, sent again just before, beyond the rate, or not taken by the port
+  uint64_t probes = 0;  // last packets that left again because nothing followed them
+  uint64_t rtcp_dropped = 0;            // datagrams that came and were no RTCP of the receiver's
   std::vector<ReceiverReport> reports;  // by receiver, at most SenderFeedback::kMostReceivers
 };
 

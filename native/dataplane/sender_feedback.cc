@@ -16,10 +16,10 @@ namespace onpath {
 namespace {
 
 constexpr uint32_t kBurst = 32;
-constexpr uint32_t kMostBursts = 8;                   // received in one go
-constexpr uint64_t kReportNs = 2'000'000'000;         // between sender reports
-constexpr uint64_t kLookNs = 5'000'000;               // into an inbox, while packets may be asked for
-constexpr uint64_t kIdleLookNs = 100'000'000;         // and later
+constexpr uint32_t kMostBursts = 8;            // received in one go
+constexpr uint64_t kReportNs = 2'000'000'000;  // between sender reports
+constexpr uint64_t kLookNs = 5'000'000;        // into an inbox, while packets may be asked for
+constexpr uint64_t kIdleLookNs = 100'000'000;  // and later
 constexpr double kClockPerMs = 90;
 
 std::string identifier(uint32_t ssrc) {
@@ -39,7 +39,9 @@ uint64_t ntp_of(uint64_t at) {
 }
 
 /// Of the media clock, in which 9 ticks are 100 microseconds.
-uint32_t ticks_of(uint64_t ns) { return static_cast<uint32_t>(ns / 100'000 * 9 + ns % 100'000 * 9 / 100'000); }
+uint32_t ticks_of(uint64_t ns) {
+  return static_cast<uint32_t>(ns / 100'000 * 9 + ns % 100'000 * 9 / 100'000);
+}
 
 }  // namespace
 
@@ -60,10 +62,6 @@ SenderFeedback::SenderFeedback(const SenderConfig& config, uint32_t queue, uint3
   for (Feedback stale; inbox_->pop(stale);) {
   }
   inbox_->open(ssrc, 1, 1, to_group_ ? IpAddress{} : destination_.address);
-}
-
-SenderFeedback::~SenderFeedback() {
-  if (inbox_) inbox_->close();
 }
 
 Result<std::unique_ptr<SenderFeedback>> SenderFeedback::make(const SenderConfig& config, uint32_t queue,
@@ -180,9 +178,8 @@ void SenderFeedback::note(const Feedback& feedback) {
     report.round_trip_ms = std::max(trip, 0) * 1000.0 / 65536;
   }
   const std::lock_guard lock(mutex_);
-  const auto same = std::find_if(reports_.begin(), reports_.end(), [&](const ReceiverReport& one) {
-    return one.reporter == report.reporter;
-  });
+  const auto same = std::find_if(reports_.begin(), reports_.end(),
+                                 [&](const ReceiverReport& one) { return one.reporter == report.reporter; });
   if (same != reports_.end()) {
     if (!report.round_trip_ms) report.round_trip_ms = same->round_trip_ms;
     *same = report;

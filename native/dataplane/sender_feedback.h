@@ -25,7 +25,10 @@ class SenderFeedback {
   /// `inbox` null: feedback comes by the port itself. Errors: INVALID_ARGUMENT, PORT_FAILED, OUT_OF_MEMORY.
   static Result<std::unique_ptr<SenderFeedback>> make(const SenderConfig& config, uint32_t queue,
                                                       uint32_t ssrc, std::shared_ptr<FeedbackInbox> inbox);
-  ~SenderFeedback();
+  /// Nothing is put into the inbox any more, which may be another sender's from now on.
+  void close() {
+    if (inbox_) inbox_->close();
+  }
 
   /// An RTP packet as it leaves.
   void keep(std::span<const uint8_t> rtp);

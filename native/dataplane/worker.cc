@@ -133,7 +133,8 @@ bool Worker::take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool 
     if (route == RouteTable::kNoRoute) return drop(queue, DropReason::no_route);
   }
   LossRepair* const repair = routes_[route]->repair();
-  if (repair != nullptr) [[unlikely]] repair->arriving(packet, datagram, rtp);
+  if (repair != nullptr) [[unlikely]]
+    repair->arriving(packet, datagram, rtp);
   if (parts_.lanes[route] == nullptr) {
     payload_is_read_ = true;
     parts_.text_lanes[route]->take(rtp, datagram.source, time_of(packet, now), now);
@@ -146,7 +147,8 @@ bool Worker::take_apart(Queue& queue, onpath_packet& packet, uint64_t now, bool 
   FlowCache::Beginning beginning;
   queue.flows.note(packet, beginning);
   if (!lane.take(arrival, now, give_up)) return false;
-  if (repair != nullptr) [[unlikely]] repair->taken(now);
+  if (repair != nullptr) [[unlikely]]
+    repair->taken(now);
   if (arrival.sample != nullptr)
     queue.flows.remember(beginning, lane, lane.stream_of(*arrival.sample), *arrival.sample);
   return true;

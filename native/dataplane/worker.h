@@ -45,8 +45,8 @@ class Worker {
     std::shared_ptr<WakeFd> wake;
     std::vector<std::shared_ptr<Announcer>> sinks;
     std::unique_ptr<RtcpDesk> rtcp;  // null: nobody here takes RTCP
-    ShapeMaker* shapes = nullptr;  // only if some route takes many sizes
-    Bell* bell = nullptr;          // null in tests that drive poll_once() themselves
+    ShapeMaker* shapes = nullptr;    // only if some route takes many sizes
+    Bell* bell = nullptr;            // null in tests that drive poll_once() themselves
     uint64_t idle_after_ns = 0;
     bool flow_cache = true;
   };

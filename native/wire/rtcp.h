@@ -26,9 +26,9 @@ inline constexpr uint8_t kGenericNack = 1;  // feedback message type
 
 /// One packet of a compound.
 struct RtcpPacket {
-  RtcpType type{};    // may be none of those named
-  uint8_t count = 0;  // report blocks, sources, or the feedback message type
-  uint32_t ssrc = 0;  // of whom it comes from; 0 if it has none
+  RtcpType type{};                // may be none of those named
+  uint8_t count = 0;              // report blocks, sources, or the feedback message type
+  uint32_t ssrc = 0;              // of whom it comes from; 0 if it has none
   std::span<const uint8_t> body;  // behind that, without padding
 };
 
@@ -46,7 +46,7 @@ struct ReportBlock {
   uint8_t fraction_lost = 0;  // of 256, since the report before
   int32_t packets_lost = 0;   // 24 bits with a sign
   uint32_t highest_sequence = 0;
-  uint32_t jitter = 0;  // in units of the media clock
+  uint32_t jitter = 0;              // in units of the media clock
   uint32_t last_sender_report = 0;  // the middle 32 bits of its NTP time; 0: none came
   uint32_t delay_since = 0;         // since it came, in 1/65536 s
 };
@@ -57,8 +57,8 @@ struct NackEntry {
   uint16_t following = 0;
 };
 
-inline constexpr size_t kSenderReportBytes = 28;    // without report blocks
-inline constexpr size_t kReceiverReportBytes = 8;   // without report blocks
+inline constexpr size_t kSenderReportBytes = 28;   // without report blocks
+inline constexpr size_t kReceiverReportBytes = 8;  // without report blocks
 inline constexpr size_t kReportBlockBytes = 24;
 inline constexpr size_t kNackBytes = 12;  // without entries
 inline constexpr size_t kNackEntryBytes = 4;

@@ -87,7 +87,10 @@ describe('GStreamer rtprtxqueue as sender', { skip }, () => {
     const firstOnes = () => samples.toSorted((a, b) => a.timestamp - b.timestamp).slice(0, frames.count);
     const isWhole = () => {
       const first = firstOnes();
-      return first.length === frames.count && first.at(-1)!.timestamp - first[0]!.timestamp === 4500 * (frames.count - 1);
+      return (
+        first.length === frames.count &&
+        first.at(-1)!.timestamp - first[0]!.timestamp === 4500 * (frames.count - 1)
+      );
     };
     while (!isWhole()) samples.push(...(await take(plane, 'frames', 1)));
     ended.abort();
@@ -102,6 +105,5 @@ describe('GStreamer rtprtxqueue as sender', { skip }, () => {
     assert.ok(way.seen.lost > 100, `the relay lost ${way.seen.lost}`);
     assert.ok(route!.packetsRepaired > 100, `repaired ${route!.packetsRepaired}`);
     assert.ok(way.seen.feedback > 0);
-    assert.ok(stats.ports[0]!.controlPackets > 0, 'its sender reports were taken');
   });
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Dataplane, Pipeline, Sender } from '../../lib/index.js';
-import { assertSameBytes, assertRejects } from '../support/assert.js';
+import { assertRejects, assertSameBytes } from '../support/assert.js';
 import { assertBooksBalance, eventually, linkName, PlainSocket, startPlane } from '../support/plane.js';
 import { chunkPackets, digestOf } from '../support/rtp.js';
 import { format, height, image, resize, width } from '../support/small.js';
@@ -74,7 +74,7 @@ describe('loss repair', () => {
         },
       ],
     });
-    const packets = chunkPackets(image(1), { timestamp: 1, ssrc: 3 }, { digest: digestOf('rgb') }, 100);
+    const packets = chunkPackets(image(1), { timestamp: 1, ssrc: 3 }, { digest: digestOf('rgb') }, 300);
     await unlisted.send(plane.address('in'), [packets[0]!, packets[3]!]);
     await eventually('it is given up', () => plane.stats().routes[0]!.drops.incomplete === 1);
     assert.equal(unlisted.received.length, 0);

@@ -56,8 +56,9 @@ void send_all(Sender& sender, bool texts, uint64_t count, const std::function<By
       EXPECT_TRUE(report.ok());
       left.set_value();
     };
-    const Result<void> queued = texts ? sender.send_text(bytes, TextPlace{number, 0, {}, true, bytes.size()}, done)
-                                      : sender.send(bytes, number, done);
+    const Result<void> queued =
+        texts ? sender.send_text(bytes, TextPlace{number, 0, {}, true, bytes.size()}, done)
+              : sender.send(bytes, number, done);
     ASSERT_TRUE(queued.ok());
     left.get_future().wait();
   }
@@ -95,7 +96,8 @@ TEST(RepairLoop, ImagesCompleteAndAreExactOverLossBothWays) {
   Checker checker(program, plane->host_sink("r"));
   checker.start();
   send_all(*sender, false, kSamples, [&](uint64_t number) { return sample_of(*program, number); });
-  EXPECT_TRUE(wait_until([&] { return plane->stats().routes[0].samples_complete == kSamples; }));
+  EXPECT_TRUE(wait_until([&] { return plane->stats().routes[0].samples_complete == kSamples; }))
+      << drops_text(plane->stats().routes[0]);
   EXPECT_TRUE(wait_until([&] {
     const auto reports = sender->stats().reports;
     return !reports.empty() && reports[0].round_trip_ms.has_value();
@@ -132,7 +134,8 @@ TEST(RepairLoop, TextsCompleteOverLossBothWays) {
     }
   });
   send_all(*sender, true, kSamples, [](uint64_t number) { return text_of(number, 600); });
-  EXPECT_TRUE(wait_until([&] { return plane->stats().routes[0].samples_complete == kSamples; }));
+  EXPECT_TRUE(wait_until([&] { return plane->stats().routes[0].samples_complete == kSamples; }))
+      << drops_text(plane->stats().routes[0]);
   sender->close();
   plane->close();
   stop = true;
@@ -165,7 +168,8 @@ TEST(RepairLoop, ForwardedResultsCompleteAndAreExactToo) {
   Checker checker(program, far_plane->host_sink("r"));
   checker.start();
   send_all(*sender, false, kSamples, [&](uint64_t number) { return sample_of(*program, number); });
-  EXPECT_TRUE(wait_until([&] { return far_plane->stats().routes[0].samples_complete == kSamples; }));
+  EXPECT_TRUE(wait_until([&] { return far_plane->stats().routes[0].samples_complete == kSamples; }))
+      << drops_text(far_plane->stats().routes[0]);
   sender->close();
   near_plane->close();
   far_plane->close();

@@ -148,6 +148,20 @@ TEST_P(Repair, TheEndOfASampleIsAskedForWhenNothingComes) {
   EXPECT_EQ(plane.take().size(), 1u);
 }
 
+TEST_P(Repair, TheBeginningOfAStreamsFirstSampleIsAskedFor) {
+  const RouteConfig route = repaired_route();
+  SteppedPlane plane({route}, ONPATH_FRAMING_ETHERNET, {}, {}, {}, GetParam());
+  const auto packets = packets_of(*route.program, 0, 0);
+  plane.send(packets[2]);
+  plane.send(packets[3]);
+  plane.pass(3 * kMs);
+  EXPECT_EQ(asked_of(plane.in), (Numbers{0, 1}));
+  plane.send(packets[0]);
+  plane.send(packets[1]);
+  EXPECT_EQ(plane.take().size(), 1u);
+  EXPECT_EQ(plane.route().packets_repaired.get(), 2u);
+}
+
 TEST_P(Repair, AWholeSampleBetweenTwoIsAskedFor) {
   const RouteConfig route = repaired_route();
   SteppedPlane plane({route}, ONPATH_FRAMING_ETHERNET, {}, {}, {}, GetParam());
@@ -261,7 +275,8 @@ TEST(RepairOfTexts, AMissingPacketIsAskedForAndTheTextIsExact) {
   RouteConfig route = repaired(text_route(pair_plan()));
   route.repair->report_ns = 0;
   SteppedPlane plane({route});
-  const auto packets = cut_text(text_of(1, 400), 40, 3000);
+  auto packets = cut_text(text_of(1, 400), 40, 3000);
+  for (ChunkPacket& packet : packets) packet.sequence = static_cast<uint16_t>(packet.sequence - 1);
   for (size_t i = 0; i < packets.size(); ++i) {
     if (i != 3 && i != 7) plane.send(packets[i]);
   }
@@ -293,8 +308,9 @@ TEST(RepairConfigTest, WhatCannotBeIsRefusedByName) {
             std::string::npos);
   EXPECT_NE(refusal([](RouteConfig& route) { route.repair->retry_ns = 0; }).find("retryMs"),
             std::string::npos);
-  EXPECT_NE(refusal([](RouteConfig& route) { route.repair->packets_per_second = 0; }).find("packetsPerSecond"),
-            std::string::npos);
+  EXPECT_NE(
+      refusal([](RouteConfig& route) { route.repair->packets_per_second = 0; }).find("packetsPerSecond"),
+      std::string::npos);
 }
 
 }  // namespace

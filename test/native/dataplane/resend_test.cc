@@ -69,7 +69,8 @@ TEST_F(Resend, WhatAReceiverAsksForLeavesAgainAsItWas) {
       out.share_buffers(&domain, 128);
     });
     for (uint64_t number = 0; number < 3; ++number)
-      plane.send(cut(*route.program, sample_of(*route.program, number), 96, static_cast<uint32_t>(number + 1)));
+      plane.send(
+          cut(*route.program, sample_of(*route.program, number), 96, static_cast<uint32_t>(number + 1)));
     const auto first = payloads(plane.out);
     ASSERT_GE(first.size(), 12u);
     EXPECT_EQ(plane.out.taken_over > 0, in_place);
@@ -144,7 +145,8 @@ TEST_F(Resend, AStormOfQuestionsIsBounded) {
     plane.send(cut(*route.program, sample_of(*route.program, number), 96, static_cast<uint32_t>(number + 1)));
   plane.out.sent.clear();
   std::vector<NackEntry> all;
-  for (uint16_t first = 0; first < 120; first = static_cast<uint16_t>(first + 17)) all.push_back({first, 0xffff});
+  for (uint16_t first = 0; first < 120; first = static_cast<uint16_t>(first + 17))
+    all.push_back({first, 0xffff});
   for (int ms = 0; ms < 100; ++ms) {
     for (int i = 0; i < 100; ++i) hear(plane, nack_of(kSsrc, all));
     plane.pass(1 * kMs);
@@ -166,7 +168,8 @@ TEST_F(Resend, RandomRtcpIsCountedUnderOneReasonEach) {
     Bytes rtcp = round % 2 == 0 ? nack_of(kSsrc, {{1, 2}, {3, 4}}) : random.noise(random.between(4, 60));
     rtcp[0] = static_cast<uint8_t>(0x80 | (rtcp[0] & 0x3f));
     rtcp[1] = static_cast<uint8_t>(random.between(192, 223));
-    if (random.one_in(3)) rtcp[random.below(rtcp.size())] ^= static_cast<uint8_t>(1 + random.below(255));
+    if (random.one_in(3))
+      rtcp[random.below(static_cast<uint32_t>(rtcp.size()))] ^= static_cast<uint8_t>(1 + random.below(255));
     if (rtcp[0] >> 6 != 2 || rtcp[1] < 192 || rtcp[1] > 223) continue;
     hear(plane, rtcp);
     if (random.one_in(50)) plane.pass(1 * kMs);

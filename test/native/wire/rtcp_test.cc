@@ -71,8 +71,13 @@ TEST(WireRtcp, whatever_is_built_is_read_back) {
     at += build_sender_report(at, 1, info);
     std::vector<ReportBlock> blocks(random() % 32);
     for (ReportBlock& block : blocks) {
-      block = {word(), static_cast<uint8_t>(random()), static_cast<int32_t>(random() % (1 << 24)) - (1 << 23),
-               word(), word(), word(), word()};
+      block = {word(),
+               static_cast<uint8_t>(random()),
+               static_cast<int32_t>(random() % (1 << 24)) - (1 << 23),
+               word(),
+               word(),
+               word(),
+               word()};
     }
     at += build_receiver_report(at, 2, blocks);
     const std::string cname(random() % 256, 'c');
@@ -144,7 +149,8 @@ TEST(WireRtcp, hostile_bytes_are_refused_or_read_inside_their_end) {
   std::mt19937_64 random(12);
   uint64_t taken = 0;
   for (int round = 0; round < 50'000; ++round) {
-    Octets bytes = round % 3 == 0 ? random_octets(random, random() % 64) : (round % 3 == 1 ? kGStreamer : kNack);
+    Octets bytes =
+        round % 3 == 0 ? random_octets(random, random() % 64) : (round % 3 == 1 ? kGStreamer : kNack);
     for (uint64_t n = random() % 4; n > 0 && !bytes.empty(); --n)
       bytes[random() % bytes.size()] = static_cast<uint8_t>(random());
     const Exact exact(bytes);

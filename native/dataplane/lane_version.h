@@ -26,7 +26,7 @@ struct ForwardWay {
   TransmitQueue* queue = nullptr;
   RouteCounters* counters = nullptr;
   ForwardResender* resender = nullptr;  // null: nothing is sent again
-  bool shares_buffers = false;  // with the port that the route's packets come by
+  bool shares_buffers = false;          // with the port that the route's packets come by
 };
 
 struct LaneVersion : WorkerVersion {

@@ -203,7 +203,8 @@ class Builder {
     lane.version = parts_.versions[r].alive[0]->texts[w].get();
     StreamTable* const streams = lane.streams.get();
     RouteCounters* const counted = counters.get();
-    auto made = std::make_unique<TextLane>(route, port_index(route.port), std::move(counters), std::move(lane));
+    auto made =
+        std::make_unique<TextLane>(route, port_index(route.port), std::move(counters), std::move(lane));
     if (auto ok = repair(w, r, *made, streams, counted, worker); !ok) return ok.error();
     return made;
   }

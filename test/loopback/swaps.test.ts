@@ -43,7 +43,11 @@ function pour(link: string): { stop(): Promise<number> } {
 }
 
 /** A plane with one route, `route` of them in `pipeline`. */
-function start(link: string, pipeline: Pipeline | PipelineFamily | TextPipeline, more = {}): Promise<Dataplane> {
+function start(
+  link: string,
+  pipeline: Pipeline | PipelineFamily | TextPipeline,
+  more = {},
+): Promise<Dataplane> {
   return startPlane({
     ports: [{ type: 'memory', name: 'in', link }],
     routes: [{ name: 'r', port: 'in', pipeline, slowConsumer: 'backpressure', ...more }],
@@ -217,7 +221,11 @@ describe('a named table', () => {
     assert.equal(plane.stats().routes[2]!.version, 1);
 
     await assertRejects(plane.tables.set('shfit', shift(1)), 'NOT_FOUND', /shfit/, /"shift"/);
-    await assertRejects(plane.tables.set('shift', [] as unknown as LookupTable), 'INVALID_ARGUMENT', /LookupTable/);
+    await assertRejects(
+      plane.tables.set('shift', [] as unknown as LookupTable),
+      'INVALID_ARGUMENT',
+      /LookupTable/,
+    );
     const three = LookupTable.fromFunction((v) => v, { dtype: 'uint8', channels: 2 });
     await assertRejects(plane.tables.set('shift', three), 'INVALID_SPEC');
     assert.deepEqual(
@@ -231,7 +239,11 @@ describe('a named table', () => {
     const tables = { shift: shift(1), gamma: shift(2) };
     assertThrows(() => Pipeline.compile(named, { tables }), 'INVALID_ARGUMENT', /gamma/);
     const wrong = { shift: 7 as unknown as LookupTable };
-    assertThrows(() => Pipeline.compile(named, { tables: wrong }), 'INVALID_ARGUMENT', /options\.tables\.shift/);
+    assertThrows(
+      () => Pipeline.compile(named, { tables: wrong }),
+      'INVALID_ARGUMENT',
+      /options\.tables\.shift/,
+    );
     const pipeline = shifted(1);
     assert.deepEqual(pipeline.tables, ['shift']);
     assert.equal(pipeline.withTables({ shift: shift(4) }).hash, shifted(4).hash);
@@ -244,7 +256,10 @@ describe('a named table', () => {
 const vocabulary = (first: number) =>
   Tokenizer.fromBuffer(
     Buffer.from(
-      Array.from({ length: 256 }, (_, i) => `${Buffer.from([i]).toString('base64')} ${(i + first) % 256}\n`).join(''),
+      Array.from(
+        { length: 256 },
+        (_, i) => `${Buffer.from([i]).toString('base64')} ${(i + first) % 256}\n`,
+      ).join(''),
     ),
     { format: 'tiktoken', encoding: { pattern: String.raw`\p{L}+|[^\p{L}]+?`, specialTokens: {} } },
   );

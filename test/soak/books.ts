@@ -82,18 +82,25 @@ export function sampleClaims(
 }
 
 /** A resident set that rises by less than this over the whole run is flat. */
-const FLAT_BYTES = 16 << 20;
+const FLAT_BYTES = 8 << 20;
 
 export function memoryClaims(
   growth: { bytes: number; seconds: number },
   pools: { first: number; last: number },
+  atRest: PlaneStats,
 ): Claim[] {
+  const alive = atRest.routes.map((route) => route.versionsAlive);
   const megabytes = (growth.bytes / (1 << 20)).toFixed(2);
   return [
     claim(
       'resident memory is flat',
       growth.bytes < FLAT_BYTES,
       `${megabytes} MiB in ${growth.seconds.toFixed(0)} s`,
+    ),
+    claim(
+      'older versions are freed',
+      alive.every((count) => count === 1),
+      `${alive.join(', ')} alive`,
     ),
     claim(
       'pools are as large as at the start',

@@ -8,6 +8,8 @@ import type { Flow } from './flow.js';
 export class Consumers {
   readonly #plane: Dataplane;
   readonly #flows: readonly Flow[];
+  readonly #held: Sample[] = [];
+  #hurries = false;
   readonly wrong: string[] = [];
   wrongCount = 0;
 
@@ -27,23 +29,28 @@ export class Consumers {
     }
   }
 
-  /** Holds up to `most` samples for up to 300 ms, and looks at them only then. */
+  /** Holds up to `most` samples for up to 300 ms, and looks at them only then; until hurry(). */
   async slowly(route: string, most: number, seed: number): Promise<void> {
     const random = new Random(seed);
-    let held: Sample[] = [];
     for await (const sample of this.#plane.samples(route)) {
-      held.push(sample);
-      if (held.length < most) continue;
-      if (!this.#plane.closed) await sleep(random.between(0, 300));
-      for (const one of held) {
-        this.#takeSample(one, true);
-        one.release();
-      }
-      held = [];
+      this.#held.push(sample);
+      if (!this.#hurries && this.#held.length < most) continue;
+      if (!this.#hurries) await sleep(random.between(0, 300));
+      this.#letGo();
     }
-    for (const one of held) {
-      this.#takeSample(one, true);
-      one.release();
+    this.#letGo();
+  }
+
+  /** From now on the slow consumer holds nothing. */
+  hurry(): void {
+    this.#hurries = true;
+    this.#letGo();
+  }
+
+  #letGo(): void {
+    for (const sample of this.#held.splice(0)) {
+      this.#takeSample(sample, true);
+      sample.release();
     }
   }
 

@@ -1,4 +1,4 @@
-/** Whether memory stays flat: the resident set once a second, and the line through it. */
+/** Whether memory stays flat: the resident set once a second. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 declare const gc: (() => void) | undefined;
@@ -20,19 +20,19 @@ export class MemoryWatch {
     return bytes;
   }
 
-  /** Bytes by which the line of least squares rises from `after` seconds to the end, and the span of it. */
+  /**
+   * Bytes by which the resident set has risen from `after` seconds on: its least in the last third of that time over its least in the
+   * first. What is taken and given back does not count; what leaks does.
+   */
   growth(after: number): { bytes: number; seconds: number } {
     const readings = this.#readings.filter(({ seconds }) => seconds >= after);
-    if (readings.length < 3) return { bytes: 0, seconds: 0 };
-    const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-    const [x, y] = [mean(readings.map((r) => r.seconds)), mean(readings.map((r) => r.bytes))];
-    let [products, squares] = [0, 0];
-    for (const { seconds, bytes } of readings) {
-      products += (seconds - x) * (bytes - y);
-      squares += (seconds - x) ** 2;
-    }
-    const seconds = readings.at(-1)!.seconds - readings[0]!.seconds;
-    return { bytes: (products / squares) * seconds, seconds };
+    const third = Math.floor(readings.length / 3);
+    if (third === 0) return { bytes: 0, seconds: 0 };
+    const least = (of: readonly Reading[]) => Math.min(...of.map(({ bytes }) => bytes));
+    return {
+      bytes: least(readings.slice(-third)) - least(readings.slice(0, third)),
+      seconds: readings.at(-1)!.seconds - readings[0]!.seconds,
+    };
   }
 }
 

@@ -98,7 +98,9 @@ function specOf(options: Options, material: ReadonlyMap<string, Material>, sende
     routes: [
       route('images', 5004),
       route('slow', 5005, { slots: slowSlots(options), openSamples: scaled(8), slowConsumer: 'drop' }),
-      route('first', 5006, { sink: { forward: { port: 'ring', to: `${OTHER_GROUP}:5007`, ...resend(options) } } }),
+      route('first', 5006, {
+        sink: { forward: { port: 'ring', to: `${OTHER_GROUP}:5007`, ...resend(options) } },
+      }),
       { ...route('first', 5007), name: 'second', pipeline: asTheyAre() },
       route('sizes', 5008, { shapes: { cached: 8, waiting: 4, stateBytes: 16 << 20 } }),
       route('prompts', 5009, { slots: scaled(1024) }),

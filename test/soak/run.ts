@@ -44,7 +44,12 @@ async function soak(options: Options): Promise<Report> {
     ),
   );
   const storm = new Storm(plane, soaked.material);
-  sending.push(watched('swap', storm.run(options.swap, () => elapsed() >= options.seconds)));
+  sending.push(
+    watched(
+      'swap',
+      storm.run(options.swap, () => elapsed() >= options.seconds),
+    ),
+  );
   const sent = Promise.all(sending).then(elapsed);
   let over = false;
   void sent.then(() => {
@@ -56,19 +61,21 @@ async function soak(options: Options): Promise<Report> {
     progress(soaked, elapsed(), resident, errors.length + consumers.wrongCount);
   }
   const eventLoopMs = delays();
-  const growth = memory.growth(Math.min(30, options.seconds / 4));
+  const growth = memory.growth(Math.min(30, options.seconds / 3));
   const seconds = await sent;
+  consumers.hurry();
+  if (storm.done > 0) await watched('swap back', storm.calm());
   const atRest = await drain(soaked);
   for (const flow of flows) await watched('close', flow.close());
   await plane.close();
   await Promise.all(consuming);
 
   const stats = plane.stats();
-  pools.last = stats.memoryBytes;
+  pools.last = atRest.memoryBytes;
   const claims = [
     ...packetClaims(atRest, stats, flows),
     ...sampleClaims(plane, flows, consumers.wrongCount, options.repair ? REPAIRED : 0),
-    ...memoryClaims(growth, pools),
+    ...memoryClaims(growth, pools, atRest),
   ];
   const packets = flows.reduce((sum, flow) => sum + flow.packets, 0);
   return {
@@ -90,7 +97,7 @@ async function drain({ plane }: Soaked): Promise<PlaneStats> {
   for (;;) {
     await sleep(100);
     const stats = plane.stats();
-    const open = stats.routes.some((route) => route.samplesOpen > 0);
+    const open = stats.routes.some((route) => route.samplesOpen > 0 || route.versionsAlive > 1);
     if ((!open && missingPackets(stats) === 0) || performance.now() > end) return stats;
   }
 }

@@ -29,4 +29,9 @@ export class Storm {
       await sleep(Math.max(0, everyMs - took));
     }
   }
+
+  /** Every route back to what it began with. */
+  async calm(): Promise<void> {
+    for (const [route, { versions }] of this.#routes) await versions[0]!.install(this.#plane, route);
+  }
 }

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OnpathError } from './errors.js';
 import type { DropReason } from './generated/drop-reasons.js';
+import type { NativeEalOptions, NativePortConfig } from './native-port.js';
 import type { NativeResend, NativeSender, NativeSenderConfig } from './native-sender.js';
 import type {
   NativeTextBinding,
@@ -17,6 +18,13 @@ import type {
   NativeTokenizer,
 } from './native-text.js';
 import type { ChannelFormat, DType, InputFormat, Layout, Order } from './schema.js';
+
+export type {
+  NativeEalOptions,
+  NativeImpairments,
+  NativeLocalHost,
+  NativePortConfig,
+} from './native-port.js';
 
 /** A stage as the addon takes it: every default filled in, tables as raw bytes. */
 export type NativeStageSpec =
@@ -131,81 +139,6 @@ export interface NativeProgram {
   serialize(image: Uint8Array, stride: number, out: Uint8Array): void;
   /** In order, `chunkBytes` (whole elements) each, until an output byte that depends on input is final; 0: none does. */
   chunksToFirstOutput(chunkBytes: number): number;
-}
-
-export type NativePortConfig =
-  | {
-      type: 'memory';
-      name: string;
-      link: string;
-      side: 0 | 1;
-      queues: number;
-      depth: number;
-      maxBytes: number;
-      impair?: NativeImpairments | undefined;
-    }
-  | {
-      type: 'udp';
-      name: string;
-      address: string;
-      port: number;
-      queues: number;
-      receiveBufferBytes: number;
-      maxBytes: number;
-      offload: boolean;
-      impair?: NativeImpairments | undefined;
-    }
-  | {
-      type: 'dpdk';
-      name: string;
-      device: string;
-      queues: number;
-      transmitQueues: number;
-      /** 0: chosen, within what the device takes. */
-      rxDescriptors: number;
-      txDescriptors: number;
-      mtu: number;
-      /** 0: chosen so that a frame fits one. */
-      bufferBytes: number;
-      /** 0: chosen from queues and descriptors. */
-      buffers: number;
-      promiscuous: boolean;
-      allMulticast: boolean;
-      offloads: { checksums: boolean; rss: boolean; timestamps: boolean };
-      host: NativeLocalHost | undefined;
-      impair?: NativeImpairments | undefined;
-    };
-
-export interface NativeImpairments {
-  loss: number;
-  duplicate: number;
-  corrupt: number;
-  reorderSpan: number;
-  seed: number;
-}
-
-/** What the plane is on a port that no kernel serves. */
-export interface NativeLocalHost {
-  /** Own ones, each with its prefix length: "10.9.0.2/24". */
-  addresses: string[];
-  gateways: string[];
-  neighbours: { address: string; mac: Uint8Array }[];
-  groups: string[];
-}
-
-/** How DPDK's environment is started. */
-export interface NativeEalOptions {
-  hugepages: boolean;
-  memoryMb: number;
-  telemetry: boolean;
-  logLevel: number;
-  /** -1: any. */
-  controlCpu: number;
-  /** Empty texts: chosen by the driver. */
-  filePrefix: string;
-  iova: string;
-  plugins: string;
-  args: string[];
 }
 
 export interface NativeRouteConfig {

@@ -178,7 +178,7 @@ describe('wrong data planes and senders', () => {
     ],
     [
       'a loss above 1',
-      () => ({ ports: [{ type: 'memory', name: 'm', link: 'l', loss: 1.5 }], routes: [] }),
+      () => ({ ports: [{ type: 'memory', name: 'm', link: 'l', impair: { loss: 1.5 } }], routes: [] }),
       [/loss/, /1\.5/],
     ],
     [

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OnpathError } from './errors.js';
 import type { DropReason } from './generated/drop-reasons.js';
+import type { NativeEalOptions, NativePortConfig } from './native-port.js';
 import type { NativeResend, NativeSender, NativeSenderConfig } from './native-sender.js';
 import type { NativePlaneEvents } from './native-events.js';
 import type { LatencyStage } from './latency.js';
@@ -20,6 +21,13 @@ import type {
   NativeTokenizer,
 } from './native-text.js';
 import type { ChannelFormat, DType, InputFormat, Layout, Order } from './schema.js';
+
+export type {
+  NativeEalOptions,
+  NativeImpairments,
+  NativeLocalHost,
+  NativePortConfig,
+} from './native-port.js';
 
 /** A stage as the addon takes it: every default filled in, tables as raw bytes. */
 export type NativeStageSpec =
@@ -136,80 +144,6 @@ export interface NativeProgram {
   chunksToFirstOutput(chunkBytes: number): number;
 }
 
-export type NativePortConfig =
-  | {
-      type: 'memory';
-      name: string;
-      link: string;
-      side: 0 | 1;
-      queues: number;
-      /** Queues that only transmit; none if left out. */
-      senders?: number;
-      depth: number;
-      maxBytes: number;
-      loss: number;
-      duplicate: number;
-      corrupt: number;
-      reorderSpan: number;
-      seed: number;
-    }
-  | {
-      type: 'udp';
-      name: string;
-      address: string;
-      port: number;
-      queues: number;
-      receiveBufferBytes: number;
-      maxBytes: number;
-      offload: boolean;
-    }
-  | {
-      type: 'dpdk';
-      name: string;
-      device: string;
-      queues: number;
-      transmitQueues: number;
-      /** 0: chosen, within what the device takes. */
-      rxDescriptors: number;
-      txDescriptors: number;
-      mtu: number;
-      /** 0: chosen so that a frame fits one. */
-      bufferBytes: number;
-      /** 0: chosen from queues and descriptors. */
-      buffers: number;
-      promiscuous: boolean;
-      allMulticast: boolean;
-      /** Names of those the NIC may do, or of mlx5 is to switch on. */
-      offloads: string[];
-      /** Names of those that mlx5 is to switch off; in neither list: as its driver has it. */
-      offloadsOff: string[];
-      host: NativeLocalHost | undefined;
-    };
-
-/** What the plane is on a port that no kernel serves. */
-export interface NativeLocalHost {
-  /** Own ones, each with its prefix length: "10.9.0.2/24". */
-  addresses: string[];
-  gateways: string[];
-  neighbours: { address: string; mac: Uint8Array }[];
-  groups: string[];
-}
-
-/** How DPDK's environment is started. */
-export interface NativeEalOptions {
-  hugepages: boolean;
-  memoryMb: number;
-  telemetry: boolean;
-  logLevel: number;
-  /** -1: any. */
-  controlCpu: number;
-  /** Empty texts: chosen by the driver. */
-  filePrefix: string;
-  iova: string;
-  plugins: string;
-  args: string[];
-}
-
 export interface NativeRouteConfig {
   name: string;
   port: string;
@@ -300,6 +234,16 @@ export interface NativePortStats {
   txBytes: number;
   /** Received and dealt with by the plane itself: ARP, neighbour discovery, ICMP, group queries. */
   controlPackets: number;
+  /** What the port's `impair` did. Arrived before it: rxPackets + lost + held - duplicated. */
+  impaired: {
+    lost: number;
+    duplicated: number;
+    corrupted: number;
+    /** Given out after a packet that had arrived later. */
+    reordered: number;
+    /** Waiting now to be given out of order. */
+    held: number;
+  };
   drops: Record<DropReason, number>;
 }
 
@@ -313,6 +257,11 @@ export interface NativeRouteStats {
   samplesComplete: number;
   samplesDelivered: number;
   packetsForwarded: number;
+  /** Of the pipeline, counted from 1: what new samples are opened under. */
+  version: number;
+  /** That one, and older ones that open samples or the consumer still hold. */
+  versionsAlive: number;
+  versionsFreed: number;
   /** Packets asked for with RTCP NACKs, as often as they were. */
   nacksSent: number;
   /** Packets that came after they were asked for. */
@@ -326,11 +275,6 @@ export interface NativeRouteStats {
   resendsRefused: number;
   /** Last packets that left again because nothing followed them. */
   probesSent: number;
-  /** Of the pipeline, counted from 1: what new samples are opened under. */
-  version: number;
-  /** That one, and older ones that open samples or the consumer still hold. */
-  versionsAlive: number;
-  versionsFreed: number;
   drops: Record<DropReason, number>;
 }
 

@@ -97,6 +97,7 @@ function nativeDpdkPort(port: ParsedDpdkPort, workers: number): NativePortConfig
     allMulticast: port.allMulticast,
     ...nativeOffloads(port.offloads),
     host: port.addresses.length === 0 ? undefined : localHost(port),
+    impair: port.impair,
   };
 }
 

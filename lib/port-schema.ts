@@ -17,18 +17,23 @@ const ringDepth = z
   .default(4096)
   .describe('Frames a queue can hold; a power of two.');
 
-const impairments = {
-  loss: probability.default(0).describe('Probability that an arriving frame is lost.'),
-  duplicate: probability.default(0).describe('Probability that an arriving frame comes twice.'),
-  corrupt: probability.default(0).describe('Probability that one bit of an arriving frame is flipped.'),
-  reorderSpan: z
-    .int()
-    .min(0)
-    .max(65536)
-    .default(0)
-    .describe('Frames come in random order out of a window of this many; 0: in order.'),
-  seed: z.int().min(0).default(1).describe('Same seed and same frames, same fate.'),
-};
+const impair = z
+  .strictObject({
+    loss: probability.default(0).describe('Probability that an arriving packet is lost.'),
+    duplicate: probability.default(0).describe('Probability that an arriving packet comes twice.'),
+    corrupt: probability.default(0).describe('Probability that one bit of an arriving packet is flipped.'),
+    reorderSpan: z
+      .int()
+      .min(0)
+      .max(65536)
+      .default(0)
+      .describe('Packets come in random order out of a window of this many; 0: in order.'),
+    seed: z.int().min(0).default(1).describe('Same seed and same packets, same fate.'),
+  })
+  .optional()
+  .describe(
+    'A bad network in front of the port, for tests and staging; what it did is counted in plane.stats().ports[].impaired. A datagram that is corrupted is lost, as the kernel would see to.',
+  );
 
 export const linkSide = z.union([z.literal(0), z.literal(1)]);
 export const memoryLink = {
@@ -51,7 +56,7 @@ const memoryPort = z
       .describe(
         'Receive queues, over which frames are spread by source address and port. Default: one for each worker. Fewer than workers: those that poll hand the streams of the others on.',
       ),
-    ...impairments,
+    impair,
   })
   .describe('Ethernet frames in process: for tests and for chaining planes.');
 
@@ -80,6 +85,7 @@ const udpPortSpec = z
       ),
     maxBytes: z.int().min(128).max(65507).default(9000).describe('Longest datagram.'),
     offload: z.boolean().default(true).describe('UDP GRO and GSO where the kernel has them.'),
+    impair,
   })
   .describe('Kernel sockets, batched.');
 
@@ -241,6 +247,7 @@ const dpdkPort = z
     promiscuous: z.boolean().default(false).describe('Take in frames for other MAC addresses.'),
     allMulticast: z.boolean().default(false).describe('Take in frames of every multicast group.'),
     offloads,
+    impair,
   })
   .describe(
     'A NIC or virtual device driven by DPDK, past the kernel. Needs the driver library (DRIVER_MISSING says how to get it).',

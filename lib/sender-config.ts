@@ -99,6 +99,5 @@ function senderPort(spec: ParsedSenderSpec, from: OwnEnd): NativeSenderConfig['p
   if ('plane' in spec.via) {
     return { type: 'plane', plane: Dataplane.partsOf(spec.via.plane).native, name: portOf(spec.via).name };
   }
-  const clean = { loss: 0, duplicate: 0, corrupt: 0, reorderSpan: 0, seed: 1 };
-  return { type: 'memory', name: 'sender', queues: 1, ...clean, ...spec.via };
+  return { type: 'memory', name: 'sender', queues: 1, ...spec.via };
 }

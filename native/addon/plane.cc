@@ -38,6 +38,9 @@ Result<StartedPlane> open_plane(PlaneSpec spec) {
     ports.push_back(std::move(opened).value());
     if (std::holds_alternative<UdpPortConfig>(port.config))
       started.local_ports[port.name] = udp_port_local(ports.back().get());
+    Result<OwnedPort> impaired = impair(std::move(ports.back()), port.impairments);
+    if (!impaired.ok()) return impaired.error();
+    ports.back() = std::move(impaired).value();
     config.ports.push_back({port.name, ports.back().get(), std::move(port.host)});
   }
   for (OwnedPort& port : ports) (void)port.release();  // the plane's from here on, whatever comes of it

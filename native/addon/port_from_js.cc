@@ -35,12 +35,18 @@ MemoryPortConfig memory_port(const Input& input) {
     memory.senders = senders.integer<uint32_t>();
   memory.depth = input["depth"].integer<uint32_t>();
   memory.max_bytes = input["maxBytes"].integer<uint32_t>();
-  memory.impairments.loss = input["loss"].number(0, 1);
-  memory.impairments.duplicate = input["duplicate"].number(0, 1);
-  memory.impairments.corrupt = input["corrupt"].number(0, 1);
-  memory.impairments.reorder_span = input["reorderSpan"].integer<uint32_t>();
-  memory.impairments.seed = input["seed"].integer<uint64_t>();
   return memory;
+}
+
+Impairments impairments(const Input& input) {
+  Impairments impairments;
+  if (input.is_undefined()) return impairments;
+  impairments.loss = input["loss"].number(0, 1);
+  impairments.duplicate = input["duplicate"].number(0, 1);
+  impairments.corrupt = input["corrupt"].number(0, 1);
+  impairments.reorder_span = input["reorderSpan"].integer<uint32_t>();
+  impairments.seed = input["seed"].integer<uint64_t>();
+  return impairments;
 }
 
 constexpr size_t kMostOffloads = 16;
@@ -110,10 +116,18 @@ Result<OwnedPort> open_port(const PortSpec& spec) {
   return OwnedPort(opened.value());
 }
 
+Result<OwnedPort> impair(OwnedPort port, const Impairments& impairments) {
+  if (!impairments.any()) return port;
+  Result<const onpath_port*> impaired = open_impaired_port(port.release(), impairments);
+  if (!impaired.ok()) return impaired.error();
+  return OwnedPort(impaired.value());
+}
+
 PortSpec port_from_js(const Input& input) {
   PortSpec spec;
   const PortKind kind = input["type"].choice(kPortKinds);
   spec.name = input["name"].text();
+  spec.impairments = impairments(input["impair"]);
   switch (kind) {
     case PortKind::memory:
       spec.config = memory_port(input);

@@ -10,6 +10,7 @@
 #include "addon/input.h"
 #include "dataplane/config.h"
 #include "port/dpdk_port.h"
+#include "port/impaired_port.h"
 #include "port/memory_port.h"
 #include "port/udp_port.h"
 
@@ -19,6 +20,7 @@ struct PortSpec {
   std::string name;
   std::variant<MemoryPortConfig, UdpPortConfig, DpdkPortConfig> config;
   std::optional<LocalHostConfig> host;  // dpdk ports
+  Impairments impairments;
 };
 
 /// Owns an open port until it is handed on.
@@ -29,6 +31,8 @@ using OwnedPort = std::unique_ptr<const onpath_port, DestroyPort>;
 
 /// Any thread. A dpdk port takes start_dpdk() first, and seconds.
 Result<OwnedPort> open_port(const PortSpec& spec);
+/// The port itself, or one over it that does what is asked for.
+Result<OwnedPort> impair(OwnedPort port, const Impairments& impairments);
 
 /// Anything if reading failed. They open and start nothing.
 PortSpec port_from_js(const Input& input);

@@ -39,6 +39,12 @@ napi_value port_object(napi_env env, const PortStats& port) {
       .count("rxBytes", port.counters.rx_bytes);
   object.count("rxMissed", port.counters.rx_missed).count("txPackets", port.counters.tx_packets);
   object.count("txBytes", port.counters.tx_bytes).count("controlPackets", port.control_packets);
+  ObjectWriter impaired(env);
+  impaired.count("lost", port.counters.impaired_lost).count("duplicated", port.counters.impaired_duplicated);
+  impaired.count("corrupted", port.counters.impaired_corrupted)
+      .count("reordered", port.counters.impaired_reordered)
+      .count("held", port.counters.impaired_held);
+  object.set("impaired", impaired.value());
   return object.set("drops", drops_object(env, port.drops)).value();
 }
 
@@ -85,12 +91,12 @@ napi_value route_object(napi_env env, const RouteStats& route) {
   object.count("samplesOpen", route.samples_open).count("samplesComplete", route.samples_complete);
   object.count("samplesDelivered", route.samples_delivered)
       .count("packetsForwarded", route.packets_forwarded);
+  object.count("version", route.version).count("versionsAlive", route.versions_alive);
+  object.count("versionsFreed", route.versions_freed);
   object.count("nacksSent", route.nacks_sent).count("packetsRepaired", route.packets_repaired);
   object.count("reportsSent", route.reports_sent).count("nacksReceived", route.nacks_received);
   object.count("packetsResent", route.packets_resent).count("resendsRefused", route.resends_refused);
   object.count("probesSent", route.probes_sent);
-  object.count("version", route.version).count("versionsAlive", route.versions_alive);
-  object.count("versionsFreed", route.versions_freed);
   return object.set("drops", drops_object(env, route.drops)).value();
 }
 

@@ -37,6 +37,7 @@ Result<std::unique_ptr<LaneVersion>> LaneVersion::make(const RouteConfig& route,
     auto forward = ForwardLane::make(plan, route.open_samples, way->config, way->path, way->first_ssrc,
                                      way->ssrc_step, *way->queue, *way->counters);
     if (!forward) return forward.error();
+    forward.value()->resend_by(way->resender);
     version->forward = std::move(forward).value();
     version->forward->resend_by(way->resender);
     if (way->shares_buffers && !route.shapes && plan.works_in_place()) version->forward->allow_in_place();

@@ -54,6 +54,9 @@ typedef struct onpath_port_counters {
   uint64_t rx_packets, rx_bytes,
       rx_missed; /* missed: lost before us (socket buffer or ring full), where the port can know */
   uint64_t tx_packets, tx_bytes;
+  /* What an impaired port did to what arrived, for tests; the port before it had rx_packets + lost + held -
+   * duplicated. `held`: waits now to be given out of order. */
+  uint64_t impaired_lost, impaired_duplicated, impaired_corrupted, impaired_reordered, impaired_held;
 } onpath_port_counters;
 
 enum { /* what a NIC may do for us; onpath_driver_port_options.offloads, offloads_off */

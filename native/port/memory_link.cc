@@ -3,7 +3,6 @@
 #include "port/memory_link.h"
 
 #include "base/big_endian.h"
-#include "dataplane/clock.h"
 
 namespace onpath {
 namespace {
@@ -14,18 +13,16 @@ void* const kReceived = nullptr;
 
 }  // namespace
 
-ArrivalQueue::ArrivalQueue(const MemoryPortConfig& config, uint32_t queue, uint64_t stride,
-                           std::shared_ptr<WakeFd> wake)
-    : config_(config), stride_(stride), impairer_(config.impairments, queue), wake_(std::move(wake)) {}
+ArrivalQueue::ArrivalQueue(const MemoryPortConfig& config, uint64_t stride, std::shared_ptr<WakeFd> wake)
+    : config_(config), stride_(stride), wake_(std::move(wake)) {}
 
 Result<void> ArrivalQueue::take_memory() {
-  const uint64_t spare = uint64_t{kOut} + Impairer::most_held(config_.impairments);
-  auto memory = Region::take(stride_ * (config_.depth + spare), "frames of a memory port");
+  auto memory = Region::take(stride_ * (uint64_t{config_.depth} + kOut), "frames of a memory port");
   if (!memory) return memory.error();
   memory_ = std::move(memory).value();
   ring_ = std::make_unique<FrameRing>(config_.depth, memory_.data(), stride_);
-  spare_.reserve(spare);
-  for (uint64_t i = 0; i < spare; ++i) spare_.push_back(memory_.data() + stride_ * (config_.depth + i));
+  spare_.reserve(kOut);
+  for (uint64_t i = 0; i < kOut; ++i) spare_.push_back(memory_.data() + stride_ * (config_.depth + i));
   return {};
 }
 
@@ -42,50 +39,15 @@ void ArrivalQueue::arm(bool sleeping) {
     return;
   }
   armed_.exchange(true, std::memory_order_acq_rel);
-  if (!ring_->empty() || impairer_.holds()) wake_->wake();
-}
-
-bool ArrivalQueue::next(Frame& out) {
-  if (impairer_.active()) return next_impaired(out);
-  if (spare_.empty() || ring_->empty()) return false;
-  out = ring_->pop(spare_.back());
-  spare_.pop_back();
-  return true;
-}
-
-bool ArrivalQueue::next_impaired(Frame& out) {
-  for (;;) {
-    if (impairer_.leave(false, out)) return true;
-    if (ring_->empty() || spare_.size() < 2) {
-      // Nothing pushes the window on: let go of it once the link has been quiet.
-      const bool quiet = config_.impairments.reorder_span == 0 || now_ns() - last_arrival_ns_ > kQuietNs;
-      return impairer_.leave(quiet, out);
-    }
-    Frame frame = ring_->pop(spare_.back());
-    spare_.pop_back();
-    if (config_.impairments.reorder_span > 0) last_arrival_ns_ = now_ns();
-    const Impairer::Fate fate = impairer_.decide();
-    if (fate.lost) {
-      rx_missed.add(1);
-      spare_.push_back(frame.data);
-      continue;
-    }
-    if (fate.doubled) {
-      Frame copy{spare_.back(), frame.length};
-      spare_.pop_back();
-      std::memcpy(copy.data, frame.data, frame.length);
-      impairer_.damage(copy);
-      impairer_.hold(copy);
-    }
-    impairer_.damage(frame);
-    impairer_.hold(frame);
-  }
+  if (!ring_->empty()) wake_->wake();
 }
 
 uint32_t ArrivalQueue::receive(onpath_packet* packets, uint32_t count) {
   uint32_t received = 0;
   uint64_t bytes = 0;
-  for (Frame frame; received < count && next(frame); ++received) {
+  for (; received < count && !spare_.empty() && !ring_->empty(); ++received) {
+    const Frame frame = ring_->pop(spare_.back());
+    spare_.pop_back();
     onpath_packet& packet = packets[received];
     packet.data = frame.data;
     packet.length = frame.length;
@@ -170,7 +132,6 @@ void MemoryEnd::count(onpath_port_counters& out) const {
   for (const auto& queue : arrivals.queues) {
     out.rx_packets += queue->rx_packets.get();
     out.rx_bytes += queue->rx_bytes.get();
-    out.rx_missed += queue->rx_missed.get();
   }
   for (const auto& queue : departures) {
     out.tx_packets += queue->tx_packets.get();

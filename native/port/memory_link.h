@@ -13,7 +13,6 @@
 #include "dataplane/region.h"
 #include "dataplane/wake_fd.h"
 #include "port/frame_ring.h"
-#include "port/impairer.h"
 #include "port/memory_port.h"
 
 namespace onpath {
@@ -23,7 +22,7 @@ class ArrivalQueue {
  public:
   static constexpr uint32_t kOut = 512;  // frames that may be received and not released yet
 
-  ArrivalQueue(const MemoryPortConfig& config, uint32_t queue, uint64_t stride, std::shared_ptr<WakeFd> wake);
+  ArrivalQueue(const MemoryPortConfig& config, uint64_t stride, std::shared_ptr<WakeFd> wake);
   /// Errors: OUT_OF_MEMORY.
   Result<void> take_memory();
 
@@ -38,21 +37,14 @@ class ArrivalQueue {
   void arm(bool sleeping);
   int wait_fd() const { return wake_->fd(); }
 
-  Counter rx_packets, rx_bytes, rx_missed;
+  Counter rx_packets, rx_bytes;
 
  private:
-  static constexpr uint64_t kQuietNs = 1'000'000;  // then the reordering window is emptied
-
-  bool next(Frame& out);
-  bool next_impaired(Frame& out);
-
   const MemoryPortConfig& config_;
   const uint64_t stride_;
   Region memory_;
   std::unique_ptr<FrameRing> ring_;
   std::vector<uint8_t*> spare_;
-  Impairer impairer_;
-  uint64_t last_arrival_ns_ = 0;
   const std::shared_ptr<WakeFd> wake_;
   alignas(64) std::atomic<bool> armed_{false};
 };

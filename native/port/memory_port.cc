@@ -8,6 +8,7 @@
 #include <string>
 #include <thread>
 
+#include "port/impaired_port.h"
 #include "port/memory_link.h"
 
 namespace onpath {
@@ -15,7 +16,6 @@ namespace {
 
 constexpr uint32_t kMaxQueues = 64;
 constexpr uint32_t kMaxDepth = 1u << 20;
-constexpr uint32_t kMaxReorderSpan = 1u << 16;
 constexpr uint32_t kMinBytes = 64;
 constexpr uint32_t kMaxBytes = 65535;
 
@@ -30,8 +30,6 @@ std::map<std::string, std::weak_ptr<MemoryLink>>& registry() {
 MemoryEnd& end_of(void* self) { return *static_cast<MemoryEnd*>(self); }
 
 Error invalid(const std::string& message) { return {ErrorCode::INVALID_ARGUMENT, message}; }
-
-bool is_probability(double value) { return value >= 0 && value <= 1; }
 
 Result<void> check(const MemoryPortConfig& config) {
   if (config.link.empty())
@@ -52,15 +50,6 @@ Result<void> check(const MemoryPortConfig& config) {
   if (config.max_bytes < kMinBytes || config.max_bytes > kMaxBytes) {
     return invalid("maxBytes is " + std::to_string(config.max_bytes) + ", expected " +
                    std::to_string(kMinBytes) + " to " + std::to_string(kMaxBytes) + ".");
-  }
-  const Impairments& impairments = config.impairments;
-  if (!is_probability(impairments.loss) || !is_probability(impairments.duplicate) ||
-      !is_probability(impairments.corrupt)) {
-    return invalid("loss, duplicate and corrupt are probabilities: expected 0 to 1.");
-  }
-  if (impairments.reorder_span > kMaxReorderSpan) {
-    return invalid("reorderSpan is " + std::to_string(impairments.reorder_span) + ", expected at most " +
-                   std::to_string(kMaxReorderSpan) + ".");
   }
   return {};
 }
@@ -122,7 +111,7 @@ Result<void> take_memory(MemoryEnd& end) {
   for (uint32_t q = 0; q < end.config.queues; ++q) {
     auto wake = WakeFd::make();
     if (!wake) return wake.error();
-    auto arrival = std::make_unique<ArrivalQueue>(end.config, q, stride, std::move(wake).value());
+    auto arrival = std::make_unique<ArrivalQueue>(end.config, stride, std::move(wake).value());
     if (auto ok = arrival->take_memory(); !ok) return ok;
     end.arrivals.queues.push_back(std::move(arrival));
   }
@@ -174,7 +163,8 @@ Result<const onpath_port*> open_memory_port(const MemoryPortConfig& config) {
     end->port = port_of(end.get());
     if (const auto ok = take_memory(*end); !ok) return ok.error();
     if (const auto ok = join_link(*end); !ok) return ok.error();
-    return static_cast<const onpath_port*>(&end.release()->port);
+    const onpath_port* port = &end.release()->port;
+    return config.impairments.any() ? open_impaired_port(port, config.impairments) : port;
   } catch (const std::bad_alloc&) {
     return Error{ErrorCode::OUT_OF_MEMORY,
                  "Memory port \"" + config.link + "\" could not be had. Lower depth, queues or maxBytes."};

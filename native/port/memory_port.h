@@ -7,18 +7,9 @@
 
 #include "base/result.h"
 #include "dataplane/port_abi.h"
+#include "port/impairments.h"
 
 namespace onpath {
-
-/// Applied to what arrives at the end that asks for them. Probabilities 0..1, from a seeded generator: same
-/// seed and same frames, same fate.
-struct Impairments {
-  double loss = 0;
-  double duplicate = 0;
-  double corrupt = 0;         // one random bit of the frame flipped
-  uint32_t reorder_span = 0;  // frames are released in random order from a window of this many; 0: in order
-  uint64_t seed = 1;
-};
 
 struct MemoryPortConfig {
   std::string link;      // ends with the same link name in one process are joined
@@ -28,7 +19,7 @@ struct MemoryPortConfig {
   uint32_t depth =
       4096;  // frames a queue can hold, power of two; a sender finds a full ring (transmit accepts fewer)
   uint32_t max_bytes = 2048;  // longest frame, both sides of a link must agree
-  Impairments impairments;
+  Impairments impairments;    // the end is then an impaired port, see impaired_port.h
 };
 
 /// Errors: INVALID_ARGUMENT, BUSY (side already open), OUT_OF_MEMORY.

@@ -29,7 +29,7 @@ const group = '239.1.1.1';
 const ways: readonly Way[] = [
   {
     title: 'memory, packets out of order',
-    ports: [{ type: 'memory', name: 'in', link: 'prompt', reorderSpan: 4, seed: 1 }],
+    ports: [{ type: 'memory', name: 'in', link: 'prompt', impair: { reorderSpan: 4 } }],
     sender: () => openSender('192.0.2.2:5004', { link: 'prompt' }),
   },
   {

@@ -59,11 +59,6 @@ export function memoryPort(link: string, side: 0 | 1): NativePortConfig {
     queues: 1,
     depth: 256,
     maxBytes: 2048,
-    loss: 0,
-    duplicate: 0,
-    corrupt: 0,
-    reorderSpan: 0,
-    seed: 1,
   };
 }
 

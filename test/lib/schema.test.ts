@@ -93,13 +93,22 @@ describe('jsonSchema', () => {
       'latency',
     ]);
     const [memory, udp, dpdk] = plane['ports']!.items!.oneOf!;
-    for (const field of ['link', 'side', 'loss', 'duplicate', 'corrupt', 'reorderSpan', 'seed']) {
+    for (const field of ['link', 'side', 'depth', 'maxBytes', 'impair']) {
       assert.ok(names(memory!).includes(field), field);
     }
-    for (const field of ['address', 'port', 'receiveBufferBytes', 'maxBytes', 'offload']) {
+    for (const field of ['address', 'port', 'receiveBufferBytes', 'maxBytes', 'offload', 'impair']) {
       assert.ok(names(udp!).includes(field), field);
     }
-    for (const field of ['device', 'addresses', 'gateways', 'neighbours', 'groups', 'mtu', 'offloads']) {
+    for (const field of [
+      'device',
+      'addresses',
+      'gateways',
+      'neighbours',
+      'groups',
+      'mtu',
+      'offloads',
+      'impair',
+    ]) {
       assert.ok(names(dpdk!).includes(field), field);
     }
     const route = plane['routes']!.items!;
@@ -180,7 +189,7 @@ describe('wrong data planes and senders', () => {
     ],
     [
       'a loss above 1',
-      () => ({ ports: [{ type: 'memory', name: 'm', link: 'l', loss: 1.5 }], routes: [] }),
+      () => ({ ports: [{ type: 'memory', name: 'm', link: 'l', impair: { loss: 1.5 } }], routes: [] }),
       [/loss/, /1\.5/],
     ],
     [

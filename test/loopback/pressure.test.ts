@@ -144,7 +144,7 @@ describe('a lossy link', () => {
       test(`${what}, ${payload}: every complete sample is exact, the books balance`, async () => {
         const link = linkName();
         await using plane = await startPlane({
-          ports: [{ type: 'memory', name: 'in', link, ...impairments, seed: 7 }],
+          ports: [{ type: 'memory', name: 'in', link, impair: { ...impairments, seed: 7 } }],
           routes: [{ name: 'r', port: 'in', payload, pipeline, slots: 512, openSamples: 96, ...deadline }],
         });
         await using sender = await Sender.open({
@@ -192,7 +192,7 @@ describe('a lossy link', () => {
     const fate = async (seed: number): Promise<string> => {
       const link = linkName();
       await using plane = await startPlane({
-        ports: [{ type: 'memory', name: 'in', link, loss: 0.3, duplicate: 0.2, seed }],
+        ports: [{ type: 'memory', name: 'in', link, impair: { loss: 0.3, duplicate: 0.2, seed } }],
         routes: [{ name: 'r', port: 'in', pipeline, slots: 128, openSamples: 64 }],
         idleAfterUs: 'never',
       });

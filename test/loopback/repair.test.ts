@@ -17,7 +17,7 @@ describe('loss repair', () => {
     const link = linkName();
     const pipeline = Pipeline.compile(resize);
     await using plane = await startPlane({
-      ports: [{ type: 'memory', name: 'in', link, seed: 3, ...lossy }],
+      ports: [{ type: 'memory', name: 'in', link, impair: { seed: 3, ...lossy } }],
       routes: [{ name: 'r', port: 'in', pipeline, openSamples: 64, slots: 512, sources, repair }],
     });
     await using sender = await Sender.open({

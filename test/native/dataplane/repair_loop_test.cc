@@ -112,7 +112,7 @@ TEST(RepairLoop, ImagesCompleteAndAreExactOverLossBothWays) {
   checker.stop();
   EXPECT_EQ(checker.wrong, 0u);
   expect_repaired(plane->stats(), 0);
-  EXPECT_GT(plane->stats().ports[0].counters.rx_missed, 0u);
+  EXPECT_GT(plane->stats().ports[0].counters.impaired_lost, 0u);
 }
 
 TEST(RepairLoop, TextsCompleteOverLossBothWays) {

@@ -95,9 +95,9 @@ void set_control(onpath_port& table) {
     };
   }
   if (table.set_rules != nullptr) {
-    table.set_rules = [](void* self, const onpath_port_rule* rules, uint32_t count) {
+    table.set_rules = [](void* self, const onpath_rules* rules) {
       const onpath_port* port = at(self).port;
-      port->set_rules(port->self, rules, count);
+      port->set_rules(port->self, rules);
     };
   }
   table.counters = [](void* self, onpath_port_counters* out) {

@@ -38,6 +38,7 @@ struct RouteVersion {
 struct RouteVersions {
   std::vector<std::unique_ptr<RouteVersion>> alive;  // oldest first; the last is the newest
   std::vector<ForwardWay> ways;                      // by worker; none for a host sink
+  std::vector<uint64_t> freeing;                     // numbers of those whose memory is being given back
   uint64_t freed = 0;
 };
 

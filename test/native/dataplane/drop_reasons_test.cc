@@ -325,6 +325,12 @@ TEST(DropReasons, EveryReasonOfTheListHasACaseHereOrWhereItBelongs) {
       DropReason::text_over_cap,    // text_route_test.cc
       DropReason::special_refused,  // text_route_test.cc
       DropReason::no_segment,       // text_route_test.cc
+      DropReason::bad_rtcp,         // resend_test.cc
+      DropReason::rtcp_limit,       // resend_test.cc
+      DropReason::source_rate,      // source_limits_test.cc
+      DropReason::source_share,     // source_limits_test.cc
+      DropReason::fanout_full,      // fanout_test.cc
+      DropReason::fenced,           // watchdog_test.cc
   };
   for (const Case& c : cases()) reached.insert(c.reason);
   EXPECT_EQ(reached.size(), kDropReasonCount);

@@ -156,8 +156,8 @@ void run_counted(Shared& shared, PlaneParts& parts, Send send, Sent sent, Consum
     while (!stop) consume();
   });
   uint32_t timestamp = 0;
-  const auto send_until = [&](uint64_t packets) {
-    while (sent() < packets) send(timestamp++);
+  const auto send_until = [&](uint64_t count) {
+    while (sent() < count) send(timestamp++);
     while (packets_taken(parts) < sent()) std::this_thread::yield();
   };
   send_until(10'000);

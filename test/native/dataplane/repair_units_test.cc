@@ -121,9 +121,9 @@ TEST(LostPackets, IsTheSetOfWhatWasSkippedWithinItsWindowAndDidNotCome) {
   uint32_t highest = 0u - 5000;  // goes round
   for (int step = 0; step < 10'000; ++step) {
     if (random.one_in(3) && !expected.empty()) {
-      Skipped& gap = expected[random.below(expected.size())];
+      Skipped& gap = expected[random.below(static_cast<uint32_t>(expected.size()))];
       if (gap.missing.empty()) continue;
-      const auto nth = static_cast<int64_t>(random.below(gap.missing.size()));
+      const auto nth = static_cast<int64_t>(random.below(static_cast<uint32_t>(gap.missing.size())));
       const uint32_t sequence = *std::next(gap.missing.begin(), nth);
       ASSERT_EQ(lost.found(sequence).first, gap.first);
       gap.missing.erase(sequence);

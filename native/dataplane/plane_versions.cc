@@ -1,5 +1,6 @@
 #include "dataplane/plane_versions.h"
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 #include <system_error>
@@ -168,7 +169,11 @@ Result<std::vector<uint64_t>> PlaneVersions::swap(const std::vector<RouteSwap>& 
 }
 
 bool PlaneVersions::free_unused() {
-  std::vector<std::unique_ptr<RouteVersion>> unused;
+  struct Unused {
+    size_t route;
+    std::unique_ptr<RouteVersion> version;
+  };
+  std::vector<Unused> unused;
   bool left = false;
   {
     const std::lock_guard lock(mutex_);
@@ -183,17 +188,22 @@ bool PlaneVersions::free_unused() {
           left = true;
           continue;
         }
-        unused.push_back(std::move(versions.alive[v]));
+        versions.freeing.push_back(version.number);
+        unused.push_back({r, std::move(versions.alive[v])});
         versions.alive.erase(versions.alive.begin() + static_cast<int64_t>(v));
-        ++versions.freed;
       }
     }
   }
-  for (auto& version : unused) {
+  // Without the lock, for it takes a while; alive until it is done, lest memory seem to be had that is not.
+  for (auto& [route, version] : unused) {
     for (const auto& lane : version->lanes) {
       if (lane->shapes) parts_.shapes->remove(lane->shapes);
     }
+    const uint64_t number = version->number;
     version.reset();
+    const std::lock_guard lock(mutex_);
+    std::erase(parts_.versions[route].freeing, number);
+    ++parts_.versions[route].freed;
   }
   return left;
 }
@@ -225,8 +235,9 @@ void PlaneVersions::close() {
 
 std::vector<uint64_t> PlaneVersions::alive(size_t route) const {
   const std::lock_guard lock(mutex_);
-  std::vector<uint64_t> numbers;
+  std::vector<uint64_t> numbers = parts_.versions[route].freeing;
   for (const auto& version : parts_.versions[route].alive) numbers.push_back(version->number);
+  std::sort(numbers.begin(), numbers.end());
   return numbers;
 }
 

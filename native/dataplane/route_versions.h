@@ -43,6 +43,7 @@ struct RouteVersions {
   std::vector<std::unique_ptr<RouteVersion>> alive;  // oldest first; the last is the newest
   std::vector<ForwardWay> ways;                      // by worker; none for a host sink
   RouteLatencies latencies;                          // of every version
+  std::vector<uint64_t> freeing;                     // numbers of those whose memory is being given back
   uint64_t freed = 0;
 };
 

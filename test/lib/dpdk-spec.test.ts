@@ -95,6 +95,7 @@ describe('a dpdk port', () => {
       offloads: ['steering', 'mark', 'rss', 'allowList', 'checksums', 'timestamps'],
       offloadsOff: [],
       host: undefined,
+      impair: undefined,
     });
     assert.equal(nativeOf(planeWith({})).eal, undefined);
   });

@@ -86,6 +86,10 @@ describe('a swap', () => {
     await eventually('one version', () => plane.versions('r').filter(({ alive }) => alive).length === 1);
     const stats = plane.stats();
     assert.equal(stats.memoryBytes, memory);
+    assert.equal(
+      plane.memory().reduce((sum, { bytes }) => sum + bytes, 0),
+      memory,
+    );
     const [route] = stats.routes;
     assert.deepEqual([route!.version, route!.versionsAlive, route!.versionsFreed], [swaps + 1, 1, swaps]);
     assert.ok(numbers.size > 20, `samples of only ${numbers.size} versions came`);

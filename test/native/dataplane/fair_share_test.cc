@@ -23,14 +23,17 @@ struct Model {
   std::vector<Held> held;
   std::vector<uint32_t> classes;
   uint64_t clock = 0;
+  uint32_t useless = 0;  // which third of the items
 
   uint32_t count(uint32_t holder) const {
     return static_cast<uint32_t>(
         std::count_if(held.begin(), held.end(), [&](const Held& of) { return of.holder == holder; }));
   }
+  /// An item that is none of `useless` helps.
+  bool helps(uint32_t item) const { return useless == 0 || item % 3 != useless - 1; }
   uint32_t oldest(uint32_t holder) const {
     for (const Held& of : held) {
-      if (of.holder == holder) return of.item;
+      if (of.holder == holder && helps(of.item)) return of.item;
     }
     return kNobody;
   }
@@ -55,15 +58,17 @@ struct Model {
     for (uint32_t holder = 0; holder < classes.size(); ++holder) most = std::max(most, count(holder));
     const Held* lowest = nullptr;
     for (const Held& of : held) {
+      if (!helps(of.item)) continue;
       if (lowest == nullptr || of.its_class < lowest->its_class ||
           (of.its_class == lowest->its_class && of.class_since < lowest->class_since))
         lowest = &of;
     }
-    const bool refused = lowest->its_class > asker_class || (only_unfair && lowest->its_class == asker_class);
+    const bool refused = lowest == nullptr || lowest->its_class > asker_class ||
+                         (only_unfair && lowest->its_class == asker_class);
     std::vector<uint32_t> victims;
     for (uint32_t holder = 0; holder < classes.size(); ++holder) {
       if (count(holder) != most) continue;
-      if (holder != asker && most > share(classes[holder], asker, asker_class)) {
+      if (holder != asker && most > share(classes[holder], asker, asker_class) && oldest(holder) != kNobody) {
         victims.push_back(oldest(holder));
       } else {
         victims.push_back(refused ? kNobody : lowest->item);
@@ -108,15 +113,21 @@ TEST(FairShare, GivesWayAsItsRulesSayWhateverIsTakenAndGivenBack) {
       }
       ASSERT_EQ(shares.held(), model.held.size());
       ASSERT_EQ(shares.held_by(holder), model.count(holder));
+      model.useless = 0;
       ASSERT_EQ(shares.oldest_of(holder), model.oldest(holder));
       const uint32_t asker = random.one_in(4) ? kNobody : random.below(kHolders);
       const uint32_t asker_class =
           asker == kNobody ? random.below(FairShare::kClasses) : model.classes[asker];
       const bool only_unfair = random.one_in(2);
-      const auto allowed = model.victims(asker, asker_class, only_unfair);
-      const uint32_t victim = shares.victim(asker, asker_class, only_unfair);
-      ASSERT_NE(std::find(allowed.begin(), allowed.end(), victim), allowed.end())
-          << "victim " << victim << " at step " << step;
+      const auto expect_allowed = [&](uint32_t victim) {
+        const auto allowed = model.victims(asker, asker_class, only_unfair);
+        ASSERT_NE(std::find(allowed.begin(), allowed.end(), victim), allowed.end())
+            << "victim " << victim << " at step " << step;
+      };
+      expect_allowed(shares.victim(asker, asker_class, only_unfair));
+      model.useless = 1 + random.below(3);
+      expect_allowed(
+          shares.victim(asker, asker_class, only_unfair, [&](uint32_t item) { return model.helps(item); }));
     }
   }
 }

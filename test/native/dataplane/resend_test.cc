@@ -1,7 +1,7 @@
 // The sending side of loss repair: forward sinks send again what their receiver asks for, as it was, at a
 // bounded rate; RTCP that is hostile, strange or too much is counted and does nothing.
 #include "dataplane/repair_testing.h"
-#include "dataplane/text_testing.h"
+#include "dataplane/swaps_testing.h"
 
 namespace onpath::testing {
 namespace {
@@ -118,6 +118,33 @@ TEST_F(Resend, TextsAreSentAgainToo) {
   hear(plane, nack_of(kSsrc, {{2, 0}}));
   plane.pass(2 * kMs);
   EXPECT_EQ(payloads(plane.out), (std::vector<Bytes>{first[2]}));
+  expect_balance(plane);
+}
+
+TEST_F(Resend, WhatLeftUnderAnyVersionLeavesAgainAsItWas) {
+  RouteConfig route = forwarding();
+  route.program = shifted_program(1);
+  SteppedPlane plane({route});
+  Swapping swapping(plane);
+  const auto packets_of = [&](uint32_t n, uint32_t ssrc) {
+    return cut(*route.program, sample_of(*route.program, n), 96, n, n, ssrc);
+  };
+  plane.send(packets_of(1, 1));
+  auto second = packets_of(2, 1);
+  plane.send(second[0]);
+  swapping.to(shifted_program(2));
+  second.erase(second.begin());
+  plane.send(second);
+  plane.send(packets_of(3, 1));
+  EXPECT_EQ(swapping.alive(), 1u) << "the first one is freed before anything of it is asked for";
+  plane.send(packets_of(4, 2));
+  const auto first = payloads(plane.out);
+  ASSERT_EQ(first.size(), 16u);
+  plane.out.sent.clear();
+  hear(plane, nack_of(kSsrc, {{0, 0}, {4, 0b1}, {11, 0}}));
+  hear(plane, nack_of(kSsrc + 1, {{2, 0}}));
+  plane.pass(2 * kMs);
+  EXPECT_EQ(payloads(plane.out), (std::vector<Bytes>{first[0], first[4], first[5], first[11], first[14]}));
   expect_balance(plane);
 }
 

@@ -27,26 +27,6 @@ std::vector<Bytes> samples_of(uint32_t count) {
   return samples;
 }
 
-/// A delivered sample with its version.
-struct Versioned {
-  uint64_t version;
-  uint32_t batch;
-  SampleInfo info;
-  Bytes output;
-};
-std::vector<Versioned> take_versions(SharedHostSink& sink) {
-  std::vector<Versioned> taken;
-  for (Delivery delivery; sink.next(delivery);) {
-    const uint64_t bytes = delivery.plan->outputs()[0].bytes;
-    for (uint32_t i = 0; i < delivery.count; ++i) {
-      const uint8_t* at = delivery.outputs[0] + bytes * i;
-      taken.push_back({delivery.version, delivery.count, delivery.samples[i], Bytes(at, at + bytes)});
-    }
-    sink.release(delivery.buffer);
-  }
-  return taken;
-}
-
 TEST(Swaps, AtEveryPacketEachSampleIsWhollyOfTheVersionItWasOpenedUnder) {
   const std::vector<Bytes> samples = samples_of(4);
   const auto packets = interleaved(samples, 96);

@@ -38,6 +38,26 @@ inline std::vector<uint32_t> marked(const Bytes& text, uint32_t number) {
   return ids;
 }
 
+/// A delivered sample with its version.
+struct Versioned {
+  uint64_t version;
+  uint32_t batch;
+  SampleInfo info;
+  Bytes output;
+};
+inline std::vector<Versioned> take_versions(SharedHostSink& sink) {
+  std::vector<Versioned> taken;
+  for (Delivery delivery; sink.next(delivery);) {
+    const uint64_t bytes = delivery.plan->outputs()[0].bytes;
+    for (uint32_t i = 0; i < delivery.count; ++i) {
+      const uint8_t* at = delivery.outputs[0] + bytes * i;
+      taken.push_back({delivery.version, delivery.count, delivery.samples[i], Bytes(at, at + bytes)});
+    }
+    sink.release(delivery.buffer);
+  }
+  return taken;
+}
+
 /// Swaps of a plane without threads.
 class Swapping {
  public:

@@ -47,7 +47,7 @@ enum class ClassId : uint8_t {
   plane_events,
   capture
 };
-inline constexpr size_t kClassCount = 13;
+inline constexpr size_t kClassCount = static_cast<size_t>(ClassId::capture) + 1;
 
 class Environment : public std::enable_shared_from_this<Environment> {
  public:

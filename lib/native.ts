@@ -8,11 +8,11 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OnpathError } from './errors.js';
 import type { DropReason } from './generated/drop-reasons.js';
+import type { LatencyStage } from './latency.js';
+import type { NativePlaneEvents } from './native-events.js';
+import type { NativeCapture, NativeCaptureConfig, NativeHistogram } from './native-observation.js';
 import type { NativeEalOptions, NativePortConfig } from './native-port.js';
 import type { NativeResend, NativeSender, NativeSenderConfig } from './native-sender.js';
-import type { NativePlaneEvents } from './native-events.js';
-import type { LatencyStage } from './latency.js';
-import type { NativeCapture, NativeCaptureConfig, NativeHistogram } from './native-observation.js';
 import type {
   NativeTextBinding,
   NativeTextPipelineSpec,

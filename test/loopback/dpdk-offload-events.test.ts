@@ -62,8 +62,10 @@ describe('a device under a running plane', { skip: softNicMissing() ?? false }, 
     await using plane = await planeOn(nic);
     await using sender = await open(plane);
     await passes(plane, sender, 30);
-    const before = await eventually('the device has told of its rules', () => nic.state());
-    assert.ok(before.rules > 0 && before.isolated);
+    const before = await eventually('the device has told of its rules', () => {
+      const state = nic.state();
+      return state !== undefined && state.rules > 0 && state.isolated && state;
+    });
     nic.tell('reset');
     const after = await eventually('it was reset and has rules again', () => {
       const state = nic.state();

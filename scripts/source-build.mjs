@@ -66,7 +66,8 @@ export function missingForBuild() {
       missing.push(`a C++20 compiler: ${compiler} does not compile "#include <concepts>" with -std=c++20`);
     } else {
       for (const { name, header } of headers) {
-        if (!compiles(compiler, `#include <${header}>\n`)) {
+        // Being found is enough: some want a macro before they compile.
+        if (!compiles(compiler, `#if !__has_include(<${header}>)\n#error\n#endif\n`)) {
           missing.push(`the ${name} headers: ${compiler} finds no <${header}>`);
         }
       }

@@ -45,7 +45,7 @@ class CaptureRing {
     if (skipped > 0) std::memcpy(at(tail), &CapturedPacket::kSkip, sizeof CapturedPacket::kSkip);
     uint8_t* const record = at(tail + skipped);
     std::memcpy(record, &packet, sizeof packet);
-    std::memcpy(record + sizeof packet, bytes, packet.captured);
+    if (packet.captured > 0) std::memcpy(record + sizeof packet, bytes, packet.captured);
     tail_.store(tail + skipped + needed, std::memory_order_release);
     return true;
   }

@@ -151,7 +151,7 @@ class Twins {
 TEST(FlowCache, ChangesNothingThatCanBeSeen) {
   Random random(test_seed());
   uint64_t used = 0, complete = 0;
-  for (uint64_t round = 0; round < 60 / std::min<uint64_t>(kSlowdown, 4); ++round) {
+  for (uint64_t round = 0; round < 60 / std::min<uint64_t>(kSlowdown, 3); ++round) {
     SCOPED_TRACE(round);
     Twins twins;
     Traffic traffic(random);

@@ -42,20 +42,19 @@ export const memoryLink = {
   maxBytes: z.int().min(128).max(65535).default(2048).describe('Longest Ethernet frame; equal on both ends.'),
 };
 
+/** Of each kind, on one port. */
+export const mostQueues = 64;
+const receiveQueues = z.int().min(1).max(mostQueues).optional();
+
 const memoryPort = z
   .strictObject({
     type: z.literal('memory'),
     name: name.describe('How routes refer to the port.'),
     ...memoryLink,
     side: linkSide.default(0).describe('Which end. Each can be open once.'),
-    queues: z
-      .int()
-      .min(1)
-      .max(64)
-      .optional()
-      .describe(
-        'Receive queues, over which frames are spread by source address and port. Default: one for each worker. Fewer than workers: those that poll hand the streams of the others on.',
-      ),
+    queues: receiveQueues.describe(
+      'Receive queues, over which frames are spread by source address and port. Default: one for each worker. Fewer than workers: those that poll hand the streams of the others on.',
+    ),
     impair,
   })
   .describe('Ethernet frames in process: for tests and for chaining planes.');
@@ -90,8 +89,6 @@ const udpPortSpec = z
   .describe('Kernel sockets, batched.');
 
 const descriptors = z.int().min(32).max(32768).optional();
-/** Of each kind, on one port. */
-export const mostQueues = 64;
 /** What travels in a C string. */
 const text = (most: number) =>
   z
@@ -202,14 +199,9 @@ const dpdkPort = z
       .max(64)
       .default([])
       .describe('Multicast groups joined (IGMPv3, MLDv2).'),
-    queues: z
-      .int()
-      .min(1)
-      .max(64)
-      .optional()
-      .describe(
-        'Receive queues, dealt out to the workers in turn. Default: one for each worker. Fewer than workers: those that poll hand the streams of the others on.',
-      ),
+    queues: receiveQueues.describe(
+      'Receive queues, dealt out to the workers in turn. Default: one for each worker. Fewer than workers: those that poll hand the streams of the others on.',
+    ),
     senders: z
       .int()
       .min(0)

@@ -7,7 +7,7 @@ import { SpecFile } from '../files/spec-file.js';
 import { Pipeline } from '../pipeline.js';
 import { PipelineFamily } from '../pipeline-family.js';
 import { Serialization } from '../serialization.js';
-import { bytes, columns, Terminal } from './terminal.js';
+import { bytes, columns, shapeText, Terminal } from './terminal.js';
 
 interface Options {
   readonly explain?: boolean;
@@ -88,7 +88,7 @@ function described(path: string, pipeline: AnyPipeline, { explain, out }: Option
 }
 
 function shapes(outputs: readonly { name: string; dtype: string; shape: readonly number[] }[]): string {
-  return outputs.map(({ name, dtype, shape }) => `${name} ${dtype}[${shape.join(', ')}]`).join(', ');
+  return outputs.map((output) => shapeText(output.name, output)).join(', ');
 }
 
 interface OrderFacts {

@@ -11,8 +11,9 @@ import { SpecFile } from '../files/spec-file.js';
 import type { Sample } from '../sample.js';
 import { TextPipeline } from '../text-pipeline.js';
 import type { TextSample } from '../text-sample.js';
-import { wholeNumber } from './table.js';
-import { Terminal } from './terminal.js';
+import { wholeNumber } from './arguments.js';
+import { endedBySignals } from './signals.js';
+import { shapeText, Terminal } from './terminal.js';
 
 interface Options {
   readonly on: string;
@@ -54,9 +55,7 @@ async function receive(options: Options): Promise<void> {
   const pipeline = compilePipeline(SpecFile.read(options.pipeline));
   if (options.out !== undefined) mkdirSync(options.out, { recursive: true });
   const { address, port } = ownEnd(options.on);
-  const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  using stop = endedBySignals();
   await using plane = await Dataplane.start({
     ports: [{ type: 'udp', name: 'in', address, port }],
     routes: [
@@ -82,8 +81,6 @@ async function receive(options: Options): Promise<void> {
     }
   } catch (error) {
     if (!(error instanceof OnpathError && error.code === 'ABORTED' && stop.signal.aborted)) throw error;
-  } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   }
 }
 
@@ -127,7 +124,7 @@ async function deliver(
       writeFileSync(file, await tensorBytes(tensor, file));
       files.push(file);
     }
-    lines.push(`${name} ${tensor.dtype}[${tensor.shape.join(', ')}]`);
+    lines.push(shapeText(name, tensor));
   }
   const shapes = Object.fromEntries(
     Object.entries(released.outputs).map(([name, { dtype, shape }]) => [name, { dtype, shape }]),

@@ -2,6 +2,8 @@
 import { Command } from 'commander';
 import { Dataplane, type PlaneStats } from '../dataplane.js';
 import { type Config, readConfig } from '../files/config-file.js';
+import { seconds } from './arguments.js';
+import { endedBySignals } from './signals.js';
 import { columns, Terminal } from './terminal.js';
 
 interface Options {
@@ -60,9 +62,7 @@ function checked(path: string, { spec, pipelines, pipelineOf }: Config): [unknow
 }
 
 async function run(config: Config, options: Options, terminal: Terminal): Promise<void> {
-  const stop = new AbortController();
-  const onSignal = (): void => stop.abort();
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  using stop = endedBySignals();
   await using plane = await Dataplane.start(config.spec);
   terminal.note(`onpath: running ${config.file.path}`);
   const consumers = config.spec.routes
@@ -78,7 +78,6 @@ async function run(config: Config, options: Options, terminal: Terminal): Promis
   if (!stop.signal.aborted)
     await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
   clearInterval(timer);
-  process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
   await plane.close();
   await Promise.all(consumers);
   const stats = plane.stats();
@@ -128,11 +127,4 @@ export function summary({ ports, routes }: PlaneStats): string {
     ]),
     ...(drops.length === 0 ? [] : [columns([['dropped at', 'reason', 'count'], ...drops])]),
   ].join('\n\n');
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (!(value >= 0.1 && value <= 86_400))
-    throw new TypeError(`--every is "${text}"; expected seconds from 0.1 to 86400.`);
-  return value;
 }

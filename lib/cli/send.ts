@@ -5,12 +5,13 @@ import { Command, Option } from 'commander';
 import { OnpathError } from '../errors.js';
 import { type Image, readImage } from '../files/image-file.js';
 import { compilePipeline } from '../files/pipeline-file.js';
+import { notReadable } from '../files/read.js';
 import { SpecFile } from '../files/spec-file.js';
 import { Pipeline } from '../pipeline.js';
 import { Sender, type SendReport } from '../sender.js';
 import { Serialization } from '../serialization.js';
+import { rate, wholeNumber } from './arguments.js';
 import { Progress } from './progress.js';
-import { wholeNumber } from './table.js';
 import { bytes, Terminal } from './terminal.js';
 
 interface Options {
@@ -191,27 +192,7 @@ async function readable(path: string): Promise<void> {
   try {
     if ((await stat(path)).isFile()) return;
   } catch (cause) {
-    throw new OnpathError(
-      'NOT_FOUND',
-      `${path} cannot be read (${(cause as NodeJS.ErrnoException).code}). Check the path and its permissions.`,
-      { cause },
-    );
+    throw notReadable(path, cause);
   }
   throw new OnpathError('INVALID_ARGUMENT', `${path} is no file.`);
-}
-
-function rate(text: string): number {
-  if (text === 'max') return 0;
-  const match = /^(\d+(?:\.\d+)?)([kMG]?)$/.exec(text);
-  const value =
-    match === null
-      ? Number.NaN
-      : Number(match[1]) * { '': 1, k: 1e3, M: 1e6, G: 1e9 }[match[2] as '' | 'k' | 'M' | 'G'];
-  if (!(value >= 1000 && value <= 1e12)) {
-    throw new OnpathError(
-      'INVALID_ARGUMENT',
-      `--rate is "${text}"; expected bits per second such as 100M, from 1k to 1000G, or max.`,
-    );
-  }
-  return value;
 }

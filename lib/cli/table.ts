@@ -6,6 +6,7 @@ import { EXPRESSION_HELP, parseExpression } from '../files/expression.js';
 import { readTable, tableBytes, tableLists } from '../files/table-file.js';
 import { LookupTable } from '../lookup-table.js';
 import { type DType, dtype } from '../schema.js';
+import { wholeNumber } from './arguments.js';
 import { columns, EXIT, styled, Terminal } from './terminal.js';
 
 const dtypeOption = () => new Option('--dtype <type>', 'element type of the entries').choices(dtype.options);
@@ -203,18 +204,4 @@ function diffText(found: readonly Difference[]): string {
 
 function shownNumber(value: number): string {
   return Number.isInteger(value) ? String(value) : value.toPrecision(7).replace(/\.?0+$/, '');
-}
-
-/** For commander: a whole number within bounds. */
-export function wholeNumber(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < least || value > most) {
-      throw new OnpathError(
-        'INVALID_ARGUMENT',
-        `Expected a whole number from ${least} to ${most}, received "${text}".`,
-      );
-    }
-    return value;
-  };
 }

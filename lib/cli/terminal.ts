@@ -71,6 +71,11 @@ export function columns(rows: readonly (readonly (string | number)[])[]): string
     .join('\n');
 }
 
+/** `pixels uint8[240, 320, 3]` */
+export function shapeText(name: string, tensor: { dtype: string; shape: readonly number[] }): string {
+  return `${name} ${tensor.dtype}[${tensor.shape.join(', ')}]`;
+}
+
 export function bytes(n: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let unit = 0;

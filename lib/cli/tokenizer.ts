@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
 import { OnpathError } from '../errors.js';
+import { notReadable } from '../files/read.js';
 import { Tokenizer } from '../tokenizer.js';
 import { bytes, columns, styled, Terminal, write } from './terminal.js';
 
@@ -92,11 +93,7 @@ async function open(path: string, options: VocabularyOptions): Promise<Tokenizer
   try {
     isFolder = statSync(path).isDirectory();
   } catch (cause) {
-    throw new OnpathError(
-      'NOT_FOUND',
-      `${path} cannot be read (${(cause as NodeJS.ErrnoException).code}). Check the path and its permissions.`,
-      { cause },
-    );
+    throw notReadable(path, cause);
   }
   const load = options.encoding === undefined ? {} : { encoding: options.encoding };
   return isFolder ? Tokenizer.fromPretrainedAsync(path, load) : Tokenizer.fromFileAsync(path, load);

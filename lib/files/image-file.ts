@@ -5,6 +5,7 @@ import { OnpathError } from '../errors.js';
 import type { ImageFormat } from '../serialization.js';
 import type { Tensor } from '../tensor.js';
 import { readNpy, writeNpy } from './npy.js';
+import { notReadable } from './read.js';
 
 export interface Image extends ImageFormat {
   readonly format: 'gray' | 'rgb' | 'rgba';
@@ -41,7 +42,10 @@ export async function readImage(path: string, format?: Image['format']): Promise
 }
 
 async function arrayImage(path: string, format: Image['format'] | undefined): Promise<Image> {
-  const { dtype, shape, data } = readNpy(await readBytes(path), path);
+  const { dtype, shape, data } = readNpy(
+    await readFile(path).catch((cause) => Promise.reject(notReadable(path, cause))),
+    path,
+  );
   const channels = shape.length === 2 ? 1 : shape.length === 3 ? shape[2]! : 0;
   const found = FORMATS[channels as keyof typeof FORMATS];
   if (dtype !== 'uint8' || found === undefined || (format !== undefined && format !== found)) {
@@ -80,18 +84,6 @@ async function loadSharp(what: string): Promise<typeof import('sharp')> {
     throw new OnpathError(
       'UNSUPPORTED',
       `For ${what} the package sharp is needed: npm install sharp. Arrays in .npy files do without.`,
-      { cause },
-    );
-  }
-}
-
-async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    throw new OnpathError(
-      'NOT_FOUND',
-      `${path} cannot be read (${(cause as NodeJS.ErrnoException).code}). Check the path and its permissions.`,
       { cause },
     );
   }

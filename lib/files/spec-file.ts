@@ -1,9 +1,9 @@
 /** Specifications in YAML or JSON files: read within bounds, and errors that say in which line the field stands. */
-import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { OnpathError } from '../errors.js';
 import { SpecError } from '../validate.js';
+import { readBounded } from './read.js';
 
 const MOST_BYTES = 4 << 20;
 
@@ -23,25 +23,7 @@ export class SpecFile {
 
   /** @throws OnpathError NOT_FOUND, LIMIT_EXCEEDED, INVALID_SPEC (no YAML: names line and column) */
   static read(path: string): SpecFile {
-    let text: string;
-    try {
-      const { size } = statSync(path);
-      if (size > MOST_BYTES) {
-        throw new OnpathError(
-          'LIMIT_EXCEEDED',
-          `${path} has ${size} bytes; a specification has at most ${MOST_BYTES}.`,
-        );
-      }
-      text = readFileSync(path, 'utf8');
-    } catch (cause) {
-      if (cause instanceof OnpathError) throw cause;
-      const { code } = cause as NodeJS.ErrnoException;
-      throw new OnpathError(
-        'NOT_FOUND',
-        `${path} cannot be read (${code}). Check the path and its permissions.`,
-        { cause },
-      );
-    }
+    const text = readBounded(path, MOST_BYTES, 'a specification').toString('utf8');
     return SpecFile.parse(text, path);
   }
 

@@ -1,5 +1,4 @@
 /** Lookup tables in files: .npy, .csv, .json. */
-import { readFileSync, statSync } from 'node:fs';
 import { extname } from 'node:path';
 import * as z from 'zod';
 import { OnpathError } from '../errors.js';
@@ -7,6 +6,7 @@ import { LookupTable } from '../lookup-table.js';
 import { type DType, dtype } from '../schema.js';
 import { parse } from '../validate.js';
 import { readNpy, writeNpy } from './npy.js';
+import { readBounded } from './read.js';
 
 const ENTRIES = 256;
 /** Four channels of 256 numbers, however they are written, are far shorter. */
@@ -25,7 +25,7 @@ const jsonTable = z.union([
  * @throws OnpathError INVALID_ARGUMENT, UNSUPPORTED, NOT_FOUND
  */
 export function readTable(path: string, options: { readonly dtype?: DType | undefined } = {}): LookupTable {
-  const bytes = readBounded(path);
+  const bytes = readBounded(path, MOST_BYTES, 'a table');
   const kind = extname(path).toLowerCase();
   if (kind === '.npy') {
     const array = readNpy(bytes, path);
@@ -116,27 +116,4 @@ function needed(known: DType | undefined, path: string): DType {
     'INVALID_ARGUMENT',
     `${path} does not say of which type its entries are. Say it with --dtype (in code: { dtype }), one of ${dtype.options.join(', ')}.`,
   );
-}
-
-function readBounded(path: string): Uint8Array {
-  try {
-    const { size } = statSync(path);
-    if (size > MOST_BYTES) {
-      throw new OnpathError(
-        'LIMIT_EXCEEDED',
-        `${path} has ${size} bytes; a table has at most ${MOST_BYTES}.`,
-      );
-    }
-    return readFileSync(path);
-  } catch (cause) {
-    if (cause instanceof OnpathError) throw cause;
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new OnpathError(
-      'NOT_FOUND',
-      `${path} cannot be read (${code}). Check the path and its permissions.`,
-      {
-        cause,
-      },
-    );
-  }
 }

@@ -2,21 +2,10 @@
 
 #include <time.h>
 
-#include "dataplane/threads.h"
-
 namespace onpath {
 
 void Bell::start() {
-  thread_ = start_thread("onpath-bell", [this] { run(); });
-}
-
-void Bell::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  ControlThread::start("onpath-bell", [this] { run(); });
 }
 
 void Bell::worker_woke() {

@@ -3,19 +3,17 @@
 // all of them sleep.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 #include "dataplane/announcer.h"
 #include "dataplane/shape_maker.h"
+#include "dataplane/threads.h"
 
 namespace onpath {
 
-class Bell {
+class Bell : private ControlThread {
  public:
   static constexpr uint64_t kTickNs = 200'000;
 
@@ -27,7 +25,7 @@ class Bell {
   /// Throws std::system_error.
   void start();
   /// Rings once more, then ends the thread. Idempotent.
-  void stop();
+  using ControlThread::stop;
 
   /// A worker starts or stops polling. May make a system call.
   void worker_woke();
@@ -39,11 +37,7 @@ class Bell {
 
   const std::vector<std::shared_ptr<Announcer>> sinks_;
   ShapeMaker* const shapes_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
   uint32_t busy_workers_ = 0;
-  bool stopping_ = false;
-  std::thread thread_;
 };
 
 }  // namespace onpath

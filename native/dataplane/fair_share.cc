@@ -56,12 +56,6 @@ void FairShare::set_class(uint32_t owner, uint32_t its_class) {
   holder.its_class = its_class;
 }
 
-void FairShare::raise(uint32_t item, uint32_t its_class) {
-  if (items_[item].its_class >= its_class) return;
-  leave_class(item);
-  enter_class(item, its_class);
-}
-
 void FairShare::enter_count(uint32_t owner) {
   Holder& holder = holders_[owner];
   uint32_t& head = by_count_[holder.count];

@@ -34,8 +34,6 @@ class FairShare {
   void give_back(uint32_t item);
   /// Of items taken from now on.
   void set_class(uint32_t holder, uint32_t its_class);
-  /// An item is worth more than its holder: it moves to this class, if that is above its own.
-  void raise(uint32_t item, uint32_t its_class);
 
   uint32_t held_by(uint32_t holder) const { return holder == kNobody ? 0 : holders_[holder].count; }
   uint32_t held() const { return held_; }

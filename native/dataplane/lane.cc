@@ -140,19 +140,10 @@ std::optional<DropReason> Lane::check_placement(const Segments& segments) const 
   return std::nullopt;
 }
 
-/// Where every stream is active, all samples of one that has more than its share make room.
 bool Lane::make_stream_room(uint32_t source, uint64_t now, DropReason& refusal) {
-  StreamTable& streams = *parts_.streams;
-  if (!streams.has_room()) {
-    OpenSample* unfair = evict_oldest_ ? parts_.samples->victim(streams, source, true) : nullptr;
-    refusal = DropReason::stream_limit;
-    if (unfair == nullptr) return false;
-    const Stream& gives = streams.at(unfair->stream);
-    while (gives.open_samples > 0) close_unfinished(parts_.samples->at(gives.open_head), DropReason::evicted);
-  }
-  if (streams.may_add(source, now)) return true;
-  refusal = DropReason::source_share;
-  return false;
+  return RouteLane::make_stream_room(
+      *parts_.streams, *parts_.samples, source, now, refusal,
+      [this](OpenSample& sample) { close_unfinished(sample, DropReason::evicted); });
 }
 
 bool Lane::make_room(uint32_t source, DropReason& refusal, bool& hold, bool give_up) {

@@ -13,6 +13,7 @@
 #include "dataplane/loss_repair.h"
 #include "dataplane/saturating.h"
 #include "dataplane/source_list.h"
+#include "dataplane/stream_table.h"
 
 namespace onpath {
 
@@ -62,6 +63,22 @@ class RouteLane {
         sources_(route.sources) {}
 
   void drop(DropReason reason) { count_drop(counters_->drops, reason); }
+  /// Whether the source may have a further stream. Where every stream is active, all samples of one that has
+  /// more than its share make room: `evict(sample)` closes them. False: `refusal` says why.
+  template <class Pool, class Evict>
+  bool make_stream_room(StreamTable& streams, Pool& pool, uint32_t source, uint64_t now, DropReason& refusal,
+                        Evict evict) {
+    if (!streams.has_room()) {
+      const auto* unfair = evict_oldest_ ? pool.victim(streams, source, true) : nullptr;
+      refusal = DropReason::stream_limit;
+      if (unfair == nullptr) return false;
+      const Stream& gives = streams.at(unfair->stream);
+      while (gives.open_samples > 0) evict(pool.at(gives.open_head));
+    }
+    if (streams.may_add(source, now)) return true;
+    refusal = DropReason::source_share;
+    return false;
+  }
   /// Whether the time from here to the sink is taken of the sample that completes now.
   bool times_finish() const {
     return latency_ != nullptr && counters_->samples_complete.get() % kTimedFinishes == 0;

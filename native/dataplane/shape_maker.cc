@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <new>
 
-#include "dataplane/threads.h"
-
 namespace onpath {
 
 bool ShapeCache::make_next() {
@@ -62,16 +60,7 @@ void ShapeMaker::remove(const std::shared_ptr<ShapeCache>& cache) {
 }
 
 void ShapeMaker::start() {
-  thread_ = start_thread("onpath-shapes", [this] { run(); });
-}
-
-void ShapeMaker::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  ControlThread::start("onpath-shapes", [this] { run(); });
 }
 
 bool ShapeMaker::asked() {

@@ -2,17 +2,15 @@
 // allocates. It blocks until somebody who may make system calls has seen a request (ring()).
 #pragma once
 
-#include <condition_variable>
 #include <memory>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 #include "dataplane/shape_cache.h"
+#include "dataplane/threads.h"
 
 namespace onpath {
 
-class ShapeMaker {
+class ShapeMaker : private ControlThread {
  public:
   ~ShapeMaker() { stop(); }
 
@@ -24,7 +22,7 @@ class ShapeMaker {
   /// Throws std::system_error.
   void start();
   /// Ends the thread after the plan it is at. Idempotent.
-  void stop();
+  using ControlThread::stop;
   /// Wakes the thread if something has been asked for. May make a system call.
   void ring();
   /// Whether anything is asked for and has not been begun.
@@ -37,12 +35,9 @@ class ShapeMaker {
   bool asked_now() const;
   void run();
 
-  std::mutex mutex_;  // of what follows
-  std::condition_variable changed_;
+  // Under mutex_.
   std::vector<std::shared_ptr<ShapeCache>> caches_;
   bool wanted_ = false;
-  bool stopping_ = false;
-  std::thread thread_;
 };
 
 }  // namespace onpath

@@ -93,24 +93,12 @@ void SourceTable::stream_left(uint32_t index) {
 }
 
 void SourceTable::insert(uint32_t index) {
-  uint64_t at = sources_[index].hash & mask_;
-  while (buckets_[at] != kNone) at = (at + 1) & mask_;
-  buckets_[at] = index;
+  insert_into_buckets(buckets_.get(), mask_, sources_[index].hash, index, kNone);
 }
 
 void SourceTable::erase(const Source& source) {
-  const auto index = static_cast<uint32_t>(&source - sources_.get());
-  uint64_t hole = source.hash & mask_;
-  while (buckets_[hole] != index) hole = (hole + 1) & mask_;
-  // Close the gap: an entry moves back unless that would put it in front of its home bucket.
-  for (uint64_t at = (hole + 1) & mask_; buckets_[at] != kNone; at = (at + 1) & mask_) {
-    const uint64_t home = sources_[buckets_[at]].hash & mask_;
-    if (((at - home) & mask_) >= ((at - hole) & mask_)) {
-      buckets_[hole] = buckets_[at];
-      hole = at;
-    }
-  }
-  buckets_[hole] = kNone;
+  erase_from_buckets(buckets_.get(), mask_, static_cast<uint32_t>(&source - sources_.get()), kNone,
+                     [this](uint32_t entry) { return sources_[entry].hash; });
 }
 
 void SourceTable::enter_idle(uint32_t index) {

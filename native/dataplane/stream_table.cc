@@ -70,24 +70,12 @@ Stream& StreamTable::add(uint64_t hash, const StreamKey& key, uint64_t now) {
 }
 
 void StreamTable::insert(uint32_t index) {
-  uint64_t at = streams_[index].hash & mask_;
-  while (buckets_[at] != kNone) at = (at + 1) & mask_;
-  buckets_[at] = index;
+  insert_into_buckets(buckets_.get(), mask_, streams_[index].hash, index, kNone);
 }
 
 void StreamTable::erase(const Stream& stream) {
-  const uint32_t index = index_of(stream);
-  uint64_t hole = stream.hash & mask_;
-  while (buckets_[hole] != index) hole = (hole + 1) & mask_;
-  // Close the gap: an entry moves back unless that would put it in front of its home bucket.
-  for (uint64_t at = (hole + 1) & mask_; buckets_[at] != kNone; at = (at + 1) & mask_) {
-    const uint64_t home = streams_[buckets_[at]].hash & mask_;
-    if (((at - home) & mask_) >= ((at - hole) & mask_)) {
-      buckets_[hole] = buckets_[at];
-      hole = at;
-    }
-  }
-  buckets_[hole] = kNone;
+  erase_from_buckets(buckets_.get(), mask_, index_of(stream), kNone,
+                     [this](uint32_t entry) { return streams_[entry].hash; });
 }
 
 void StreamTable::became_active(Stream& stream) {

@@ -122,19 +122,9 @@ std::optional<DropReason> TextLane::contradiction(const OpenText& text, const Ch
   return std::nullopt;
 }
 
-/// Where every stream is active, all texts of one that has more than its share make room.
 bool TextLane::make_stream_room(uint32_t source, uint64_t now, DropReason& refusal) {
-  StreamTable& streams = *parts_.streams;
-  if (!streams.has_room()) {
-    OpenText* unfair = evict_oldest_ ? parts_.texts->victim(streams, source, true) : nullptr;
-    refusal = DropReason::stream_limit;
-    if (unfair == nullptr) return false;
-    const Stream& gives = streams.at(unfair->stream);
-    while (gives.open_samples > 0) close_unfinished(parts_.texts->at(gives.open_head), DropReason::evicted);
-  }
-  if (streams.may_add(source, now)) return true;
-  refusal = DropReason::source_share;
-  return false;
+  return RouteLane::make_stream_room(*parts_.streams, *parts_.texts, source, now, refusal,
+                                     [this](OpenText& text) { close_unfinished(text, DropReason::evicted); });
 }
 
 bool TextLane::make_room(uint32_t source, DropReason& refusal) {

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "dataplane/clock.h"
-#include "dataplane/threads.h"
 
 namespace onpath {
 namespace {
@@ -59,16 +58,7 @@ Watchdog::Watchdog(const PlaneParts& parts, uint64_t hang_ns, std::shared_ptr<Ev
 }
 
 void Watchdog::start() {
-  thread_ = start_thread("onpath-watch", [this] { run(); });
-}
-
-void Watchdog::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  changed_.notify_all();
-  if (thread_.joinable()) thread_.join();
+  ControlThread::start("onpath-watch", [this] { run(); });
 }
 
 void Watchdog::run() {

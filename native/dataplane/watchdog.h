@@ -3,21 +3,19 @@
 // link or device goes or comes is an event. Control path only.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "dataplane/counters.h"
 #include "dataplane/event_log.h"
 #include "dataplane/plane_parts.h"
+#include "dataplane/threads.h"
 
 namespace onpath {
 
-class Watchdog {
+class Watchdog : private ControlThread {
  public:
   /// `parts` outlive it. `hang_ns` 0: no worker is ever fenced.
   Watchdog(const PlaneParts& parts, uint64_t hang_ns, std::shared_ptr<EventLog> events);
@@ -25,8 +23,7 @@ class Watchdog {
 
   /// Throws std::system_error.
   void start();
-  /// Idempotent.
-  void stop();
+  using ControlThread::stop;
 
   /// One look at everything; the thread's, or a test's.
   void look(uint64_t now);
@@ -59,10 +56,6 @@ class Watchdog {
   const std::shared_ptr<EventLog> events_;
   std::vector<WatchedWorker> workers_;
   std::vector<WatchedPort> ports_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  bool stopping_ = false;
-  std::thread thread_;
 };
 
 }  // namespace onpath

@@ -102,14 +102,6 @@ TEST(FairShare, GivesWayAsItsRulesSayWhateverIsTakenAndGivenBack) {
       } else if (action == 8) {
         model.classes[holder] = random.below(FairShare::kClasses);
         shares.set_class(holder, model.classes[holder]);
-      } else if (!model.held.empty()) {
-        Model::Held& raised = model.held[random.below(static_cast<uint32_t>(model.held.size()))];
-        const uint32_t to = random.below(FairShare::kClasses);
-        shares.raise(raised.item, to);
-        if (to > raised.its_class) {
-          raised.its_class = to;
-          raised.class_since = model.clock++;
-        }
       }
       ASSERT_EQ(shares.held(), model.held.size());
       ASSERT_EQ(shares.held_by(holder), model.count(holder));

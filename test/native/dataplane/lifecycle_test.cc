@@ -147,27 +147,32 @@ TEST(Lifecycle, ThreadsAreNamedAndLeaveSignalsToTheProcess) {
   }));
 }
 
-TEST(Lifecycle, AnIdlePlaneSleepsAndAPacketWakesIt) {
-  const ProgramPtr program = small_program();
-  const std::string link = fresh_link();
-  auto plane = must(start_plane(plane_on(memory_end(link, 0), {route_to_host(program)})));
-  RawEnd far(link);
-  Checker checker(program, plane->host_sink("r"));
+/// The first worker sleeps whenever nothing comes, and each packet wakes it.
+void expect_naps_between_samples(Plane& plane, const Program& program, RawEnd& far, Checker& checker) {
   for (uint64_t number = 0; number < 20; ++number) {
     ASSERT_TRUE(wait_until([&] {
-      const uint64_t polls = plane->stats().workers[0].polls;
+      const uint64_t polls = plane.stats().workers[0].polls;
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      const WorkerStats now = plane->stats().workers[0];
+      const WorkerStats now = plane.stats().workers[0];
       return now.sleeps > 0 && now.polls == polls;
     })) << "an idle worker spins";
     for (const ChunkPacket& p :
-         cut(*program, sample_of(*program, number), 96, static_cast<uint32_t>(number), number))
+         cut(program, sample_of(program, number), 96, static_cast<uint32_t>(number), number))
       far.send(p);
     ASSERT_TRUE(wait_until([&] {
       checker.pump();
       return checker.samples == number + 1;
     }));
   }
+}
+
+TEST(Lifecycle, AnIdlePlaneSleepsAndAPacketWakesIt) {
+  const ProgramPtr program = small_program();
+  const std::string link = fresh_link();
+  auto plane = must(start_plane(plane_on(memory_end(link, 0), {route_to_host(program)})));
+  RawEnd far(link);
+  Checker checker(program, plane->host_sink("r"));
+  expect_naps_between_samples(*plane, *program, far, checker);
   EXPECT_EQ(checker.wrong, 0u);
 }
 
@@ -183,21 +188,7 @@ TEST(Lifecycle, AWorkerOfAPortThatCanOnlyBePolledSleepsToo) {
   auto plane = must(start_plane(std::move(config)));
   RawEnd far(link);
   Checker checker(program, plane->host_sink("r"));
-  for (uint64_t number = 0; number < 20; ++number) {
-    ASSERT_TRUE(wait_until([&] {
-      const uint64_t polls = plane->stats().workers[0].polls;
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      const WorkerStats now = plane->stats().workers[0];
-      return now.sleeps > 0 && now.polls == polls;
-    })) << "an idle worker spins";
-    for (const ChunkPacket& p :
-         cut(*program, sample_of(*program, number), 96, static_cast<uint32_t>(number), number))
-      far.send(p);
-    ASSERT_TRUE(wait_until([&] {
-      checker.pump();
-      return checker.samples == number + 1;
-    }));
-  }
+  expect_naps_between_samples(*plane, *program, far, checker);
   EXPECT_EQ(checker.wrong, 0u);
   plane->close();
   EXPECT_EQ(plane->stats().workers[0].fences, 0u);

@@ -15,6 +15,9 @@ namespace onpath::text {
 namespace {
 
 constexpr size_t kMaxJsonBytes = size_t{1} << 28;
+// RapidJSON takes all bytes of a UTF-8 character before it looks whether they are its bytes: of one that the end of the file cuts,
+// up to three behind it.
+constexpr size_t kZeroBytesBehind = 4;
 
 // Builds the document, but reads numbers itself.
 class Numbers {
@@ -133,9 +136,8 @@ Result<JsonFile> JsonFile::parse(std::span<const uint8_t> file, std::string_view
                               "; expected JSON.");
   }
   JsonFile result;
-  result.text_ = std::make_unique<std::vector<char>>(file.size() + 1);
+  result.text_ = std::make_unique<std::vector<char>>(file.size() + kZeroBytesBehind);
   std::memcpy(result.text_->data(), file.data(), file.size());
-  (*result.text_)[file.size()] = 0;
   result.document_ = std::make_unique<rapidjson::Document>();
 
   rapidjson::ParseResult parsed;

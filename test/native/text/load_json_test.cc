@@ -37,6 +37,12 @@ TEST(LoadJson, ReadsAModelWithItsHoles) {
   EXPECT_FALSE(bpe.byte_level);
 }
 
+TEST(LoadJson, RefusesACharacterThatTheEndOfTheFileCuts) {
+  for (const char* cut : {"\"\xEE", "\"\xF0\x9F", "\"\xF0", "\"\xC3", "\xEE"}) {
+    EXPECT_NE(error_of(cut).message.find("no JSON at byte"), std::string::npos) << error_of(cut).message;
+  }
+}
+
 TEST(LoadJson, MergesMayBePairsAndMayHaveAPrefix) {
   Result<TokenizerDefinition> loaded = load(
       R"({"model":{"type":"BPE","vocab":{"a":0,"##b":1,"ab":2},"merges":[["a","##b"]],"continuing_subword_prefix":"##"}})");

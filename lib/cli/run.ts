@@ -1,7 +1,8 @@
 /** `onpath run`: a data plane from a file, until it is told to stop. */
 import { Command } from 'commander';
-import { Dataplane, type PlaneStats } from '../dataplane.js';
+import type { PlaneStats } from '../dataplane.js';
 import { type Config, readConfig } from '../files/config-file.js';
+import { Service } from '../service/service.js';
 import { seconds } from './arguments.js';
 import { endedBySignals } from './signals.js';
 import { columns, Terminal } from './terminal.js';
@@ -63,11 +64,9 @@ function checked(path: string, { spec, pipelines, pipelineOf }: Config): [unknow
 
 async function run(config: Config, options: Options, terminal: Terminal): Promise<void> {
   using stop = endedBySignals();
-  await using plane = await Dataplane.start(config.spec);
+  await using service = await Service.start(config);
+  const { plane } = service;
   terminal.note(`onpath: running ${config.file.path}`);
-  const consumers = config.spec.routes
-    .filter(({ sink }) => sink === undefined || sink === 'host')
-    .map(({ name }) => consume(plane, name, config));
   const timer =
     options.every === undefined
       ? undefined
@@ -78,28 +77,9 @@ async function run(config: Config, options: Options, terminal: Terminal): Promis
   if (!stop.signal.aborted)
     await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
   clearInterval(timer);
-  await plane.close();
-  await Promise.all(consumers);
+  await service.close();
   const stats = plane.stats();
   await terminal.item({ at: Date.now(), ended: true, stats }, `ended\n${summary(stats)}`);
-}
-
-/** Takes what a host route makes, so that its slots go round. */
-async function consume(plane: Dataplane, route: string, config: Config): Promise<void> {
-  const spec = config.spec.routes.find(({ name }) => name === route)!;
-  const { deliver } = spec;
-  if (isText(config, route)) {
-    const parts = typeof deliver === 'object' && 'chunkTokens' in deliver;
-    for await (const _text of parts ? plane.parts(route) : plane.texts(route));
-    return;
-  }
-  const batched = typeof deliver === 'object' && 'batch' in deliver && (deliver.batch ?? 1) > 1;
-  for await (const sample of batched ? plane.batches(route) : plane.samples(route)) sample.release();
-}
-
-function isText(config: Config, route: string): boolean {
-  const { input } = config.pipelines.get(config.pipelineOf.get(route)!)!;
-  return !('format' in input);
 }
 
 /** Routes in a table, and below it what was dropped and why. */

@@ -30,17 +30,19 @@ const DEFAULT_ROUNDS = 11;
 /** Runnable threads, over the last minute, above which a machine is not one's own. */
 const QUIET_LOAD = 0.7;
 
-const help = `usage: npm run bench -- [suite...] [--json] [--rounds n]
+const help = `usage: npm run bench -- [suite...] [--json] [--rounds n] [--only vocabulary]
 
 Runs all suites, or those named:
 ${SUITES.map((suite) => `  ${suite.name.padEnd(7)} ${suite.what}`).join('\n')}
 
   --json      print one JSON array to stdout; the table goes to stderr
   --rounds n  measure everything n times, interleaved (default ${DEFAULT_ROUNDS})
+  --only vocabulary  of suite text: cl100k_base, llama3, ...
 
 examples:
   npm run bench
   npm run bench -- path
+  npm run bench -- text --only llama3
   npm run --silent bench -- path loop --json > results.json
 
 Exit code: 0, or 1 if a limit is unmet or a suite fails, or 2 for wrong usage. Peers are installed by: npm run bench:peers
@@ -50,6 +52,7 @@ interface Request {
   readonly suites: readonly Suite[];
   readonly rounds: number;
   readonly json: boolean;
+  readonly only: string | undefined;
 }
 
 async function main(): Promise<number> {
@@ -75,7 +78,7 @@ async function main(): Promise<number> {
   const failures: string[] = [];
   for (const suite of request.suites) {
     try {
-      cases.push(...(await suite.run({ rounds: request.rounds, sharp, note })));
+      cases.push(...(await suite.run({ rounds: request.rounds, only: request.only, sharp, note })));
     } catch (error) {
       failures.push(`Suite ${suite.name} failed: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -95,6 +98,7 @@ function readArguments(): Request | undefined {
       help: { type: 'boolean', short: 'h', default: false },
       json: { type: 'boolean', default: false },
       rounds: { type: 'string', default: String(DEFAULT_ROUNDS) },
+      only: { type: 'string' },
     },
   });
   if (values.help) return undefined;
@@ -107,7 +111,12 @@ function readArguments(): Request | undefined {
       throw new Error(`No suite is called "${name}". There are: ${SUITES.map((s) => s.name).join(', ')}.`);
     return found;
   });
-  return { suites: suites.length === 0 ? SUITES : [...new Set(suites)], rounds, json: values.json };
+  return {
+    suites: suites.length === 0 ? SUITES : [...new Set(suites)],
+    rounds,
+    json: values.json,
+    only: values.only,
+  };
 }
 
 function ownVersions(): Record<string, string> {

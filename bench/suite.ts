@@ -5,6 +5,8 @@ import type { SharpPeer } from './sharp-peer.js';
 export interface Context {
   /** How often each contestant is measured. */
   readonly rounds: number;
+  /** Of suite text: the vocabulary that alone is measured. */
+  readonly only: string | undefined;
   readonly sharp: SharpPeer | null;
   /** Says something beside the figures: what was checked, what was chosen. */
   note(text: string): void;

@@ -1,8 +1,8 @@
 /**
  * One tokenizer of suite `text` in a process of its own: ours or an npm peer.
  * usage: text-peer.js NAME VOCABULARY FOLDER. Says `ready` and its versions as JSON, then reads lines:
- *   whole CORPUS N       slice N in one call; ours: with words learnt from other slices
- *   cold CORPUS N        ours: by a tokenizer that was just loaded
+ *   whole CORPUS N       slice N in one call
+ *   fresh CORPUS N       ours: by a tokenizer that was just loaded
  *   small CORPUS N       slice N in calls of 64 bytes
  *   bytes CORPUS N       ours: one call for the slice as bytes
  *   chunks CORPUS N      ours: the slice as bytes, in a stream, 1400 bytes at a time
@@ -11,7 +11,7 @@
  * It answers `ns NANOSECONDS` to each, and to the following in their own way:
  *   ids CORPUS N         sha256 HEX
  *   held CORPUS N        held AVERAGE P99 MOST: bytes that waited after each push of 64 bytes
- *   threads CORPUS COUNT cpu SECONDS wall SECONDS: the slices from 0 on, all at once
+ *   threads THREADS N    cpu SECONDS wall SECONDS: the first N slices of English, all at once
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ async function answer(command: string, what: string, number: number): Promise<st
       const text = slice(what, number).toString();
       return timed(() => peer.encode(text));
     }
-    case 'cold': {
+    case 'fresh': {
       const text = slice(what, number).toString();
       const fresh = await peer.ours!.fresh();
       return timed(() => fresh.encode(text));
@@ -53,8 +53,12 @@ async function answer(command: string, what: string, number: number): Promise<st
     }
     case 'small': {
       const texts = pieces(slice(what, number), SMALL_BYTES).map((piece) => piece.toString());
-      return timed(() => {
-        for (const text of texts) peer.encode(text);
+      return timed(async () => {
+        for (const text of texts) {
+          // One after the other, as by everybody: only those that answer later are waited for.
+          const ids = peer.encode(text);
+          if (ids instanceof Promise) await ids;
+        }
       });
     }
     case 'chunks': {
@@ -77,7 +81,7 @@ async function answer(command: string, what: string, number: number): Promise<st
     case 'held':
       return held(slice(what, number));
     case 'threads':
-      return threads(Array.from({ length: number }, (_, i) => slice(what, i).toString()));
+      return threads(Number(what), number);
     default:
       throw new Error(`unknown command ${command}`);
   }
@@ -124,10 +128,11 @@ function held(bytes: Buffer): string {
   return `held ${average} ${percentile(waiting, 0.99)} ${Math.max(...waiting)}`;
 }
 
-async function threads(texts: string[]): Promise<string> {
+async function threads(count: number, slices: number): Promise<string> {
+  const texts = Array.from({ length: slices }, (_, i) => slice('english', i).toString());
   const before = process.cpuUsage();
   const begin = performance.now();
-  await peer.ours!.encodeBatch(texts, 2);
+  await peer.ours!.encodeBatch(texts, count);
   const wall = (performance.now() - begin) / 1000;
   const { user, system } = process.cpuUsage(before);
   return `cpu ${(user + system) / 1e6} wall ${wall}`;

@@ -12,7 +12,7 @@ const CHUNKED = 0.9;
 const THREADS = 1.1;
 const RUN_NS = 60;
 const RUN_GROWTH = 1.3;
-const RUN_ROUNDS = 3;
+const RUN_ROUNDS = 5;
 const COMPILED_MS = 20;
 const HELD_BYTES = 100;
 const HELD_SLICES = 10;
@@ -46,7 +46,7 @@ export async function lifeCases(
       peers: { 'one call': beside },
       limits: { [`${CHUNKED}x one call`]: CHUNKED * beside.value },
     },
-    await threadCase(vocabulary, ours, bytes, whole),
+    await threadCase(vocabulary, ours, bytes, rounds),
     await heldCase(vocabulary, ours),
   ];
 }
@@ -55,22 +55,26 @@ async function threadCase(
   vocabulary: string,
   ours: TextChild,
   bytes: readonly number[],
-  whole: readonly number[],
+  rounds: number,
 ): Promise<Case> {
-  const cpu: number[] = [];
+  const cpu: Record<1 | 2, number[]> = { 1: [], 2: [] };
   const megabytes = bytes.slice(0, THREAD_SLICES).reduce((sum, size) => sum + size, 0) / 1e6;
+  const measure = async (threads: 1 | 2): Promise<number> => {
+    const [, seconds] = await ours.ask(`threads ${threads} ${THREAD_SLICES}`, /^cpu ([\d.e+-]+) wall/m);
+    return (Number(seconds) * 1000) / megabytes;
+  };
   // The first run makes the threads and their memories.
-  for (let round = 0; round < 4; round++) {
-    const [, seconds] = await ours.ask(`threads english ${THREAD_SLICES}`, /^cpu ([\d.e+-]+) wall/m);
-    if (round > 0) cpu.push((Number(seconds) * 1000) / megabytes);
-  }
-  const one = summarize(whole.map((seconds, round) => (seconds * 1e9) / bytes[round]!));
+  for (const threads of [1, 2] as const) await measure(threads);
+  for (let round = 0; round < rounds; round++)
+    for (const threads of round % 2 === 0 ? ([1, 2] as const) : ([2, 1] as const))
+      cpu[threads].push(await measure(threads));
+  const one = summarize(cpu[1]);
   return {
     suite: 'text',
     case: `${vocabulary}, english, two threads, CPU`,
     unit: 'ms/MB',
     better: 'lower',
-    ours: summarize(cpu),
+    ours: summarize(cpu[2]),
     peers: { 'one thread': one },
     limits: { [`${THREADS}x one thread`]: THREADS * one.value },
   };
@@ -94,9 +98,13 @@ async function heldCase(vocabulary: string, ours: TextChild): Promise<Case> {
 }
 
 /** Runs of 1 and 10 MB: linear, whatever is repeated. */
-export async function runCases(slices: Slices, context: Context): Promise<Case[]> {
+export async function runCases(
+  vocabularies: readonly string[],
+  slices: Slices,
+  context: Context,
+): Promise<Case[]> {
   const cases: Case[] = [];
-  for (const vocabulary of ['cl100k_base', 'o200k_base', 'llama3', 'gemma3']) {
+  for (const vocabulary of vocabularies) {
     const [ours] = await startTokenizers({ vocabulary, npm: [], python: [] }, slices, context);
     try {
       for (const run of RUN_NAMES) cases.push(...(await runCase(vocabulary, run, ours!)));
@@ -137,9 +145,13 @@ async function runCase(vocabulary: string, run: string, ours: TextChild): Promis
 }
 
 /** From file to tokenizer: what people have, and the compiled form. */
-export async function loadCases(slices: Slices, context: Context): Promise<Case[]> {
+export async function loadCases(
+  vocabularies: readonly string[],
+  slices: Slices,
+  context: Context,
+): Promise<Case[]> {
   const cases: Case[] = [];
-  for (const vocabulary of ['cl100k_base', 'o200k_base', 'llama3', 'gemma3']) {
+  for (const vocabulary of vocabularies) {
     const [ours] = await startTokenizers({ vocabulary, npm: [], python: [] }, slices, context);
     try {
       for (const form of ['source', 'compiled'] as const) {

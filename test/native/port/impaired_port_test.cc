@@ -8,6 +8,7 @@
 
 #include "dataplane/plane_testing.h"
 #include "port/impaired_port.h"
+#include "port/numbered_frames.h"
 
 namespace onpath::testing {
 namespace {
@@ -121,12 +122,6 @@ void expect_balance(const Source& source, const Received& received) {
   EXPECT_EQ(counters.rx_packets + counters.impaired_lost, source.given + counters.impaired_duplicated);
   EXPECT_EQ(counters.impaired_held, 0u);
   EXPECT_EQ(counters.rx_missed, 5u) << "what the port missed itself";
-}
-
-uint32_t number_of(const Bytes& frame) {
-  uint32_t number;
-  std::memcpy(&number, frame.data(), 4);
-  return number;
 }
 
 TEST(ImpairedPort, EveryPacketIsAccountedForWhateverIsAskedFor) {

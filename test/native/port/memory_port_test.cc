@@ -9,6 +9,7 @@
 
 #include "dataplane/plane_testing.h"
 #include "port/memory_link.h"
+#include "port/numbered_frames.h"
 
 namespace onpath::testing {
 namespace {
@@ -50,18 +51,6 @@ class End {
  private:
   const onpath_port* port_;
 };
-
-Bytes numbered(uint32_t number, size_t bytes = 64) {
-  Bytes frame(bytes);
-  std::memcpy(frame.data(), &number, 4);
-  return frame;
-}
-
-uint32_t number_of(const Bytes& frame) {
-  uint32_t number;
-  std::memcpy(&number, frame.data(), 4);
-  return number;
-}
 
 TEST(MemoryPort, FramesCrossBothWaysInOrderAndAreCounted) {
   const std::string link = fresh_link();

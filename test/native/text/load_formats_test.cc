@@ -3,14 +3,11 @@
 #include <cstring>
 #include <string>
 
+#include "support/file_of.h"
 #include "text/load.h"
 
 namespace onpath::text {
 namespace {
-
-std::span<const uint8_t> bytes_of(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
 
 std::string base64(std::string_view bytes) {
   static constexpr char kAlphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -36,7 +33,7 @@ std::string tiktoken_file() {
 
 TEST(LoadTiktoken, RanksAreIds) {
   Result<TokenizerDefinition> loaded =
-      load_tiktoken(bytes_of(tiktoken_file()), {"mine", "a+", {{"<|end|>", 300}}});
+      load_tiktoken(file_of(tiktoken_file()), {"mine", "a+", {{"<|end|>", 300}}});
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   ASSERT_EQ(loaded.value().tokens.size(), 257u);
   EXPECT_EQ(loaded.value().tokens[256].text, "the");
@@ -53,13 +50,12 @@ TEST(LoadTiktoken, DamagedLinesAreNamed) {
   const TiktokenEncoding encoding{"mine", "a+", {}};
   const std::string good = tiktoken_file();
   for (const std::string line : {"x", "dGhl", "dGhl x", "dGhl -1", " 300", "dGhl 256", "**** 300"}) {
-    Result<TokenizerDefinition> loaded = load_tiktoken(bytes_of(good + line + "\n"), encoding);
+    Result<TokenizerDefinition> loaded = load_tiktoken(file_of(good + line + "\n"), encoding);
     ASSERT_FALSE(loaded.ok()) << line;
     EXPECT_EQ(loaded.error().code, ErrorCode::INVALID_VOCABULARY) << line;
   }
-  EXPECT_EQ(load_tiktoken(bytes_of(good + "dGhl 99999999"), encoding).error().code,
-            ErrorCode::LIMIT_EXCEEDED);
-  EXPECT_FALSE(load_tiktoken(bytes_of(good.substr(good.find('\n') + 1)), encoding).ok())
+  EXPECT_EQ(load_tiktoken(file_of(good + "dGhl 99999999"), encoding).error().code, ErrorCode::LIMIT_EXCEEDED);
+  EXPECT_FALSE(load_tiktoken(file_of(good.substr(good.find('\n') + 1)), encoding).ok())
       << "a byte is missing";
 }
 
@@ -95,7 +91,7 @@ std::string model_of(uint64_t type, const std::string& pieces, const std::string
 
 TEST(LoadSentencePiece, ReadsPiecesScoresAndFlags) {
   Result<TokenizerDefinition> loaded = load_sentencepiece(
-      bytes_of(model_of(1, piece("a", -1.5F, 1) + piece("<user>", 0, 4), number(3, 0) + number(5, 1))));
+      file_of(model_of(1, piece("a", -1.5F, 1) + piece("<user>", 0, 4), number(3, 0) + number(5, 1))));
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   const auto& unigram = std::get<UnigramDefinition>(loaded.value().model);
   EXPECT_EQ(unigram.scores, (std::vector<double>{0, 0, -1.5, 0}));
@@ -111,7 +107,7 @@ TEST(LoadSentencePiece, ReadsPiecesScoresAndFlags) {
 
 TEST(LoadSentencePiece, BpeRanksFollowScoresAndEqualScoresAreEqual) {
   Result<TokenizerDefinition> loaded = load_sentencepiece(
-      bytes_of(model_of(2, piece("a", -3, 1) + piece("b", -1, 1) + piece("c", -1, 1) + piece("d", -2, 1))));
+      file_of(model_of(2, piece("a", -3, 1) + piece("b", -1, 1) + piece("c", -1, 1) + piece("d", -2, 1))));
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   const auto& bpe = std::get<BpeDefinition>(loaded.value().model);
   const uint32_t none = BpeDefinition::kNoRank;
@@ -120,7 +116,7 @@ TEST(LoadSentencePiece, BpeRanksFollowScoresAndEqualScoresAreEqual) {
 
 TEST(LoadSentencePiece, WordAndCharModelsAreRefusedByName) {
   for (const uint64_t type : {3u, 4u}) {
-    Result<TokenizerDefinition> loaded = load_sentencepiece(bytes_of(model_of(type, "")));
+    Result<TokenizerDefinition> loaded = load_sentencepiece(file_of(model_of(type, "")));
     ASSERT_FALSE(loaded.ok());
     EXPECT_EQ(loaded.error().code, ErrorCode::UNSUPPORTED);
   }
@@ -130,15 +126,14 @@ TEST(LoadSentencePiece, DamageIsAnError) {
   const std::string good = model_of(1, piece("a", -1, 1));
   size_t refused = 0;
   for (size_t size = 0; size < good.size(); ++size) {
-    refused += load_sentencepiece(bytes_of(good.substr(0, size))).ok() ? 0 : 1;
+    refused += load_sentencepiece(file_of(good.substr(0, size))).ok() ? 0 : 1;
   }
   EXPECT_GT(refused, good.size() / 2);
-  EXPECT_FALSE(load_sentencepiece(bytes_of(model_of(1, piece("a", -1, 1) + piece("a", -2, 1)))).ok())
+  EXPECT_FALSE(load_sentencepiece(file_of(model_of(1, piece("a", -1, 1) + piece("a", -2, 1)))).ok())
       << "twice";
-  EXPECT_FALSE(load_sentencepiece(bytes_of(model_of(1, piece("x", 0, 2)))).ok()) << "two unknown pieces";
-  EXPECT_FALSE(load_sentencepiece(bytes_of(model_of(1, piece("<0x00>", 0, 6)))).ok())
-      << "a byte, no fallback";
-  EXPECT_FALSE(load_sentencepiece(bytes_of(model_of(1, piece("", 0, 1)))).ok()) << "empty";
+  EXPECT_FALSE(load_sentencepiece(file_of(model_of(1, piece("x", 0, 2)))).ok()) << "two unknown pieces";
+  EXPECT_FALSE(load_sentencepiece(file_of(model_of(1, piece("<0x00>", 0, 6)))).ok()) << "a byte, no fallback";
+  EXPECT_FALSE(load_sentencepiece(file_of(model_of(1, piece("", 0, 1)))).ok()) << "empty";
 }
 
 // --- tekken.json and vocab.txt
@@ -157,7 +152,7 @@ std::string tekken_file(uint32_t special, const std::string& more = "") {
 }
 
 TEST(LoadTekken, IdsFollowTheSpecialTokens) {
-  Result<TokenizerDefinition> loaded = load_tekken(bytes_of(tekken_file(20)));
+  Result<TokenizerDefinition> loaded = load_tekken(file_of(tekken_file(20)));
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   EXPECT_EQ(loaded.value().tokens[65].id, 85u);
   EXPECT_EQ(loaded.value().tokens[65].text, "A");
@@ -169,22 +164,22 @@ TEST(LoadTekken, IdsFollowTheSpecialTokens) {
 
 TEST(LoadTekken, SpecialTokensOfTheFileCount) {
   Result<TokenizerDefinition> loaded = load_tekken(
-      bytes_of(tekken_file(3, R"(,"special_tokens":[{"rank":2,"token_str":"[X]","is_control":true}])")));
+      file_of(tekken_file(3, R"(,"special_tokens":[{"rank":2,"token_str":"[X]","is_control":true}])")));
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   EXPECT_EQ(loaded.value().added[2].text, "[X]");
   EXPECT_FALSE(
-      load_tekken(bytes_of(tekken_file(3, R"(,"special_tokens":[{"rank":3,"token_str":"[X]"}])"))).ok());
+      load_tekken(file_of(tekken_file(3, R"(,"special_tokens":[{"rank":3,"token_str":"[X]"}])"))).ok());
 }
 
 TEST(LoadVocabTxt, LineNumbersAreIdsAndTheLastOfTwoCounts) {
-  Result<TokenizerDefinition> loaded = load_vocab_txt(bytes_of("[UNK]\r\n[CLS]\n\nword\n[SEP]\nword\n"), {});
+  Result<TokenizerDefinition> loaded = load_vocab_txt(file_of("[UNK]\r\n[CLS]\n\nword\n[SEP]\nword\n"), {});
   ASSERT_TRUE(loaded.ok()) << loaded.error().message;
   ASSERT_EQ(loaded.value().tokens.size(), 4u);
   EXPECT_EQ(loaded.value().tokens[3].id, 5u);
   EXPECT_EQ(loaded.value().tokens[3].text, "word");
   EXPECT_EQ(std::get<WordPieceDefinition>(loaded.value().model).unk, 0u);
   EXPECT_EQ(loaded.value().added.size(), 3u);
-  EXPECT_EQ(load_vocab_txt(bytes_of("a\nb\n"), {}).error().code, ErrorCode::INVALID_VOCABULARY);
+  EXPECT_EQ(load_vocab_txt(file_of("a\nb\n"), {}).error().code, ErrorCode::INVALID_VOCABULARY);
 }
 
 }  // namespace

@@ -2,16 +2,14 @@
 
 #include <string>
 
+#include "support/file_of.h"
 #include "text/load.h"
 #include "text/load_json.h"
 
 namespace onpath::text {
 namespace {
 
-std::span<const uint8_t> bytes_of(std::string_view text) {
-  return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
-}
-Result<TokenizerDefinition> load(std::string_view text) { return load_tokenizer_json(bytes_of(text)); }
+Result<TokenizerDefinition> load(std::string_view text) { return load_tokenizer_json(file_of(text)); }
 
 constexpr const char* kBpe =
     R"("model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2,"<unk>":5},"merges":["a b"],"unk_token":"<unk>"})";

@@ -1,0 +1,122 @@
+/** The service: node service.js --help */
+import { createSocket } from 'node:dgram';
+import { parseArgs } from 'node:util';
+import { serveBehind } from './behind.js';
+import { serveInside } from './inside.js';
+import { Model } from './model.js';
+import { withOnpath, withSharp } from './preprocess.js';
+
+const help = `usage: node service.js inside|onpath [options]
+
+Classifies images. The result of each leaves as a datagram of JSON: { "requestId": "7", "top": 281 }
+
+  inside   images come over TCP, and the service resizes and normalizes them
+  onpath   images come as RTP packets, and are tensors when they reach the service
+
+  --listen ADDRESS:PORT   where images come (127.0.0.1:5004)
+  --results ADDRESS:PORT  where results go (127.0.0.1:5006)
+  --model FILE            (model.onnx; node make-model.js makes one)
+  --largest WxH           of the images (1920x1080)
+  --prepare sharp|onpath  inside: with what (sharp)
+  --port JSON             onpath: a port instead of the udp one, such as {"type":"dpdk","device":"0000:3b:00.0","addresses":["10.0.0.2/24"]}
+  --sources PREFIX,...    onpath: who may send; loopback needs none
+  --logits                results have "logits" too, float32 in base64`;
+
+const OPTIONS = {
+  help: { type: 'boolean', short: 'h' },
+  listen: { type: 'string', default: '127.0.0.1:5004' },
+  results: { type: 'string', default: '127.0.0.1:5006' },
+  model: { type: 'string', default: 'model.onnx' },
+  largest: { type: 'string', default: '1920x1080' },
+  prepare: { type: 'string', default: 'sharp' },
+  port: { type: 'string' },
+  sources: { type: 'string' },
+  logits: { type: 'boolean', default: false },
+};
+const PREPARE = { sharp: withSharp, onpath: withOnpath };
+
+class Wrong extends Error {}
+
+async function main() {
+  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  if (values.help) return console.log(help);
+  const [variant] = positionals;
+  if (positionals.length !== 1 || !['inside', 'onpath'].includes(variant))
+    throw new Wrong(`Say which variant: inside or onpath. Received "${positionals.join(' ')}".`);
+  if (!Object.hasOwn(PREPARE, values.prepare))
+    throw new Wrong(`--prepare takes sharp or onpath, received "${values.prepare}".`);
+  const listen = place('--listen', values.listen);
+  const results = place('--results', values.results);
+  const largest = size(values.largest);
+  const model = await Model.open(values.model);
+  const socket = createSocket(results.address.includes(':') ? 'udp6' : 'udp4').unref();
+  let answered = 0;
+
+  const answer = async (requestId, planes) => {
+    const { top, logits } = await model.classify(planes);
+    const more = values.logits && {
+      logits: Buffer.from(logits.buffer, logits.byteOffset, logits.byteLength).toString('base64'),
+    };
+    // A result that nobody takes is no reason to stop.
+    socket.send(
+      JSON.stringify({ requestId: String(requestId), top, ...more }),
+      results.port,
+      results.address,
+      () => {},
+    );
+    answered++;
+  };
+  const service =
+    variant === 'inside'
+      ? await serveInside({
+          listen,
+          largest,
+          prepare: PREPARE[values.prepare](largest),
+          answer,
+          complain: console.error,
+        })
+      : await serveBehind({
+          port: portOf(values, listen),
+          sources: values.sources?.split(','),
+          largest,
+          answer,
+        });
+  const { address } = service;
+  console.log(`ready${address ? ` ${address.address} ${address.port}` : ''}`);
+
+  const end = async () => {
+    console.log(`ended after ${answered} images`);
+    await service.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, end);
+  await service.served;
+}
+
+function portOf(values, { address, port }) {
+  if (values.port === undefined) return { type: 'udp', address, port, receiveBufferBytes: 64 * 1024 * 1024 };
+  try {
+    return JSON.parse(values.port);
+  } catch (error) {
+    throw new Wrong(`--port takes the JSON of a port: ${error.message}.`);
+  }
+}
+
+function place(option, text) {
+  const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
+  if (found === null || Number(found[3]) > 65535)
+    throw new Wrong(`${option} takes ADDRESS:PORT, such as 127.0.0.1:5004, received "${text}".`);
+  return { address: found[1] ?? found[2], port: Number(found[3]) };
+}
+
+function size(text) {
+  const [width, height] = /^(\d{1,5})x(\d{1,5})$/.exec(text)?.slice(1).map(Number) ?? [0, 0];
+  if (width > 0 && height > 0) return { width, height };
+  throw new Wrong(`--largest takes WIDTHxHEIGHT in pixels, such as 1920x1080, received "${text}".`);
+}
+
+main().catch((error) => {
+  const usage = error instanceof Wrong || error.code?.startsWith('ERR_PARSE_ARGS');
+  console.error(`service: ${error.message}${usage ? '\nnode service.js --help tells more.' : ''}`);
+  process.exit(usage ? 2 : 1);
+});

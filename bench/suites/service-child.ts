@@ -3,6 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Conversation } from '../conversation.js';
 
+/** Linux counts in hundredths of a second, whatever its own tick is. */
+const MS_A_TICK = 10;
+
 export interface Cpu {
   /** Milliseconds on a CPU of all threads but those of onpath: JavaScript, its thread pool, the model. */
   readonly service: number;
@@ -33,16 +36,23 @@ export class ServiceChild {
     );
   }
 
-  /** Since its start. The kernel counts nanoseconds on a CPU for each thread; all that matter here live as long as the service. */
+  /**
+   * Since its start. Of the process as the kernel adds it up, threads that have ended included, in ticks; of onpath's threads, which live
+   * as long as the plane, in nanoseconds.
+   */
   cpu(): Cpu {
-    const cpu = { service: 0, workers: 0 };
-    const tasks = `/proc/${this.#pid}/task`;
-    for (const task of readdirSync(tasks)) {
-      const read = (file: string) => readFileSync(`${tasks}/${task}/${file}`, 'utf8');
-      const ms = Number(read('schedstat').split(' ')[0]) / 1e6;
-      cpu[read('comm').startsWith('onpath') ? 'workers' : 'service'] += ms;
+    const process = `/proc/${this.#pid}`;
+    // After the name, which may hold anything: fields 3 on, of which 14 and 15 are user and system time.
+    const fields = readFileSync(`${process}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    const all = (Number(fields[11]) + Number(fields[12])) * MS_A_TICK;
+    let workers = 0;
+    for (const task of readdirSync(`${process}/task`)) {
+      const read = (file: string) => readFileSync(`${process}/task/${task}/${file}`, 'utf8');
+      if (read('comm').startsWith('onpath')) workers += Number(read('schedstat').split(' ')[0]) / 1e6;
     }
-    return cpu;
+    return { service: all - workers, workers };
   }
 
   async close(): Promise<void> {

@@ -30,7 +30,7 @@ const SERVICES = {
 
 const WARM_UP_MS = 700;
 const SATURATED_MS = 1000;
-const PACED_MS = 1500;
+const PACED_MS = 2000;
 /** Of what the slowest contestant reaches: all get the same images at this rate, and none is at its end. */
 const PACE = 0.5;
 

@@ -160,10 +160,7 @@ async function main() {
   try {
     for (const file of files) {
       const image = { bytes: readFileSync(file), width: 0, height: 0 };
-      const { pixels, width, height } = values.encoded
-        ? { pixels: image.bytes, ...image }
-        : await decode(image);
-      const { requestId: _, ...result } = await client.send({ bytes: pixels, width, height });
+      const { requestId: _, ...result } = await client.send(values.encoded ? image : await decode(image));
       console.log(file, JSON.stringify(result));
     }
   } finally {

@@ -4,6 +4,7 @@
  * where width and height are 0. A connection carries one request after the other; what comes faster waits in the sockets.
  */
 import { createServer } from 'node:net';
+import { PLANES } from './preprocess.js';
 
 export const HEADER_BYTES = 20;
 const MOST_CONNECTIONS = 64;
@@ -13,7 +14,7 @@ const IDLE_MS = 60_000;
  * @param {object} options
  * @param {{ address: string, port: number }} options.listen
  * @param {{ width: number, height: number }} options.largest
- * @param {(image: import('./preprocess.js').Image) => Promise<Float32Array>} options.prepare
+ * @param {import('./preprocess.js').Prepare} options.prepare
  * @param {(requestId: bigint, planes: Float32Array) => Promise<void>} options.answer
  * @param {(sentence: string) => void} options.complain
  */
@@ -21,9 +22,12 @@ export async function serveInside({ listen, largest, prepare, answer, complain }
   const server = createServer(async (socket) => {
     const from = `${socket.remoteAddress}:${socket.remotePort}`;
     socket.setTimeout(IDLE_MS, () => socket.destroy());
+    const planes = new Float32Array(PLANES);
     try {
-      for await (const { requestId, ...image } of requests(socket, largest))
-        await answer(requestId, await prepare(image));
+      for await (const { requestId, ...image } of requests(socket, largest)) {
+        await prepare(image, planes);
+        await answer(requestId, planes);
+      }
     } catch (error) {
       // It is the connection that is wrong, not the service.
       complain(`${from}: ${error.message}`);

@@ -34,41 +34,43 @@ export function compileFamily({ width, height }) {
  * @property {number} height
  */
 
-/** @returns {(image: Image) => Promise<Float32Array>} */
+/**
+ * @typedef {(image: Image, planes: Float32Array) => Promise<void>} Prepare fills planes that are there: fresh memory for every image would
+ * cost more than what is done with it
+ */
+
+/** @returns {Prepare} */
 export function withSharp({ width, height }) {
   const tables = MEAN.map((mean, channel) =>
     Float32Array.from({ length: 256 }, (_, level) => (level / 255 - mean) / STD[channel]),
   );
-  return async (image) => {
+  return async (image, planes) => {
     const pixels = await opened(image, width * height)
       .resize(SIDE, SIDE, { kernel: 'linear', fit: 'fill' })
       .raw()
       .toBuffer();
-    const planes = new Float32Array(PLANES);
     const [red, green, blue] = tables;
     for (let to = 0, from = 0; to < SIDE * SIDE; to++, from += 3) {
       planes[to] = red[pixels[from]];
       planes[SIDE * SIDE + to] = green[pixels[from + 1]];
       planes[2 * SIDE * SIDE + to] = blue[pixels[from + 2]];
     }
-    return planes;
   };
 }
 
-/** The same pipeline as in transit, as a call: the same bits. @returns {(image: Image) => Promise<Float32Array>} */
+/** The same pipeline as in transit, as a call: the same bits. @returns {Prepare} */
 export function withOnpath(largest) {
   const family = compileFamily(largest);
-  return async (image) => {
-    const { pixels, width, height } =
-      image.width > 0 ? { ...image, pixels: image.bytes } : await decode(image);
-    return family.for(width, height).run(pixels).data;
+  return async (image, planes) => {
+    const { bytes, width, height } = image.width > 0 ? image : await decode(image);
+    family.for(width, height).run(bytes, { into: planes });
   };
 }
 
-/** The pixels of a file. */
+/** The pixels of a file. @returns {Promise<Image>} */
 export async function decode(image, mostPixels = 2 ** 28) {
   const { data, info } = await opened(image, mostPixels).raw().toBuffer({ resolveWithObject: true });
-  return { pixels: data, width: info.width, height: info.height };
+  return { bytes: data, width: info.width, height: info.height };
 }
 
 function opened({ bytes, width, height }, mostPixels) {

@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { Sender } from 'onpath';
+import { options, place, run, Usage } from './arguments.js';
 import { HEADER_BYTES } from './inside.js';
 import { decode } from './preprocess.js';
 
@@ -37,7 +37,10 @@ export class Results {
       const id = String(requestId);
       const timer = setTimeout(() => {
         this.#expected.delete(id);
-        reject(new Error(`no result of request ${id} within ${LOST_AFTER_MS / 1000} s`));
+        const patience = `within ${LOST_AFTER_MS / 1000} s`;
+        reject(
+          new Error(`no result ${patience}. Does the service run, and are its --results this client's?`),
+        );
       }, LOST_AFTER_MS);
       this.#expected.set(id, (result) => {
         clearTimeout(timer);
@@ -49,8 +52,13 @@ export class Results {
   }
 
   #take(datagram) {
-    const result = JSON.parse(datagram.toString());
-    this.#expected.get(result.requestId)?.(result);
+    let result;
+    try {
+      result = JSON.parse(datagram.toString());
+    } catch {
+      return; // not from the service
+    }
+    this.#expected.get(result?.requestId)?.(result);
   }
   close() {
     this.#socket.close();
@@ -81,7 +89,14 @@ export class TcpClient {
     socket.write(header);
     socket.write(bytes);
     socket.uncork();
-    const answer = await result;
+    let onClose;
+    const closed = new Promise((_, reject) => {
+      onClose = () => reject(new Error('the service ended the connection; what it says may tell why'));
+      socket.once('close', onClose);
+    });
+    result.catch(() => {}); // it comes too late then
+    const answer = await Promise.race([result, closed]);
+    socket.off('close', onClose);
     this.#idle.push(socket);
     return answer;
   }
@@ -89,8 +104,7 @@ export class TcpClient {
   async #connect() {
     const socket = connect({ host: this.#to.address, port: this.#to.port, noDelay: true });
     await once(socket, 'connect');
-    // The service ends a connection that it cannot understand; the request on it then has no result.
-    socket.on('error', () => {});
+    socket.on('error', () => {}); // 'close' comes too
     return socket;
   }
   async close() {
@@ -138,29 +152,25 @@ with --encoded (to inside only) the files travel as they are.
   node client.js onpath holiday.jpg`;
 
 async function main() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      help: { type: 'boolean', short: 'h' },
-      to: { type: 'string', default: '127.0.0.1:5004' },
-      results: { type: 'string', default: '127.0.0.1:5006' },
-      encoded: { type: 'boolean', default: false },
-    },
+  const { values, positionals } = options({
+    to: { type: 'string', default: '127.0.0.1:5004' },
+    results: { type: 'string', default: '127.0.0.1:5006' },
+    encoded: { type: 'boolean', default: false },
   });
   const [variant, ...files] = positionals;
   if (values.help) return console.log(help);
-  if (
-    !['inside', 'onpath'].includes(variant) ||
-    files.length === 0 ||
-    (values.encoded && variant === 'onpath')
-  )
-    throw new Error(`Say to which variant, and which files.\n\n${help}`);
-  const results = await Results.open(place(values.results));
-  const client = new (variant === 'inside' ? TcpClient : RtpClient)(place(values.to), results);
+  if (!['inside', 'onpath'].includes(variant) || files.length === 0)
+    throw new Usage(
+      `Say to which variant, inside or onpath, and which files. Received "${positionals.join(' ')}".`,
+    );
+  if (values.encoded && variant === 'onpath')
+    throw new Usage('--encoded is for inside: onpath takes pixels. Leave it out.');
+  const to = place('--to', values.to);
+  const results = await Results.open(place('--results', values.results));
+  const client = new (variant === 'inside' ? TcpClient : RtpClient)(to, results);
   try {
     for (const file of files) {
-      const image = { bytes: readFileSync(file), width: 0, height: 0 };
-      const { requestId: _, ...result } = await client.send(values.encoded ? image : await decode(image));
+      const { requestId: _, ...result } = await client.send(await read(file, values.encoded));
       console.log(file, JSON.stringify(result));
     }
   } finally {
@@ -169,14 +179,15 @@ async function main() {
   }
 }
 
-function place(text) {
-  const at = text.lastIndexOf(':');
-  return { address: text.slice(0, at).replace(/^\[|\]$/g, ''), port: Number(text.slice(at + 1)) };
+/** A file as it is, or its pixels. */
+async function read(file, encoded) {
+  const image = { bytes: readFileSync(file), width: 0, height: 0 };
+  if (encoded) return image;
+  try {
+    return await decode(image);
+  } catch (error) {
+    throw new Error(`${file}: ${error.message}`);
+  }
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
-  main().catch((error) => {
-    console.error(`client: ${error.message}`);
-    process.exit(1);
-  });
-}
+if (import.meta.url === pathToFileURL(process.argv[1]).href) await run('client', main);

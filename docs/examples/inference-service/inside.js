@@ -37,7 +37,7 @@ export async function serveInside({ listen, largest, prepare, answer, complain }
   });
   server.maxConnections = MOST_CONNECTIONS;
   await new Promise((resolve, reject) => {
-    server.once('error', reject);
+    server.once('error', ({ message }) => reject(new Error(`${message}. Choose another with --listen.`)));
     server.listen(listen.port, listen.address, resolve);
   });
   return { address: server.address(), close: () => new Promise((resolve) => server.close(resolve)) };

@@ -1,6 +1,6 @@
 /** The service: node service.js --help */
 import { createSocket } from 'node:dgram';
-import { parseArgs } from 'node:util';
+import { options, place, run, size, Usage } from './arguments.js';
 import { serveBehind } from './behind.js';
 import { serveInside } from './inside.js';
 import { Model } from './model.js';
@@ -23,7 +23,6 @@ Classifies images. The result of each leaves as a datagram of JSON: { "requestId
   --logits                results have "logits" too, float32 in base64`;
 
 const OPTIONS = {
-  help: { type: 'boolean', short: 'h' },
   listen: { type: 'string', default: '127.0.0.1:5004' },
   results: { type: 'string', default: '127.0.0.1:5006' },
   model: { type: 'string', default: 'model.onnx' },
@@ -35,19 +34,17 @@ const OPTIONS = {
 };
 const PREPARE = { sharp: withSharp, onpath: withOnpath };
 
-class Wrong extends Error {}
-
 async function main() {
-  const { values, positionals } = parseArgs({ options: OPTIONS, allowPositionals: true });
+  const { values, positionals } = options(OPTIONS);
   if (values.help) return console.log(help);
   const [variant] = positionals;
   if (positionals.length !== 1 || !['inside', 'onpath'].includes(variant))
-    throw new Wrong(`Say which variant: inside or onpath. Received "${positionals.join(' ')}".`);
+    throw new Usage(`Say which variant: inside or onpath. Received "${positionals.join(' ')}".`);
   if (!Object.hasOwn(PREPARE, values.prepare))
-    throw new Wrong(`--prepare takes sharp or onpath, received "${values.prepare}".`);
+    throw new Usage(`--prepare takes sharp or onpath, received "${values.prepare}".`);
   const listen = place('--listen', values.listen);
   const results = place('--results', values.results);
-  const largest = size(values.largest);
+  const largest = size('--largest', values.largest);
   const model = await Model.open(values.model);
   const socket = createSocket(results.address.includes(':') ? 'udp6' : 'udp4').unref();
   let answered = 0;
@@ -98,25 +95,8 @@ function portOf(values, { address, port }) {
   try {
     return JSON.parse(values.port);
   } catch (error) {
-    throw new Wrong(`--port takes the JSON of a port: ${error.message}.`);
+    throw new Usage(`--port takes the JSON of a port: ${error.message}.`);
   }
 }
 
-function place(option, text) {
-  const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
-  if (found === null || Number(found[3]) > 65535)
-    throw new Wrong(`${option} takes ADDRESS:PORT, such as 127.0.0.1:5004, received "${text}".`);
-  return { address: found[1] ?? found[2], port: Number(found[3]) };
-}
-
-function size(text) {
-  const [width, height] = /^(\d{1,5})x(\d{1,5})$/.exec(text)?.slice(1).map(Number) ?? [0, 0];
-  if (width > 0 && height > 0) return { width, height };
-  throw new Wrong(`--largest takes WIDTHxHEIGHT in pixels, such as 1920x1080, received "${text}".`);
-}
-
-main().catch((error) => {
-  const usage = error instanceof Wrong || error.code?.startsWith('ERR_PARSE_ARGS');
-  console.error(`service: ${error.message}${usage ? '\nnode service.js --help tells more.' : ''}`);
-  process.exit(usage ? 2 : 1);
-});
+await run('service', main);

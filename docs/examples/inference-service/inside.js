@@ -19,7 +19,9 @@ const IDLE_MS = 60_000;
  * @param {(sentence: string) => void} options.complain
  */
 export async function serveInside({ listen, largest, prepare, answer, complain }) {
+  const sockets = new Set();
   const server = createServer(async (socket) => {
+    sockets.add(socket);
     const from = `${socket.remoteAddress}:${socket.remotePort}`;
     socket.setTimeout(IDLE_MS, () => socket.destroy());
     const planes = new Float32Array(PLANES);
@@ -30,9 +32,10 @@ export async function serveInside({ listen, largest, prepare, answer, complain }
       }
     } catch (error) {
       // It is the connection that is wrong, not the service.
-      complain(`${from}: ${error.message}`);
+      if (server.listening) complain(`${from}: ${error.message}`);
     } finally {
       socket.destroy();
+      sockets.delete(socket);
     }
   });
   server.maxConnections = MOST_CONNECTIONS;
@@ -40,7 +43,12 @@ export async function serveInside({ listen, largest, prepare, answer, complain }
     server.once('error', ({ message }) => reject(new Error(`${message}. Choose another with --listen.`)));
     server.listen(listen.port, listen.address, resolve);
   });
-  return { address: server.address(), close: () => new Promise((resolve) => server.close(resolve)) };
+  const close = async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    for (const socket of sockets) socket.destroy();
+    await closed;
+  };
+  return { address: server.address(), close };
 }
 
 /** The requests of a connection; ends with it. */

@@ -82,8 +82,8 @@ async function main() {
   console.log(`ready${address ? ` ${address.address} ${address.port}` : ''}`);
 
   const end = async () => {
-    console.log(`ended after ${answered} images`);
     await service.close();
+    console.log(`ended after ${answered} images`);
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, end);

@@ -254,3 +254,17 @@ test('the client prints what the service says of a file', { timeout: PATIENCE_MS
   assert.match(printed[0]!, /photograph\.png \{"top":\d+,/);
   assert.equal(printed[0], printed[1]);
 });
+
+test('what the page says to type prints a class', { timeout: PATIENCE_MS }, async () => {
+  const page = readFileSync('docs/service.md', 'utf8');
+  const [, commands] = /```sh example\n([\s\S]*?)```/.exec(page)!;
+  await sharp(photograph).jpeg().toFile(join(folder, 'photograph.jpg'));
+  // It uses fixed UDP ports: in a network of its own where that can be had, nobody else has them.
+  const apart = spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up']).status === 0;
+  const shell = ['bash', '-ec', `${apart ? 'ip link set lo up\n' : ''}${commands}wait\n`];
+  const [command, ...args] = apart ? ['unshare', '--net', ...shell] : shell;
+  const run = spawnSync(command!, args, { cwd: folder, encoding: 'utf8' });
+  assert.equal(run.status, 0, run.stderr);
+  assert.match(run.stdout, /^photograph\.jpg \{"top":\d+\}$/m);
+  assert.match(run.stdout, /^ended after 1 images$/m);
+});

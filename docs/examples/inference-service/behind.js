@@ -7,12 +7,14 @@ const ROUTE = 'images';
 /**
  * @param {object} options
  * @param {object} options.port a port of onpath: { type: 'udp', address, port }, or { type: 'dpdk', device, addresses }
+ * @param {boolean} options.hugepages for dpdk ports; ordinary memory is slower, and there is more of it
  * @param {string[] | undefined} options.sources who may send, as prefixes; loopback needs none
  * @param {{ width: number, height: number }} options.largest
  * @param {(requestId: bigint, planes: Float32Array) => Promise<void>} options.answer
  */
-export async function serveBehind({ port, sources, largest, answer }) {
+export async function serveBehind({ port, hugepages, sources, largest, answer }) {
   const plane = await Dataplane.start({
+    ...(port.type === 'dpdk' && { eal: { hugepages } }),
     ports: [{ ...port, name: 'in' }],
     routes: [
       { name: ROUTE, port: 'in', pipeline: compileFamily(largest), slots: 16, ...(sources && { sources }) },

@@ -144,10 +144,14 @@ export class RtpClient {
   }
 }
 
-const help = `usage: node client.js inside|onpath FILE... [--to ADDRESS:PORT] [--results ADDRESS:PORT] [--encoded]
+const help = `usage: node client.js inside|onpath FILE... [options]
 
-Sends photographs (JPEG, PNG, WebP) to a service and prints what it says. They are decoded here, so that pixels travel;
-with --encoded (to inside only) the files travel as they are.
+Sends photographs (JPEG, PNG, WebP) to a service and prints what it says. They are decoded here, so that pixels travel.
+
+  --to ADDRESS:PORT       the service (127.0.0.1:5004)
+  --results ADDRESS:PORT  where its results come (127.0.0.1:5006)
+  --encoded               to inside only: the files travel as they are
+  --mbit N                to onpath only: megabits a second; 0, the default: as fast as packets are taken
 
   node client.js onpath holiday.jpg`;
 
@@ -156,6 +160,7 @@ async function main() {
     to: { type: 'string', default: '127.0.0.1:5004' },
     results: { type: 'string', default: '127.0.0.1:5006' },
     encoded: { type: 'boolean', default: false },
+    mbit: { type: 'string', default: '0' },
   });
   const [variant, ...files] = positionals;
   if (values.help) return console.log(help);
@@ -165,9 +170,13 @@ async function main() {
     );
   if (values.encoded && variant === 'onpath')
     throw new Usage('--encoded is for inside: onpath takes pixels. Leave it out.');
+  if (!(Number(values.mbit) >= 0)) throw new Usage(`--mbit takes a number, received "${values.mbit}".`);
   const to = place('--to', values.to);
   const results = await Results.open(place('--results', values.results));
-  const client = new (variant === 'inside' ? TcpClient : RtpClient)(to, results);
+  const client =
+    variant === 'inside'
+      ? new TcpClient(to, results)
+      : new RtpClient(to, results, { bitsPerSecond: Number(values.mbit) * 1e6 });
   try {
     for (const file of files) {
       const { requestId: _, ...result } = await client.send(await read(file, values.encoded));

@@ -19,6 +19,7 @@ Classifies images. The result of each leaves as a datagram of JSON: { "requestId
   --largest WxH           of the images (1920x1080)
   --prepare sharp|onpath  inside: with what (sharp)
   --port JSON             onpath: a port instead of the udp one, such as {"type":"dpdk","device":"0000:3b:00.0","addresses":["10.0.0.2/24"]}
+  --no-huge               onpath: a dpdk port without hugepages
   --sources PREFIX,...    onpath: who may send; loopback needs none
   --logits                results have "logits" too, float32 in base64`;
 
@@ -30,6 +31,7 @@ const OPTIONS = {
   prepare: { type: 'string', default: 'sharp' },
   port: { type: 'string' },
   sources: { type: 'string' },
+  'no-huge': { type: 'boolean', default: false },
   logits: { type: 'boolean', default: false },
 };
 const PREPARE = { sharp: withSharp, onpath: withOnpath };
@@ -74,6 +76,7 @@ async function main() {
         })
       : await serveBehind({
           port: portOf(values, listen),
+          hugepages: !values['no-huge'],
           sources: values.sources?.split(','),
           largest,
           answer,

@@ -221,6 +221,7 @@ test('each mistake on the command line gets one sentence', () => {
     [['inside', '--largest', '0x5'], /--largest takes WIDTHxHEIGHT/, 2],
     [['onpath', '--port', '{'], /--port takes the JSON of a port/, 2],
     [['onpath', '--port', '{"type":"udp","port":-1}'], /port/, 1],
+    [['onpath', '--port', 'null'], /ports\[0\]\.type/, 1],
     [['onpath', '--sources', 'nobody', '--listen', `${LOOPBACK}:0`], /sources/, 1],
     [['inside', '--model', 'none.onnx'], /none\.onnx/, 1],
     [['inside', '--nothing'], /nothing/, 2],

@@ -14,7 +14,7 @@ const ROUTE = 'images';
  */
 export async function serveBehind({ port, hugepages, sources, largest, answer }) {
   const plane = await Dataplane.start({
-    ...(port.type === 'dpdk' && { eal: { hugepages } }),
+    ...(port?.type === 'dpdk' && { eal: { hugepages } }),
     ports: [{ ...port, name: 'in' }],
     routes: [
       { name: ROUTE, port: 'in', pipeline: compileFamily(largest), slots: 16, ...(sources && { sources }) },

@@ -62,12 +62,13 @@ export function withSharp({ width, height }) {
 export function withOnpath(largest) {
   const family = compileFamily(largest);
   return async (image, planes) => {
-    const { bytes, width, height } = image.width > 0 ? image : await decode(image);
+    const { bytes, width, height } =
+      image.width > 0 ? image : await decode(image, largest.width * largest.height);
     family.for(width, height).run(bytes, { into: planes });
   };
 }
 
-/** The pixels of a file. @returns {Promise<Image>} */
+/** The pixels of a file of at most so many. @returns {Promise<Image>} */
 export async function decode(image, mostPixels = 2 ** 28) {
   const { data, info } = await opened(image, mostPixels).raw().toBuffer({ resolveWithObject: true });
   return { bytes: data, width: info.width, height: info.height };

@@ -30,7 +30,10 @@ const SERVICES = {
 
 const WARM_UP_MS = 700;
 const SATURATED_MS = 1000;
+/** A block at that rate is at least so long, and has so many requests, as the kernel counts a process in hundredths of a second. */
 const PACED_MS = 2000;
+const PACED_REQUESTS = 40;
+const MOST_PACED_MS = 6000;
 /** Of what the slowest contestant reaches: all get the same images at this rate, and none is at its end. */
 const PACE = 0.5;
 
@@ -131,7 +134,8 @@ class Match {
     const service = this.#services.get(serviceName)!;
     const before = service.cpu();
     const answer = /^paced (\S+) (\S+) (\d+) (\d+)\n/m;
-    const line = `pace ${key(name)} ${rate} ${PACED_MS}`;
+    const ms = Math.min(MOST_PACED_MS, Math.max(PACED_MS, (PACED_REQUESTS * 1000) / rate));
+    const line = `pace ${key(name)} ${rate} ${ms}`;
     const [, p50, p99, arrived, lost] = await this.#client.ask(line, answer);
     const after = service.cpu();
     this.lost += Number(lost);

@@ -158,6 +158,21 @@ describe('a service', () => {
   });
 });
 
+describe('a service that is closed', () => {
+  test('can still be looked at, and refuses changes', async () => {
+    const link = linkName();
+    const service = await Service.start(readConfig(config(link)));
+    await service.close();
+    assert.deepEqual(numbers(service), [1, 1, 1]);
+    const table = LookupTable.fromFunction((x) => 255 - x, { dtype: 'uint8' });
+    await assertRejects(service.setTable('shift', table), 'CLOSED');
+    config(link, { shift: 2 });
+    await assertRejects(service.reloadFile(), 'CLOSED');
+    assert.deepEqual(numbers(service), [1, 1, 1]);
+    await service.close();
+  });
+});
+
 describe('a rollback', () => {
   test('runs an earlier version again as a new one; twice is back', async () => {
     const link = linkName();

@@ -100,6 +100,10 @@ async function run(config: Config, options: Options, terminal: Terminal): Promis
   await using service = await Service.start(config, { onReload });
   // What serves it: each is closed before the plane is.
   await using _events = logEvents(service, log);
+  // HTTP frameworks are loaded where they are used: other commands start without them.
+  await using _control =
+    config.control &&
+    (await (await import('../control/server.js')).startControl(service, { ...config.control, log }));
   await using _metrics = config.metrics && (await startMetrics(service, { ...config.metrics, log }));
   using _reload = onHangup(() => reload(service, log));
   const { plane } = service;

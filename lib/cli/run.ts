@@ -4,6 +4,9 @@ import { Command, Option } from 'commander';
 import type { PlaneStats } from '../dataplane.js';
 import { type Config, readConfig, socketPath } from '../files/config-file.js';
 import { type LogLevel, logLevels, PAGE_LISTEN, parseListen } from '../files/config-schema.js';
+import { logEvents } from '../log/events.js';
+import { createLog } from '../log/log.js';
+import { startMetrics } from '../metrics/server.js';
 import { Service } from '../service/service.js';
 import { seconds } from './arguments.js';
 import { endedBySignals } from './signals.js';
@@ -89,10 +92,13 @@ function checked(path: string, { spec, pipelines, pipelineOf }: Config): [unknow
 
 async function run(config: Config, options: Options, terminal: Terminal): Promise<void> {
   using stop = endedBySignals();
+  const log = createLog(config.log);
+  log.info({ file: config.file.path }, 'starting');
   await using service = await Service.start(config);
   // What serves it: each is closed before the plane is.
+  await using _metrics = config.metrics && (await startMetrics(service, { ...config.metrics, log }));
   const { plane } = service;
-  terminal.note(`onpath: running ${config.file.path}`);
+  await using _events = logEvents(service, log);
   const timer =
     options.every === undefined
       ? undefined
@@ -103,6 +109,7 @@ async function run(config: Config, options: Options, terminal: Terminal): Promis
   if (!stop.signal.aborted)
     await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
   clearInterval(timer);
+  log.info('draining');
   await service.close();
   const stats = plane.stats();
   await terminal.item({ at: Date.now(), ended: true, stats }, `ended\n${summary(stats)}`);

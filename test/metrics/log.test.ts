@@ -1,7 +1,8 @@
 // What a service logs: one line for each thing that happened, none for a packet.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { DROP_REASONS, LookupTable, Pipeline, type PlaneStats } from '../../lib/index.js';
@@ -131,9 +132,9 @@ describe('a line for people', () => {
 
 describe('standard error', () => {
   const module = new URL('../../lib/log/log.js', import.meta.url).href;
-  const run = (code: string) =>
+  const run = (code: string, error: 'pipe' | number = 'pipe') =>
     spawn(process.execPath, ['--input-type=module', '-e', `import { createLog } from '${module}'; ${code}`], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', error],
     });
 
   test('has lines of JSON from the level on that was asked for', async () => {
@@ -141,7 +142,7 @@ describe('standard error', () => {
       `const log = createLog({ level: 'warn' }); log.info('no'); log.warn({ a: 1 }, 'yes'); log.error('too');`,
     );
     let text = '';
-    child.stderr.setEncoding('utf8').on('data', (more: string) => {
+    child.stderr!.setEncoding('utf8').on('data', (more: string) => {
       text += more;
     });
     const [code] = await once(child, 'close');
@@ -169,10 +170,10 @@ describe('standard error', () => {
       process.stdout.write('through');
     `);
     const ended = once(child, 'close');
-    const [said] = await once(child.stdout, 'data');
+    const [said] = await once(child.stdout!, 'data');
     assert.equal(String(said), 'through');
     let text = '';
-    child.stderr.setEncoding('utf8').on('data', (more: string) => {
+    child.stderr!.setEncoding('utf8').on('data', (more: string) => {
       text += more;
     });
     await ended;
@@ -184,4 +185,26 @@ describe('standard error', () => {
     assert.ok(lost > 0);
     assert.equal(lines.filter(({ i }) => i !== undefined).length + lost, 4000);
   });
+
+  test('that takes nothing ends nothing', {
+    skip: existsSync('/dev/full') ? false : 'no /dev/full',
+  }, async () => {
+    const full = openSync('/dev/full', 'w');
+    const child = run(
+      `const log = createLog(); log.error('lost'); await new Promise(setImmediate); log.error('too'); process.stdout.write('through');`,
+      full,
+    );
+    closeSync(full);
+    const [said] = await once(child.stdout!, 'data');
+    assert.equal(String(said), 'through');
+    assert.equal((await once(child, 'exit'))[0], 0);
+  });
+});
+
+test('a program that imports the package loads nothing of the servers or the log', () => {
+  const index = new URL('../../lib/index.js', import.meta.url).href;
+  const code = `import('${index}').then(() => console.log(Object.keys(require.cache).join('\\n')))`;
+  const { stdout, status } = spawnSync(process.execPath, ['-e', code], { encoding: 'utf8' });
+  assert.equal(status, 0);
+  assert.doesNotMatch(stdout, /node_modules\/(@?fastify|prom-client|pino)\b/);
 });

@@ -185,4 +185,68 @@ describe('alert rules, dashboard and questions', () => {
       assert.equal(checked.status, 0, checked.stderr + checked.stdout);
     }
   });
+
+  test('rules fire on what they are about, and not on a service that is well', { skip: promtool }, () => {
+    const service = { job: 'onpath', instance: 'host:9464' };
+    const series = (name: string, of: object, values: string) => ({
+      series: `${name}${JSON.stringify({ ...service, ...of }).replace(/"(\w+)":/g, '$1=')}`,
+      values,
+    });
+    const photos = { route: 'photos' };
+    const well = [
+      series('onpath_ready', {}, '1x60'),
+      series('onpath_worker_fenced', { worker: '0' }, '0x60'),
+      series('onpath_port_up', { port: 'in' }, '1x60'),
+      series('onpath_port_receive_packets_total', { port: 'in' }, '0+60000x60'),
+      series('onpath_port_receive_missed_packets_total', { port: 'in' }, '0+1x60'),
+      series('onpath_route_packets_total', photos, '0+60000x60'),
+      series('onpath_route_dropped_packets_total', { ...photos, reason: 'late' }, '0+6000x60'),
+      series('onpath_route_samples_opened_total', photos, '0+600x60'),
+      series('onpath_route_dropped_samples_total', { ...photos, reason: 'incomplete' }, '0+1x60'),
+      series('onpath_memory_bytes', { room: 'plane' }, '100x60'),
+      series('onpath_memory_limit_bytes', {}, '1000x60'),
+      series('onpath_route_versions_alive', photos, '1x60'),
+      series('onpath_event_loop_active_seconds_total', {}, '0+6x60'),
+    ];
+    const ill: Record<string, (typeof well)[number] & { readonly at?: string }> = {
+      OnpathGone: { ...series('onpath_ready', {}, '1x20 _x40'), at: '28m' },
+      OnpathNotReady: series('onpath_ready', {}, '0x60'),
+      OnpathWorkerFenced: series('onpath_worker_fenced', { worker: '0' }, '1x60'),
+      OnpathPortDown: series('onpath_port_up', { port: 'in' }, '0x60'),
+      OnpathPacketsMissed: series('onpath_port_receive_missed_packets_total', { port: 'in' }, '0+600x60'),
+      OnpathSamplesLost: series(
+        'onpath_route_dropped_samples_total',
+        { ...photos, reason: 'evicted' },
+        '0+60x60',
+      ),
+      OnpathPacketsDropped: series(
+        'onpath_route_dropped_packets_total',
+        { ...photos, reason: 'slow_consumer' },
+        '0+6000x60',
+      ),
+      OnpathNoRoute: series(
+        'onpath_port_dropped_packets_total',
+        { port: 'in', reason: 'no_route' },
+        '0+600x60',
+      ),
+      OnpathVersionsHeld: series('onpath_route_versions_alive', photos, '5x60'),
+      OnpathMemory: series('onpath_memory_bytes', { room: 'plane' }, '950x60'),
+      OnpathEventLoopBusy: series('onpath_event_loop_active_seconds_total', {}, '0+59x60'),
+    };
+    assert.deepEqual(Object.keys(ill).sort(), rules.map(({ alert }) => alert).sort());
+    const cases = Object.entries(ill).map(([alert, { at = '40m', ...instead }]) => ({
+      interval: '1m',
+      input_series: [...well.filter((one) => one.series !== instead.series), instead],
+      promql_expr_test: rules.map((rule) => ({
+        expr: `count(ALERTS{alertname="${rule.alert}", alertstate="firing"})`,
+        eval_time: at,
+        exp_samples: rule.alert === alert ? [{ value: 1 }] : [],
+      })),
+    }));
+    const path = join(folder, 'tests.yaml');
+    const rule_files = [`${process.cwd()}/docs/monitoring/alerts.yaml`];
+    writeFileSync(path, JSON.stringify({ rule_files, evaluation_interval: '1m', tests: cases }));
+    const checked = spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' });
+    assert.equal(checked.status, 0, checked.stderr + checked.stdout);
+  });
 });

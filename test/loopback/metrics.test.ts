@@ -1,12 +1,18 @@
 // Scrapes of a service under traffic: they take nothing from it, and no counter ever falls.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { Sender } from '../../lib/index.js';
+import { logEvents } from '../../lib/log/events.js';
+import { metricsText } from '../../lib/metrics/registry.js';
 import { startMetrics } from '../../lib/metrics/server.js';
 import { growing, type ReadFamily, readExposition, seriesValue } from '../metrics/exposition.js';
 import { images, keptLog, startService, tables } from '../metrics/service.js';
+import { dpdkMissing, eal } from '../support/dpdk.js';
+import { memifPort } from '../support/dpdk-loop.js';
 import { eventually, linkName, PATIENCE_MS } from '../support/plane.js';
 import { format, height, image, to, width } from '../support/small.js';
+import { temporaryFolder } from '../support/tools.js';
 
 const scrapers = 8;
 const scrapesEach = 10;
@@ -36,15 +42,22 @@ test('scrapes at a time, under traffic, are each consistent and lose no sample',
   await using server = await startMetrics(service, { listen: '127.0.0.1:0', log: keptLog().log });
 
   let going = true;
-  const pour = async (sender: Sender): Promise<number> => {
+  const pour = async (sender: Sender, room = async (_sent: number) => {}): Promise<number> => {
     let sent = 0;
-    for (; going; sent++) await sender.send(image(sent % 8), { requestId: sent });
+    for (; going; sent++) {
+      await room(sent);
+      await sender.send(image(sent % 8), { requestId: sent });
+    }
     await sender.close();
     return sent;
   };
+  /** However long this process is held up, no more is under way than the route has slots for. */
+  const room = async (sent: number): Promise<void> => {
+    await eventually('room', () => sent - plane.stats().routes[1]!.samplesDelivered < 32);
+  };
   const shape = { width, height, format } as const;
   const udp = pour(await Sender.open({ to: to(plane, 'udp'), ...shape, bitsPerSecond: 50_000_000 }));
-  const memory = pour(await Sender.open({ to: '192.0.2.2:5004', via: { link }, ...shape }));
+  const memory = pour(await Sender.open({ to: '192.0.2.2:5004', via: { link }, ...shape }), room);
 
   const scrape = async (): Promise<Map<string, ReadFamily>> => {
     const answer = await fetch(`http://${server.address}/metrics`);
@@ -74,4 +87,34 @@ test('scrapes at a time, under traffic, are each consistent and lose no sample',
   );
   const lost = found.get('onpath_route_dropped_samples_total')!.samples;
   assert.ok(lost.every(({ labels, value }) => labels['route'] !== 'whole' || value === 0));
+});
+
+test('a link that goes and comes is in the log and in the metrics', {
+  skip: dpdkMissing() ?? false,
+}, async () => {
+  using folder = temporaryFolder();
+  const socket = join(folder.path, 'memif.sock');
+  const ends = (role: 'server' | 'client') =>
+    startService({
+      eal,
+      tables,
+      pipelines: { images },
+      ports: [memifPort(role, socket)],
+      routes: [{ name: 'photos', port: role, udpPort: 5004, sources: ['10.0.0.0/8'], pipeline: 'images' }],
+    });
+  await using service = await ends('server');
+  const { log, lines } = keptLog();
+  await using _events = logEvents(service, log);
+  const told = (event: string) => eventually(event, () => lines.findLast((line) => line['event'] === event));
+  const up = async () =>
+    seriesValue(readExposition(await metricsText(service)), 'onpath_port_up', { port: 'server' });
+  const peer = await ends('client');
+  assert.deepEqual([(await told('linkUp')).level, await up()], ['info', 1]);
+  await peer.close();
+  const down = await told('linkDown');
+  assert.deepEqual([down.level, down['port'], await up()], ['warn', 'server', 0]);
+  assert.match(down.msg, /"server"/);
+  const found = readExposition(await metricsText(service));
+  assert.ok(seriesValue(found, 'onpath_port_state_changes_total', { port: 'server' }) >= 2);
+  assert.match(String(found.get('onpath_port_info')!.samples[0]!.labels['driver']), /memif/);
 });

@@ -97,9 +97,9 @@ async function run(config: Config, options: Options, terminal: Terminal): Promis
   const onReload = ({ log: { level } }: Config) => {
     log.level = level;
   };
+  log.info({ file: config.file.path }, 'starting');
   await using service = await Service.start(config, { onReload });
   // What serves it: each is closed before the plane is.
-  await using _events = logEvents(service, log);
   // HTTP frameworks are loaded where they are used: other commands start without them.
   await using _control =
     config.control &&
@@ -107,7 +107,8 @@ async function run(config: Config, options: Options, terminal: Terminal): Promis
   await using _metrics = config.metrics && (await startMetrics(service, { ...config.metrics, log }));
   using _reload = onHangup(() => reload(service, log));
   const { plane } = service;
-  terminal.note(`onpath: running ${config.file.path}`);
+  // The last: "ready" means that all of it is.
+  await using _events = logEvents(service, log);
   const timer =
     options.every === undefined
       ? undefined

@@ -1,9 +1,9 @@
 /** `onpath compile`: a pipeline from a file, checked, explained, written as a plan. */
-import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { OnpathError } from '../errors.js';
 import { type AnyPipeline, compilePipeline } from '../files/pipeline-file.js';
 import { SpecFile } from '../files/spec-file.js';
+import { writeFile } from '../files/write.js';
 import { Pipeline } from '../pipeline.js';
 import { PipelineFamily } from '../pipeline-family.js';
 import { Serialization } from '../serialization.js';
@@ -36,7 +36,7 @@ Examples:
     )
     .action(async (path: string, options: Options) => {
       const pipeline = compilePipeline(SpecFile.read(path));
-      if (options.out !== undefined) writeFileSync(options.out, planBytes(pipeline));
+      if (options.out !== undefined) writeFile(options.out, planBytes(pipeline));
       await new Terminal(options).result(...described(path, pipeline, options));
     });
 }

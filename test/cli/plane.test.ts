@@ -99,9 +99,8 @@ describe('onpath send and recv', () => {
   const wrong: [string[], RegExp][] = [
     [['send', 'none.npy', '--to', '127.0.0.1:9'], /none\.npy cannot be read/],
     [['send', 'none.npy', '--to', 'nowhere'], /nowhere|none\.npy/],
-    [['send', 'none.npy', '--to', '127.0.0.1:9', '--rate', 'fast'], /--rate is "fast"/],
     [['send', 'x.txt', '--text', '--dims', '--to', '127.0.0.1:9'], /--dims is about images/],
-    [['send', 'none.npy', '--order', 'planar', '--to', '127.0.0.1:9'], /need --pipeline/],
+    [['send', 'none.npy', '--order', 'tile-major', '--to', '127.0.0.1:9'], /need --pipeline/],
     [['recv', '--pipeline', 'none.yaml'], /none\.yaml cannot be read/],
   ];
   for (const [args, message] of wrong) {

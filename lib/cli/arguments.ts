@@ -1,5 +1,6 @@
 /** For commander: what the texts of options mean, or why they mean nothing. */
 import { InvalidArgumentError } from 'commander';
+import { type HostPort, parseHostPort } from '../address.js';
 
 /** A whole number within bounds. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -42,4 +43,25 @@ export function rate(text: string): Rate {
   throw new InvalidArgumentError(
     'Expected bits per second from 1k to 1000G such as 100M, packets per second from 1pps to 1Gpps such as 5kpps, or max.',
   );
+}
+
+/** Of `--to` and `--from`: the text, once it is known to be an IP address and a port. */
+export function hostPort(text: string): string {
+  parsedHostPort(text);
+  return text;
+}
+
+/** Of `--on`. Port 0: the system chooses. */
+export function ownHostPort(text: string): HostPort {
+  return text.endsWith(':0') ? { ...parsedHostPort(`${text.slice(0, -1)}1`), port: 0 } : parsedHostPort(text);
+}
+
+function parsedHostPort(text: string): HostPort {
+  try {
+    return parseHostPort(text, 'it');
+  } catch {
+    throw new InvalidArgumentError(
+      'Expected an IP address and a port from 1 to 65535, such as 192.0.2.1:5004 or [2001:db8::1]:5004.',
+    );
+  }
 }

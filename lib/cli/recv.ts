@@ -1,7 +1,7 @@
 /** `onpath recv`: takes what is sent to a UDP port through a pipeline, and writes or prints what comes of it. */
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { parseHostPort } from '../address.js';
+import type { HostPort } from '../address.js';
 import { Dataplane } from '../dataplane.js';
 import { OnpathError } from '../errors.js';
 import { tensorBytes } from '../files/image-file.js';
@@ -10,13 +10,13 @@ import { makeFolder, writeFile } from '../files/write.js';
 import type { Sample } from '../sample.js';
 import { TextPipeline } from '../text-pipeline.js';
 import type { TextSample } from '../text-sample.js';
-import { wholeNumber } from './arguments.js';
+import { ownHostPort, wholeNumber } from './arguments.js';
 import { type OrderOptions, orderedPipeline, orderOption, skipUnreadOption } from './order.js';
 import { endedBySignals } from './signals.js';
 import { shapeText, Terminal } from './terminal.js';
 
 interface Options extends OrderOptions {
-  readonly on: string;
+  readonly on: HostPort;
   readonly pipeline: string;
   readonly payload: 'chunk' | 'rfc4175';
   readonly payloadType?: number;
@@ -31,7 +31,11 @@ export function recvCommand(): Command {
   return new Command('recv')
     .description('receive samples on a UDP port, run a pipeline over them, print or write the results')
     .requiredOption('--pipeline <spec>', 'YAML or JSON, as for onpath compile')
-    .option('--on <address:port>', 'where to listen; port 0: the system chooses', '127.0.0.1:5004')
+    .addOption(
+      new Option('--on <address:port>', 'where to listen; port 0: the system chooses')
+        .argParser(ownHostPort)
+        .default(ownHostPort('127.0.0.1:5004'), '127.0.0.1:5004'),
+    )
     .option('--sources <prefixes...>', 'who may send, such as 10.1.0.0/16; needed beyond loopback')
     .addOption(
       new Option('--payload <format>', 'payload format').choices(['chunk', 'rfc4175']).default('chunk'),
@@ -62,7 +66,7 @@ async function receive(options: Options): Promise<void> {
   const terminal = new Terminal(options);
   const pipeline = orderedPipeline(options.pipeline, options);
   checkFiles(pipeline, options);
-  const { address, port } = ownEnd(options.on);
+  const { address, port } = options.on;
   if (options.out !== undefined) makeFolder(options.out);
   using stop = endedBySignals();
   await using plane = await Dataplane.start({
@@ -79,7 +83,9 @@ async function receive(options: Options): Promise<void> {
     ],
   });
   const bound = plane.address('in');
-  terminal.note(`onpath: listening on ${bound.address}:${bound.port}`);
+  terminal.note(
+    `onpath: listening on ${bound.address.includes(':') ? `[${bound.address}]` : bound.address}:${bound.port}`,
+  );
   let left = options.count ?? Infinity;
   let number = 0;
   try {
@@ -161,11 +167,4 @@ async function deliver(
     { ...facts, outputs: shapes, files },
     `#${number} ${from} ${lines.join(', ')}${files.length > 0 ? ` -> ${files.join(', ')}` : ''}`,
   );
-}
-
-/** Port 0: the system chooses. */
-function ownEnd(text: string): { address: string; port: number } {
-  return text.endsWith(':0')
-    ? { ...parseHostPort(`${text.slice(0, -1)}1`, '--on'), port: 0 }
-    : parseHostPort(text, '--on');
 }

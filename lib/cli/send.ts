@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { OnpathError } from '../errors.js';
 import type { Image } from '../files/image-file.js';
-import { interval, type Rate, rate, wholeNumber } from './arguments.js';
+import { hostPort, interval, type Rate, rate, wholeNumber } from './arguments.js';
 import { type OrderOptions, orderOption, skipUnreadOption } from './order.js';
 import { sendImages } from './send-images.js';
 import { sendTexts } from './send-texts.js';
@@ -28,8 +28,8 @@ export function sendCommand(): Command {
   return new Command('send')
     .description('send images or texts to a plane')
     .argument('<files...>', 'images (what sharp reads, or .npy), with --text texts; -: standard input')
-    .requiredOption('--to <address:port>', 'the receiver')
-    .option('--from <address:port>', 'our own end')
+    .requiredOption('--to <address:port>', 'the receiver', hostPort)
+    .option('--from <address:port>', 'our own end', hostPort)
     .option('--text', 'the files are texts')
     .addOption(
       new Option('--payload <format>', 'payload format').choices(['chunk', 'rfc4175']).default('chunk'),

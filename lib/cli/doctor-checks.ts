@@ -161,7 +161,10 @@ export function controlSocket(path: string): Check {
     fix: command,
   });
   if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH)
-    return fix(`The path is longer than ${LONGEST_SOCKET_PATH} bytes.`, 'onpath doctor --socket ./plane.sock');
+    return fix(
+      `The path is longer than ${LONGEST_SOCKET_PATH} bytes.`,
+      'onpath doctor --socket ./plane.sock',
+    );
   const there = stat(path);
   const of = stat(folder);
   const own = `sudo install -d -m 0750 -o "$(id -un)" ${quotedPath(folder)}`;

@@ -49,11 +49,12 @@ export function json(value: unknown, indent?: number): string {
   );
 }
 
-/** What JSON has no form for: typed arrays as lists, maps as objects, big integers as strings. */
+/** What JSON has no form for: typed arrays as lists, maps as objects, big integers, NaN and infinities as strings. */
 function plain(_key: string, value: unknown): unknown {
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return Array.from(value as Uint8Array);
   if (value instanceof Map) return Object.fromEntries(value);
-  return typeof value === 'bigint' ? value.toString() : value;
+  const isSpecial = typeof value === 'number' && !Number.isFinite(value);
+  return typeof value === 'bigint' || isSpecial ? String(value) : value;
 }
 
 /** Marks the escape sequences that are our own among those that a text brings along: a number nobody outside knows. */

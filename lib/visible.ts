@@ -14,11 +14,11 @@ export function visibleLine(text: string): string {
   return text.replace(STEERING, escaped);
 }
 
-/** A path as messages show it: on one line, cut if it is long, in quotes if it is empty or not all letters. */
+/** A path as messages show it: on one line, cut if it is long, in quotes if it could be misread. */
 export function pathText(path: string): string {
   const line = visibleLine(path);
   const short = line.length > LONGEST_NAME ? `${line.slice(0, LONGEST_NAME)}...` : line;
-  return short === path && path !== '' ? path : `"${short}"`;
+  return short === path && path !== '' && path.trim() === path ? path : `"${short}"`;
 }
 
 function escaped(character: string): string {

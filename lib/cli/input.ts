@@ -1,4 +1,5 @@
 /** Standard input, read whole. */
+import { fstatSync } from 'node:fs';
 import { OnpathError } from '../errors.js';
 
 /** More is no prompt, no list of ids and no image. */
@@ -9,6 +10,7 @@ const MOST_BYTES = 256 << 20;
  * @throws OnpathError LIMIT_EXCEEDED, INVALID_ARGUMENT (it is no stream)
  */
 export async function readInput(what: string, most = MOST_BYTES): Promise<Buffer> {
+  requireInput(what);
   const parts: Buffer[] = [];
   let size = 0;
   try {
@@ -29,4 +31,10 @@ export async function readInput(what: string, most = MOST_BYTES): Promise<Buffer
     'LIMIT_EXCEEDED',
     `Standard input has more than ${most} bytes; ${what} has at most that many. Give less.`,
   );
+}
+
+/** Node takes a folder for an input that has ended. @throws OnpathError INVALID_ARGUMENT */
+export function requireInput(what: string): void {
+  if (!fstatSync(0).isDirectory()) return;
+  throw new OnpathError('INVALID_ARGUMENT', `Standard input is a folder. Give ${what} by a pipe or a file.`);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { OnpathError } from '../errors.js';
 import { packageRoot } from '../native.js';
-import { visible } from '../visible.js';
+import { visible, visibleLine } from '../visible.js';
 import { compileCommand } from './compile.js';
 import { devicesCommand } from './devices.js';
 import { doctorCommand } from './doctor.js';
@@ -59,6 +59,8 @@ Examples:
   } catch (error) {
     return report(error, isJson(args));
   } finally {
+    // What standard output says of the last write comes in a later turn.
+    await new Promise((resolve) => setImmediate(resolve));
     unwatch();
   }
 }
@@ -96,7 +98,7 @@ function described(error: unknown): { code: string; message: string } {
       .replace(/^error: /, '')
       .replace(/\n(\(Did you mean [^\n]*\))$/, ' $1')
       .replace(/\.$/, '');
-    return { code: 'USAGE', message: `${sentence}. Add --help for what there is.` };
+    return { code: 'USAGE', message: visibleLine(`${sentence}. Add --help for what there is.`) };
   }
   if (error instanceof Error) {
     const { code } = error as NodeJS.ErrnoException;

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { OnpathError } from '../errors.js';
 import { requireFile } from '../files/read.js';
 import { Sender } from '../sender.js';
+import { requireInput } from './input.js';
 import type { SendOptions } from './send.js';
 import type { Sending } from './sending.js';
 
@@ -18,7 +19,10 @@ export async function sendTexts(
       'Texts from standard input leave as they come and can be sent once. Leave --repeat out, or give a file.',
     );
   }
-  for (const file of files) if (file !== '-') requireFile(file, 'a text');
+  for (const file of files) {
+    if (file === '-') requireInput('a text');
+    else requireFile(file, 'a text');
+  }
   await using sender = await Sender.open({
     to,
     ...(from === undefined ? {} : { from }),

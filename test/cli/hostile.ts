@@ -86,7 +86,8 @@ const SPECS: Readonly<Record<string, string | Uint8Array>> = {
   'nan.yaml': 'input: { kind: image, width: .nan, height: 6, format: rgb }\n',
   'infinite.yaml': 'input: { kind: image, width: .inf, height: -.inf, format: rgb }\n',
   'negative.yaml': 'input: { kind: image, width: -8, height: 6, format: rgb }\n',
-  'huge.yaml': 'input: { kind: image, width: 65535, height: 65535, format: rgba }\nstages: [{ stage: resize, width: 65535, height: 65535 }]\n',
+  'huge.yaml':
+    'input: { kind: image, width: 65535, height: 65535, format: rgba }\nstages: [{ stage: resize, width: 65535, height: 65535 }]\n',
   'stages.yaml': `${IMAGE}stages: ${JSON.stringify(Array.from({ length: 20_000 }, () => ({ stage: 'toRgb' })))}\n`,
   'stage.yaml': `${IMAGE}stages: [null, 1, "x", []]\n`,
   'table.yaml': `${IMAGE}stages: [{ stage: lookup, table: { file: "/dev/zero" } }]\n`,

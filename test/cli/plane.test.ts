@@ -4,9 +4,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { readImage } from '../../lib/files/image-file.js';
 import { readNpy, writeNpy } from '../../lib/files/npy.js';
 import { Pipeline } from '../../lib/index.js';
 import { onpath, start } from './onpath.js';
+import { OUTPUTS } from './outputs.js';
 
 let folder: string;
 const inFolder = (name: string) => join(folder, name);
@@ -77,6 +79,72 @@ describe('onpath send and recv', () => {
       assert.deepEqual(data, expected);
     }
     assert.equal(readdirSync(out).length, 3);
+  });
+
+  const direct = () =>
+    Pipeline.compile({ input: { kind: 'image', width, height, format: 'rgb' }, stages }).run(pixels).data;
+  const rates = [
+    ['row-major', '50Mbit/s'],
+    ['planar', '2kpps'],
+    ['tile-major', 'max'],
+  ] as const;
+  for (const [order, rate] of rates) {
+    it(`carry ${order} images at ${rate}, with the same tensors`, async () => {
+      const out = inFolder(`tensors-${order}`);
+      const ordered = ['--pipeline', inFolder('images.yaml'), '--order', order, '--skip-unread'];
+      const recv = start(['recv', ...ordered, '--on', '127.0.0.1:0', '--count', '2', '--out', out, '--json']);
+      const to = await listening(recv);
+      const send = [
+        'send',
+        '-',
+        '--to',
+        to,
+        ...ordered,
+        '--rate',
+        rate,
+        '--repeat',
+        '2',
+        '--interval',
+        '0.05',
+      ];
+      const sent = await onpath([...send, '--json'], readFileSync(inFolder('image.npy')));
+      assert.equal(sent.code, 0, sent.error);
+      const { samples, seconds } = OUTPUTS.send.parse(JSON.parse(sent.out));
+      assert.equal(samples, 2);
+      assert.ok(seconds >= 0.05);
+      const { code, out: lines } = await recv.ended;
+      assert.equal(code, 0);
+      for (const line of lines.trimEnd().split('\n')) OUTPUTS.recv.parse(JSON.parse(line));
+      assert.deepEqual(readNpy(readFileSync(join(out, '000001-pixels.npy')), '').data, direct());
+    });
+  }
+
+  it('keep planes that no pipeline is named for, and write pictures', async () => {
+    const out = inFolder('pictures');
+    const recv = start([
+      ...['recv', '--pipeline', inFolder('images.yaml'), '--order', 'planar', '--on', '[::1]:0'],
+      ...['--count', '1', '--out', out, '--as', 'png'],
+    ]);
+    const to = await listening(recv);
+    const sent = await onpath(['send', inFolder('image.npy'), '--to', to, '--order', 'planar']);
+    assert.equal(sent.code, 0, sent.error);
+    assert.equal((await recv.ended).code, 0);
+    const { width: w, height: h, pixels: found } = await readImage(join(out, '000000-pixels.png'));
+    assert.deepEqual([w, h], [20, 15]);
+    assert.deepEqual(Uint8Array.from(found), direct());
+  });
+
+  it('end by a signal with what was sent until then', async () => {
+    const send = start([
+      ...['send', inFolder('image.npy'), '--to', '127.0.0.1:9', '--repeat', '1000000', '--interval', '0.02'],
+      '--json',
+    ]);
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    send.child.kill('SIGTERM');
+    const { code, out, error } = await send.ended;
+    assert.equal(code, 0, error);
+    const { samples } = OUTPUTS.send.parse(JSON.parse(out));
+    assert.ok(samples > 0 && samples < 1_000_000, out);
   });
 
   it('carry texts from standard input', async () => {

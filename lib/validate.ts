@@ -63,10 +63,16 @@ function closest(issue: Issue): { path: readonly PropertyKey[]; text: string } {
   return { path: issue.path, text: `${[...new Set(expected)].join(' or ')}, received ${shown(issue.input)}` };
 }
 
+/** So many of the fields that nobody knows are named. */
+const MOST_KEYS = 5;
+
 /** What was expected and what came, without zod's own idea of the latter. */
 function expectation(issue: Issue): string {
-  if (issue.code === 'unrecognized_keys')
-    return `unknown field ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`;
+  if (issue.code === 'unrecognized_keys') {
+    const rest = issue.keys.length - MOST_KEYS;
+    const named = issue.keys.slice(0, MOST_KEYS).map(shown).join(', ');
+    return `unknown field ${named}${rest > 0 ? ` and ${rest} more` : ''}`;
+  }
   return `${withoutReceived(issue.message)}, received ${shown(issue.input)}`;
 }
 

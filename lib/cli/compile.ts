@@ -1,9 +1,9 @@
 /** `onpath compile`: a pipeline from a file, checked, explained, written as a plan. */
-import { writeFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { OnpathError } from '../errors.js';
 import { type AnyPipeline, compilePipeline } from '../files/pipeline-file.js';
 import { SpecFile } from '../files/spec-file.js';
+import { writeFile } from '../files/write.js';
 import { Pipeline } from '../pipeline.js';
 import { PipelineFamily } from '../pipeline-family.js';
 import { Serialization } from '../serialization.js';
@@ -36,7 +36,7 @@ Examples:
     )
     .action(async (path: string, options: Options) => {
       const pipeline = compilePipeline(SpecFile.read(path));
-      if (options.out !== undefined) writeFileSync(options.out, planBytes(pipeline));
+      if (options.out !== undefined) writeFile(options.out, planBytes(pipeline));
       await new Terminal(options).result(...described(path, pipeline, options));
     });
 }
@@ -56,10 +56,12 @@ function described(path: string, pipeline: AnyPipeline, { explain, out }: Option
   const written = out === undefined ? [] : [`${out}: the plan`];
   if (pipeline instanceof PipelineFamily) {
     const { input, outputs } = pipeline;
+    const largest = explain ? pipeline.for(input.maxWidth, input.maxHeight).explain() : undefined;
     return [
-      { file: path, kind: 'family', hash, input, outputs },
+      { file: path, kind: 'family', hash, input, outputs, explanation: largest },
       [
         `${path}: images up to ${input.maxWidth} x ${input.maxHeight} ${input.format}, ${shapes(outputs)}; pipeline ${hash.slice(0, 16)}`,
+        ...(explain ? ['', `For images of the largest size: ${largest}`] : []),
       ].join('\n'),
     ];
   }
@@ -91,16 +93,16 @@ function shapes(outputs: readonly { name: string; dtype: string; shape: readonly
   return outputs.map((output) => shapeText(output.name, output)).join(', ');
 }
 
-interface OrderFacts {
-  readonly order: string;
-  readonly skipUnread: boolean;
-  readonly sampleBytes: number;
-  readonly savedBytes: number;
-  readonly windowBytes: number;
-  readonly packetsToFirstOutput: number;
-  /** Absent, with the reason, where the pipeline cannot take this order. */
-  readonly refused?: string;
-}
+/** What an order costs, or why the pipeline cannot take it. */
+type OrderFacts = { readonly order: string; readonly skipUnread: boolean } & (
+  | {
+      readonly sampleBytes: number;
+      readonly savedBytes: number;
+      readonly windowBytes: number;
+      readonly packetsToFirstOutput: number;
+    }
+  | { readonly refused: string }
+);
 
 function compareOrders(pipeline: Pipeline): OrderFacts[] {
   return (['row-major', 'planar', 'tile-major'] as const).flatMap((order) =>
@@ -117,8 +119,7 @@ function compareOrders(pipeline: Pipeline): OrderFacts[] {
         };
       } catch (error) {
         if (!(error instanceof OnpathError)) throw error;
-        const nothing = { sampleBytes: 0, savedBytes: 0, windowBytes: 0, packetsToFirstOutput: 0 };
-        return { order, skipUnread, ...nothing, refused: error.message };
+        return { order, skipUnread, refused: error.message };
       }
     }),
   );
@@ -129,9 +130,9 @@ function orderTable(orders: readonly OrderFacts[]): string {
     ['serialization order', 'sample bytes', 'saved', 'window', 'packets to first output'],
     ...orders.map((one) => [
       `${one.order}${one.skipUnread ? ', skipUnread' : ''}`,
-      ...(one.refused === undefined
-        ? [one.sampleBytes, one.savedBytes, one.windowBytes, one.packetsToFirstOutput]
-        : ['refused', '', '', '']),
+      ...('refused' in one
+        ? ['refused', '', '', '']
+        : [one.sampleBytes, one.savedBytes, one.windowBytes, one.packetsToFirstOutput]),
     ]),
   ]);
 }

@@ -3,11 +3,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../native.js';
+import { visible, visibleLine } from '../visible.js';
 import { captureCommand } from './capture.js';
 import { compileCommand } from './compile.js';
 import { devicesCommand } from './devices.js';
 import { doctorCommand } from './doctor.js';
 import { loadCommand } from './load.js';
+import { watchOutput } from './output.js';
 import { recvCommand } from './recv.js';
 import { reloadCommand } from './reload.js';
 import { rollbackCommand } from './rollback.js';
@@ -16,10 +18,13 @@ import { sendCommand } from './send.js';
 import { statsCommand } from './stats.js';
 import { swapCommand } from './swap.js';
 import { tableCommand } from './table.js';
-import { described, EXIT } from './terminal.js';
+import { described as describedError, EXIT, json } from './terminal.js';
 import { tokenizerCommand } from './tokenizer.js';
 import { topCommand } from './top.js';
 import { versionsCommand } from './versions.js';
+
+/** Longer messages carry somebody's argument or file along. */
+const LONGEST_MESSAGE = 4000;
 
 /** Runs the command line and resolves to the process's exit code. Never throws. */
 export async function program(args: readonly string[]): Promise<number> {
@@ -30,39 +35,44 @@ export async function program(args: readonly string[]): Promise<number> {
   const root = new Command('onpath')
     .description('Lookup-table programs on live packets: look at a host, compile, try, run.')
     .version(version(), '-V, --version')
-    .showHelpAfterError('(add --help for the options)')
     .addHelpText(
       'after',
       `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the answer is no (a check failed, tables differ).
-Every command takes --json; errors are then one object on standard error: {"error": {"code", "message"}}.`,
+Every command takes --json; errors are then one object on standard error: {"error": {"code", "message"}}.
+
+Examples:
+  onpath doctor
+  onpath compile resnet.yaml --explain
+  onpath run plane.yaml`,
     );
-  for (const command of [
-    devicesCommand(),
-    doctorCommand(end),
-    compileCommand(),
-    runCommand(),
-    sendCommand(),
-    recvCommand(),
-    tableCommand(end),
-    tokenizerCommand(),
-    ...[loadCommand(), swapCommand(), rollbackCommand(), versionsCommand(), reloadCommand()],
-    ...[statsCommand(), topCommand(), captureCommand()],
-  ]) {
-    root.addCommand(command);
+  const groups: Readonly<Record<string, readonly Command[]>> = {
+    'This host:': [devicesCommand(), doctorCommand(end)],
+    'Making things:': [compileCommand(), tableCommand(end), tokenizerCommand()],
+    'Planes and packets:': [runCommand(), sendCommand(), recvCommand()],
+    'A running plane:': [
+      ...[loadCommand(), swapCommand(), rollbackCommand(), versionsCommand(), reloadCommand()],
+      ...[statsCommand(), topCommand(), captureCommand()],
+    ],
+  };
+  for (const [heading, commands] of Object.entries(groups)) {
+    for (const command of commands) root.addCommand(command.helpGroup(heading));
   }
   forAll(root, (command) => {
-    command.exitOverride();
+    // `report` says what is wrong, in the form that was asked for.
+    command.exitOverride().configureOutput({ outputError: () => {} });
     if (command.commands.length === 0) command.option('--json', 'print JSON');
   });
-  const ended = ignoreClosedPipe();
+  const unwatch = watchOutput(end);
   try {
     await root.parseAsync(args, { from: 'user' });
     return code;
   } catch (error) {
-    return report(error, args.includes('--json'));
+    return report(error, isJson(args));
   } finally {
-    ended();
+    // What standard output says of the last write comes in a later turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    unwatch();
   }
 }
 
@@ -71,24 +81,36 @@ function forAll(command: Command, change: (command: Command) => void): void {
   for (const child of command.commands) forAll(child, change);
 }
 
-/** A reader that has seen enough (`| head`) is no failure. */
-function ignoreClosedPipe(): () => void {
-  const onError = (error: NodeJS.ErrnoException): void => {
-    if (error.code === 'EPIPE') process.exit(EXIT.done);
-    throw error;
-  };
-  process.stdout.on('error', onError);
-  return () => process.stdout.off('error', onError);
+/** Looked for by hand: where parsing failed, nobody else knows. */
+function isJson(args: readonly string[]): boolean {
+  const end = args.indexOf('--');
+  return (end < 0 ? args : args.slice(0, end)).includes('--json');
 }
 
-function report(error: unknown, json: boolean): number {
-  // Commander has said it already; help and version are no failure.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+function report(error: unknown, asJson: boolean): number {
+  // Help and version are no failure; help for want of a command has been printed.
+  if (error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help'))
+    return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   const { code, message } = described(error);
+  const short = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}...` : message;
   process.stderr.write(
-    json ? `${JSON.stringify({ error: { code, message } })}\n` : `onpath: ${message} [${code}]\n`,
+    asJson
+      ? `${json({ error: { code, message: short } })}\n`
+      : // A message that goes on in a second line cannot pass for a second message.
+        `onpath: ${visible(short).replaceAll('\n', '\n  ')} [${code}]\n`,
   );
-  return EXIT.failed;
+  return error instanceof CommanderError ? EXIT.usage : EXIT.failed;
+}
+
+function described(error: unknown): { code: string; message: string } {
+  if (error instanceof CommanderError) {
+    const sentence = error.message
+      .replace(/^error: /, '')
+      .replace(/\n(\(Did you mean [^\n]*\))$/, ' $1')
+      .replace(/\.$/, '');
+    return { code: 'USAGE', message: visibleLine(`${sentence}. Add --help for what there is.`) };
+  }
+  return describedError(error);
 }
 
 function version(): string {

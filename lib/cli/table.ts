@@ -1,9 +1,9 @@
 /** `onpath table`: lookup tables in files. */
-import { writeFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { OnpathError } from '../errors.js';
 import { EXPRESSION_HELP, parseExpression } from '../files/expression.js';
 import { readTable, tableBytes, tableLists } from '../files/table-file.js';
+import { writeFile } from '../files/write.js';
 import { LookupTable } from '../lookup-table.js';
 import { type DType, dtype } from '../schema.js';
 import { wholeNumber } from './arguments.js';
@@ -44,7 +44,7 @@ Examples:
     )
     .action(async (options: BuildOptions) => {
       const made = build(options);
-      writeFileSync(options.out, tableBytes(made, options.out));
+      writeFile(options.out, tableBytes(made, options.out));
       await new Terminal(options).result(
         { file: options.out, ...summary(made) },
         `${options.out}: ${made.channels} x 256 entries, ${made.dtype}`,

@@ -1,7 +1,8 @@
 /** Where a command reads and writes, and how it says what came of it. */
-import { once } from 'node:events';
-import { stripVTControlCharacters, styleText } from 'node:util';
+import { randomInt } from 'node:crypto';
+import { styleText } from 'node:util';
 import { OnpathError } from '../errors.js';
+import { visible, visibleLine } from '../visible.js';
 
 /** What the process ends with; docs/cli.md lists them. */
 export const EXIT = {
@@ -20,44 +21,65 @@ export class Terminal {
 
   /** What the command found: the value with `--json`, else the text. */
   async result(value: unknown, text: string): Promise<void> {
-    await write(this.#json ? `${JSON.stringify(value, plain, 2)}\n` : text === '' ? '' : `${text}\n`);
+    await write(this.#json ? `${json(value, 2)}\n` : text === '' ? '' : `${painted(text)}\n`);
   }
 
   /** One of many results as they come: a line of JSON each, or the text. */
   async item(value: unknown, text: string): Promise<void> {
-    await write(`${this.#json ? JSON.stringify(value, plain) : text}\n`);
+    await write(`${this.#json ? json(value) : painted(text)}\n`);
   }
 
   /** For people, and not part of the result. */
   note(text: string): void {
-    process.stderr.write(`${text}\n`);
+    process.stderr.write(`${visible(text)}\n`);
   }
 }
 
-/** Waits while a pipe is full. */
-export async function write(text: string | Uint8Array): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+/** To standard output as it is; resolves when it has left. What goes wrong there, `program` hears of. */
+export function write(text: string | Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write(text, () => resolve());
+  });
 }
 
-/** What JSON has no form for: typed arrays as lists, maps as objects, big integers as strings. */
+/** JSON that is safe to show: what JSON lets through of control characters is escaped, which changes no value. */
+export function json(value: unknown, indent?: number): string {
+  return JSON.stringify(value, plain, indent).replace(
+    /[\x7f-\x9f\p{Bidi_Control}\u2028\u2029]/gu,
+    (one) => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** What JSON has no form for: typed arrays as lists, maps as objects, big integers, NaN and infinities as strings. */
 function plain(_key: string, value: unknown): unknown {
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return Array.from(value as Uint8Array);
   if (value instanceof Map) return Object.fromEntries(value);
-  return typeof value === 'bigint' ? value.toString() : value;
+  const isSpecial = typeof value === 'number' && !Number.isFinite(value);
+  return typeof value === 'bigint' || isSpecial ? String(value) : value;
 }
 
-/** Text in colours where standard output shows them. */
+/** Marks the escape sequences that are our own among those that a text brings along: a number nobody outside knows. */
+const PEN = `[${randomInt(10_000, 60_000)};`;
+const OURS = new RegExp(`\\\\x1b\\${PEN}([\\d;]*)m`, 'g');
+
+/** Text in colours where standard output shows them; for `painted`, and what `Terminal` prints. */
 export function styled(style: Parameters<typeof styleText>[0], text: string): string {
-  return process.stdout.isTTY && process.stdout.hasColors() ? styleText(style, text) : text;
+  if (!process.stdout.isTTY || !process.stdout.hasColors()) return text;
+  return styleText(style, visible(text)).replaceAll('\x1b[', `\x1b${PEN}`);
+}
+
+/** A text for a terminal: control characters shown, but for what `styled` put there. */
+export function painted(text: string): string {
+  return visible(text).replace(OURS, '\x1b[$1m');
 }
 
 /** Rows in columns; numbers to the right. The first row is the head. */
 export function columns(rows: readonly (readonly (string | number)[])[]): string {
   const cells = rows.map((row) =>
-    row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en-US') : cell)),
+    row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en-US') : visibleLine(cell))),
   );
-  const width = (cell: string) => [...stripVTControlCharacters(cell)].length;
-  const widths = cells[0]!.map((_, i) => Math.max(...cells.map((row) => width(row[i] ?? ''))));
+  const width = (cell: string) => [...cell.replace(OURS, '')].length;
+  const widths = cells[0]!.map((_, i) => cells.reduce((most, row) => Math.max(most, width(row[i] ?? '')), 0));
   return cells
     .map((row, r) =>
       row

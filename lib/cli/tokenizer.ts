@@ -1,10 +1,12 @@
 /** `onpath tokenizer`: vocabularies looked at, tried and compiled. */
 import { statSync } from 'node:fs';
-import { buffer } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
 import { OnpathError } from '../errors.js';
-import { notReadable } from '../files/read.js';
+import { notReadable, requireFile } from '../files/read.js';
+import { requireWritable } from '../files/write.js';
 import { Tokenizer } from '../tokenizer.js';
+import { visible } from '../visible.js';
+import { readInput } from './input.js';
 import { bytes, columns, styled, Terminal, write } from './terminal.js';
 
 interface VocabularyOptions {
@@ -78,6 +80,8 @@ Examples:
     .requiredOption('--out <file>', 'where to write it')
     .addHelpText('after', '\nExamples:\n  onpath tokenizer compile tokenizer.json --out llama3.onpath')
     .action(async (file: string, options: VocabularyOptions & { out: string }) => {
+      // The form replaces what is there, so nothing but a file may be.
+      requireWritable(options.out);
       const compiled = await open(file, options);
       const form = compiled.save(options.out);
       await new Terminal(options).result(
@@ -95,6 +99,7 @@ async function open(path: string, options: VocabularyOptions): Promise<Tokenizer
   } catch (cause) {
     throw notReadable(path, cause);
   }
+  if (!isFolder) requireFile(path, 'a vocabulary');
   const load = options.encoding === undefined ? {} : { encoding: options.encoding };
   return isFolder ? Tokenizer.fromPretrainedAsync(path, load) : Tokenizer.fromFileAsync(path, load);
 }
@@ -148,7 +153,7 @@ interface EncodeCommandOptions extends VocabularyOptions {
 async function encode(path: string, texts: readonly string[], options: EncodeCommandOptions): Promise<void> {
   const tokenizer = await open(path, options);
   const terminal = new Terminal(options);
-  const inputs: (string | Uint8Array)[] = texts.length > 0 ? [...texts] : [await buffer(process.stdin)];
+  const inputs: (string | Uint8Array)[] = texts.length > 0 ? [...texts] : [await readInput('a text')];
   const choices = {
     addSpecialTokens: options.addSpecial === true,
     ...(options.special === undefined ? {} : { special: options.special }),
@@ -189,7 +194,7 @@ async function decode(
   ids: readonly string[],
   options: VocabularyOptions & { skipSpecial?: boolean },
 ): Promise<void> {
-  const words = ids.length > 0 ? ids : (await buffer(process.stdin)).toString().split(/[\s,]+/);
+  const words = ids.length > 0 ? ids : (await readInput('a list of ids')).toString().split(/[\s,]+/);
   const numbers = words
     .flatMap((word) => word.split(','))
     .filter((word) => word !== '')
@@ -206,5 +211,6 @@ async function decode(
   const tokenizer = await open(path, options);
   const text = tokenizer.decode(numbers, { skipSpecial: options.skipSpecial === true });
   if (options.json === true) await new Terminal(options).result({ text }, '');
-  else await write(text.endsWith('\n') ? text : `${text}\n`);
+  // A pipe gets the text itself; a terminal, what is safe to show.
+  else await write(`${process.stdout.isTTY ? visible(text) : text}${text.endsWith('\n') ? '' : '\n'}`);
 }

@@ -1,11 +1,11 @@
 /** Images in files: decoded by sharp, which is optional; .npy arrays without it. */
-import { readFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { OnpathError } from '../errors.js';
 import type { ImageFormat } from '../serialization.js';
 import type { Tensor } from '../tensor.js';
-import { readNpy, writeNpy } from './npy.js';
-import { notReadable } from './read.js';
+import { pathText } from '../visible.js';
+import { isNpy, readNpy, writeNpy } from './npy.js';
+import { readBounded, requireFile } from './read.js';
 
 export interface Image extends ImageFormat {
   readonly format: 'gray' | 'rgb' | 'rgba';
@@ -14,15 +14,33 @@ export interface Image extends ImageFormat {
 
 const FORMATS = { 1: 'gray', 3: 'rgb', 4: 'rgba' } as const;
 
+/** Of files and arrays; an image of a route has at most 65535 x 65535 pixels, and rarely more than a few million. */
+const MOST_BYTES = 1 << 30;
+
 /**
  * @param format Channels wanted; default: rgb, of .npy what the array has.
- * @throws OnpathError NOT_FOUND, INVALID_ARGUMENT (no image), UNSUPPORTED (sharp is not installed)
+ * @throws OnpathError NOT_FOUND, LIMIT_EXCEEDED, INVALID_ARGUMENT (no image), UNSUPPORTED (sharp is not installed)
  */
 export async function readImage(path: string, format?: Image['format']): Promise<Image> {
-  if (extname(path).toLowerCase() === '.npy') return arrayImage(path, format);
-  const sharp = await loadSharp(`reading ${path}`);
+  if (extname(path).toLowerCase() === '.npy')
+    return arrayImage(readBounded(path, MOST_BYTES, 'an image'), path, format);
+  requireFile(path, 'an image', MOST_BYTES);
+  return decoded(path, pathText(path), format);
+}
+
+/** An image that is in memory: the bytes of a file. @param name How errors call it. @throws OnpathError as `readImage` */
+export async function imageOf(bytes: Buffer, name: string, format?: Image['format']): Promise<Image> {
+  return isNpy(bytes) ? arrayImage(bytes, name, format) : decoded(bytes, name, format);
+}
+
+async function decoded(
+  source: string | Buffer,
+  name: string,
+  format: Image['format'] | undefined,
+): Promise<Image> {
+  const sharp = await loadSharp(`reading ${name}`);
   try {
-    const image = sharp(path, { failOn: 'error' })
+    const image = sharp(source, { failOn: 'error' })
       .rotate()
       .toColourspace(format === 'gray' ? 'b-w' : 'srgb');
     const { data, info } = await (format === 'rgba' ? image.ensureAlpha() : image.removeAlpha())
@@ -35,23 +53,20 @@ export async function readImage(path: string, format?: Image['format']): Promise
   } catch (cause) {
     throw new OnpathError(
       'INVALID_ARGUMENT',
-      `${path} cannot be read as an image: ${firstLine(cause)}. Check the path and the file.`,
+      `${name} cannot be read as an image: ${firstLine(cause)}. Check the path and the file.`,
       { cause },
     );
   }
 }
 
-async function arrayImage(path: string, format: Image['format'] | undefined): Promise<Image> {
-  const { dtype, shape, data } = readNpy(
-    await readFile(path).catch((cause) => Promise.reject(notReadable(path, cause))),
-    path,
-  );
+function arrayImage(bytes: Uint8Array, path: string, format: Image['format'] | undefined): Image {
+  const { dtype, shape, data } = readNpy(bytes, pathText(path));
   const channels = shape.length === 2 ? 1 : shape.length === 3 ? shape[2]! : 0;
   const found = FORMATS[channels as keyof typeof FORMATS];
   if (dtype !== 'uint8' || found === undefined || (format !== undefined && format !== found)) {
     throw new OnpathError(
       'INVALID_ARGUMENT',
-      `${path} is ${dtype} of shape (${shape.join(', ')}); expected uint8 of shape (height, width${format === 'gray' ? '' : ', channels'})${format === undefined ? ' with 1, 3 or 4 channels' : ` as ${format}`}.`,
+      `${pathText(path)} is ${dtype} of shape (${shape.join(', ')}); expected uint8 of shape (height, width${format === 'gray' ? '' : ', channels'})${format === undefined ? ' with 1, 3 or 4 channels' : ` as ${format}`}.`,
     );
   }
   return { width: shape[1]!, height: shape[0]!, format: found, pixels: data as Uint8Array };

@@ -20,6 +20,11 @@ export interface NpyArray {
   readonly data: TensorData;
 }
 
+/** Whether the bytes begin as an array's file does. */
+export function isNpy(bytes: Uint8Array): boolean {
+  return bytes.length >= MAGIC.length && MAGIC.equals(bytes.subarray(0, MAGIC.length));
+}
+
 /**
  * @param name How errors call the file.
  * @throws OnpathError INVALID_ARGUMENT (damaged), UNSUPPORTED (another element type, Fortran order, big-endian)

@@ -1,58 +1,55 @@
 /** Files that people name: read within bounds, and one sentence where that fails. */
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { readFileSync, type Stats, statSync } from 'node:fs';
 import { OnpathError } from '../errors.js';
-
-/** Bytes that are read at a time. */
-const PIECE = 1 << 18;
+import { pathText } from '../visible.js';
 
 /** For a `catch` around whatever the system refused for a path. */
 export function notReadable(path: string, cause: unknown): OnpathError {
   const { code } = cause as NodeJS.ErrnoException;
   return new OnpathError(
     'NOT_FOUND',
-    `${path} cannot be read (${code}). Check the path and its permissions.`,
-    {
-      cause,
-    },
+    `${pathText(path)} cannot be read (${code}). Check the path and its permissions.`,
+    { cause },
   );
 }
 
 /**
- * The bytes of a file that has no reason to be long; also of a pipe, or of a device that would never end.
+ * Pipes and devices may have no end, and opening some of them waits for ever: only regular files are read.
  * @param what How the message calls such a file: "a table".
- * @throws OnpathError NOT_FOUND, LIMIT_EXCEEDED (more than `most` bytes)
+ * @throws OnpathError NOT_FOUND, INVALID_ARGUMENT (no regular file), LIMIT_EXCEEDED (more than `most` bytes)
  */
-export function readBounded(path: string, most: number, what: string): Buffer {
-  let bytes: Buffer | undefined;
-  let size: number | undefined;
+export function requireFile(path: string, what: string, most = Number.POSITIVE_INFINITY): void {
+  let found: Stats;
   try {
-    const file = openSync(path, 'r');
-    try {
-      const stats = fstatSync(file);
-      if (stats.isFile()) size = stats.size;
-      if (size === undefined || size <= most) bytes = readUpTo(file, most);
-    } finally {
-      closeSync(file);
-    }
+    found = statSync(path);
   } catch (cause) {
     throw notReadable(path, cause);
   }
-  if (bytes !== undefined) return bytes;
+  if (!found.isFile()) {
+    throw new OnpathError(
+      'INVALID_ARGUMENT',
+      `${pathText(path)} is ${kindOf(found)}; ${what} is read from a regular file. Check the path.`,
+    );
+  }
+  if (found.size <= most) return;
   throw new OnpathError(
     'LIMIT_EXCEEDED',
-    `${path} has ${size ?? `more than ${most}`} bytes; ${what} has at most ${most}.`,
+    `${pathText(path)} has ${found.size} bytes; ${what} has at most ${most}. Check the path.`,
   );
 }
 
-/** Everything; undefined if that is more than `most` bytes. */
-function readUpTo(file: number, most: number): Buffer | undefined {
-  const pieces: Buffer[] = [];
-  for (let total = 0; total <= most; ) {
-    const piece = Buffer.allocUnsafe(Math.min(most + 1 - total, PIECE));
-    const length = readSync(file, piece);
-    if (length === 0) return Buffer.concat(pieces);
-    pieces.push(piece.subarray(0, length));
-    total += length;
+/** The bytes of a file that has no reason to be long. @throws OnpathError as `requireFile` */
+export function readBounded(path: string, most: number, what: string): Buffer {
+  requireFile(path, what, most);
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw notReadable(path, cause);
   }
-  return undefined;
+}
+
+function kindOf(found: Stats): string {
+  if (found.isDirectory()) return 'a folder';
+  if (found.isFIFO()) return 'a pipe';
+  return found.isSocket() ? 'a socket' : 'a device';
 }

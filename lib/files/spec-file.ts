@@ -1,11 +1,13 @@
 /** Specifications in YAML or JSON files: read within bounds, and errors that say in which line the field stands. */
 import { dirname, resolve } from 'node:path';
-import { type Document, isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { OnpathError } from '../errors.js';
-import { SpecError } from '../validate.js';
+import { SpecError, shown } from '../validate.js';
+import { pathText } from '../visible.js';
 import { readBounded } from './read.js';
 
-const MOST_BYTES = 4 << 20;
+/** Reading YAML takes a second or so for each MiB, on the thread that reads. Larger things are files of their own. */
+const MOST_BYTES = 1 << 20;
 
 export class SpecFile {
   readonly path: string;
@@ -23,7 +25,15 @@ export class SpecFile {
 
   /** @throws OnpathError NOT_FOUND, LIMIT_EXCEEDED, INVALID_SPEC (no YAML: names line and column) */
   static read(path: string): SpecFile {
-    const text = readBounded(path, MOST_BYTES, 'a specification').toString('utf8');
+    const bytes = readBounded(path, MOST_BYTES, 'a specification');
+    let text: string;
+    try {
+      text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    } catch (cause) {
+      throw new OnpathError('INVALID_SPEC', `${pathText(path)} is no text in UTF-8. Save it as UTF-8.`, {
+        cause,
+      });
+    }
     return SpecFile.parse(text, path);
   }
 
@@ -31,17 +41,19 @@ export class SpecFile {
   static parse(text: string, path: string): SpecFile {
     const lines = new LineCounter();
     // JSON is YAML. Aliases are counted, lest a few lines stand for gigabytes.
-    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+    // The library compares each key with every other; `repeatedKey` does not.
+    const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false });
     const [error] = document.errors;
-    if (error !== undefined) {
-      const { line, col } = lines.linePos(error.pos[0]);
-      throw new OnpathError('INVALID_SPEC', `${path}, line ${line}, column ${col}: ${error.message}.`);
+    const wrong = error === undefined ? repeatedKey(document) : { at: error.pos[0], what: sentence(error) };
+    if (wrong !== undefined) {
+      const { line, col } = lines.linePos(wrong.at);
+      throw new OnpathError('INVALID_SPEC', `${path}, line ${line}, column ${col}: ${wrong.what}.`);
     }
     let value: unknown;
     try {
       value = document.toJS({ maxAliasCount: 100 });
     } catch (cause) {
-      throw new OnpathError('INVALID_SPEC', `${path} cannot be read: ${(cause as Error).message}.`, {
+      throw new OnpathError('INVALID_SPEC', `${path} cannot be read: ${sentence(cause as Error)}.`, {
         cause,
       });
     }
@@ -86,4 +98,29 @@ export class SpecFile {
     const field = error instanceof SpecError ? [...at, ...error.path] : at;
     return new OnpathError(error.code, `${this.where(field)}: ${error.message}`, { cause: error });
   }
+}
+
+/** The first key that its mapping has already. */
+function repeatedKey(document: Document): { at: number; what: string } | undefined {
+  let found: { at: number; what: string } | undefined;
+  visit(document, {
+    Map: (_, { items }) => {
+      const keys = new Set<unknown>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        if (keys.has(key.value)) {
+          found = { at: key.range?.[0] ?? 0, what: `${shown(key.value)} stands here a second time` };
+          return visit.BREAK;
+        }
+        keys.add(key.value);
+      }
+      return undefined;
+    },
+  });
+  return found;
+}
+
+/** What the library says, without its full stop; nesting beyond what a stack holds it meets as an error of the language. */
+function sentence({ message }: Error): string {
+  return message.includes('call stack') ? 'it is nested too deeply' : message.replace(/\.$/, '');
 }

@@ -1,5 +1,14 @@
 /** Vocabulary files to native tokenizers. */
-import { closeSync, openSync, readFileSync, readSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { OnpathError } from '../errors.js';
 import { native } from '../native.js';
@@ -56,8 +65,11 @@ function isMapped(path: string, options: LoadOptions): boolean {
   if (typeof path !== 'string' || path === '' || path.includes('\0')) {
     throw new OnpathError('INVALID_ARGUMENT', `path must be the path of a file, received ${shown(path)}.`);
   }
-  if (options?.format !== undefined) return options.format === 'compiled';
   return reading(path, () => {
+    const found = statSync(path);
+    // Opening a pipe waits for somebody to write; a device may have no end.
+    if (!found.isFile() && !found.isDirectory()) throw new Error('it is no regular file');
+    if (options?.format !== undefined) return options.format === 'compiled';
     const file = openSync(path, 'r');
     try {
       const head = new Uint8Array(8);

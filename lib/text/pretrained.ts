@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { OnpathError } from '../errors.js';
+import { requireFile } from '../files/read.js';
 import type { NativeTemplateItem, NativeTokenizer } from '../native-text.js';
 import { shown } from '../validate.js';
 import type { LoadOptions } from './formats.js';
@@ -103,8 +104,10 @@ function chatTemplates(folder: string, value: unknown): Map<string, string> {
     }
   }
   const file = join(folder, 'chat_template.jinja');
-  if (existsSync(file)) found.set('default', readFileSync(file, 'utf8'));
-  else {
+  if (existsSync(file)) {
+    requireFile(file, 'a chat template');
+    found.set('default', readFileSync(file, 'utf8'));
+  } else {
     const json = readJson(join(folder, 'chat_template.json'))['chat_template'];
     if (typeof json === 'string') found.set('default', json);
   }
@@ -123,6 +126,7 @@ function isFolder(path: string): boolean {
 
 function readJson(path: string): Json {
   if (!existsSync(path)) return {};
+  requireFile(path, 'a file of a model');
   try {
     const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json;

@@ -1,0 +1,53 @@
+/** Files that people name to be written: one sentence where that fails. */
+import { mkdirSync, type Stats, statSync, writeFileSync } from 'node:fs';
+import { OnpathError } from '../errors.js';
+import { pathText } from '../visible.js';
+
+/** Writes, or writes over, a regular file. @throws OnpathError NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT */
+export function writeFile(path: string, bytes: Uint8Array | string): void {
+  requireWritable(path);
+  try {
+    writeFileSync(path, bytes);
+  } catch (cause) {
+    throw notWritable(path, cause);
+  }
+}
+
+/** A new file or a regular one: pipes may wait for ever, and what replaces a device by a file breaks the host. @throws OnpathError */
+export function requireWritable(path: string): void {
+  let found: Stats | undefined;
+  try {
+    found = statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw notWritable(path, cause);
+  }
+  if (found === undefined || found.isFile()) return;
+  throw new OnpathError(
+    'INVALID_ARGUMENT',
+    `${pathText(path)} is ${found.isDirectory() ? 'a folder' : 'a pipe or a device'}; expected the name of a file to write. Add a file name.`,
+  );
+}
+
+/** Makes a folder and those above it where they are not there. @throws OnpathError */
+export function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true });
+  } catch (cause) {
+    throw notWritable(path, cause);
+  }
+}
+
+function notWritable(path: string, cause: unknown): OnpathError {
+  const { code } = cause as NodeJS.ErrnoException;
+  const ours =
+    code === 'ENOENT'
+      ? 'NOT_FOUND'
+      : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+        ? 'PERMISSION_DENIED'
+        : 'INVALID_ARGUMENT';
+  return new OnpathError(
+    ours,
+    `${pathText(path)} cannot be written (${code}). Check its folder, the permissions and the room on the disk.`,
+    { cause },
+  );
+}

@@ -1,0 +1,264 @@
+/** What the commands print with `--json`: the schemas that docs/cli.md shows, and that every output must keep to. */
+import { z } from 'zod';
+
+const dtype = z
+  .enum(['uint8', 'int8', 'uint16', 'float16', 'bfloat16', 'float32', 'uint32'])
+  .meta({ id: 'ElementType' });
+const hash = z.string().regex(/^[0-9a-f]{64}$/);
+/** JSON has no form for some numbers of tables. */
+const entry = z.union([z.number(), z.enum(['NaN', 'Infinity', '-Infinity'])]).meta({ id: 'Entry' });
+const count = z.int().min(0);
+
+const link = {
+  name: z.string(),
+  mac: z.string().optional(),
+  mtu: z.number().optional(),
+  up: z.boolean(),
+  link: z.enum(['up', 'down']).optional(),
+  speedMbps: z.number().optional(),
+};
+const dpdkUse = z
+  .strictObject({
+    usable: z.enum(['yes', 'afterSteps', 'no']),
+    reason: z.string().optional(),
+    driver: z.string().optional(),
+    device: z.string().optional(),
+    missing: z.array(z.strictObject({ what: z.string(), command: z.string() })),
+    warnings: z.array(z.string()),
+  })
+  .meta({ id: 'DpdkUse' });
+const pci = z.strictObject({
+  kind: z.literal('pci'),
+  address: z.string(),
+  vendorId: z.string().optional(),
+  deviceId: z.string().optional(),
+  subsystemVendorId: z.string().optional(),
+  subsystemDeviceId: z.string().optional(),
+  kernelDriver: z.string().optional(),
+  interfaces: z.array(z.strictObject(link)),
+  numaNode: z.number().optional(),
+  iommuGroup: z.number().optional(),
+  carriesDefaultRoute: z.boolean(),
+  dpdk: dpdkUse,
+});
+const networkInterface = z.strictObject({
+  kind: z.literal('interface'),
+  ...link,
+  type: z.enum(['physical', 'loopback', 'veth', 'tap', 'tun', 'bridge', 'bond', 'vlan', 'other']),
+  pciAddress: z.string().optional(),
+  numaNode: z.number().optional(),
+  carriesDefaultRoute: z.boolean(),
+  dpdk: dpdkUse,
+  afXdp: dpdkUse,
+});
+
+const output = z
+  .strictObject({
+    name: z.string(),
+    dtype,
+    layout: z.enum(['hwc', 'chw']),
+    shape: z.array(count),
+    bytes: count,
+  })
+  .meta({ id: 'Output' });
+const explanation = z
+  .strictObject({
+    hash,
+    kernels: z.string(),
+    steps: z.array(
+      z.strictObject({
+        step: z.string(),
+        stageClass: z.enum(['element', 'placed', 'sequential']),
+        naiveTableEntries: count,
+        tableEntries: count,
+        tableBytes: count,
+        tables: z.string(),
+        windowBytes: count,
+        stateBytes: count,
+        state: z.string(),
+        kernel: z.string(),
+      }),
+    ),
+    tableBytes: count,
+    stateBytes: count,
+  })
+  .meta({ id: 'Explanation' });
+const order = z.enum(['row-major', 'planar', 'tile-major']).meta({ id: 'Order' });
+const orders = z.array(
+  z.union([
+    z.strictObject({
+      order,
+      skipUnread: z.boolean(),
+      sampleBytes: count,
+      savedBytes: count,
+      windowBytes: count,
+      packetsToFirstOutput: count,
+    }),
+    z.strictObject({ order, skipUnread: z.boolean(), refused: z.string() }),
+  ]),
+);
+const pixelFormat = z.enum(['gray', 'rgb', 'rgba', 'uyvy']);
+
+const tableSummary = {
+  file: z.string(),
+  dtype,
+  channels: z.int().min(1).max(4),
+  ranges: z.array(z.strictObject({ min: entry, max: entry, distinct: count, monotone: z.boolean() })),
+};
+
+const sampleFacts = {
+  number: count,
+  requestId: z.string(),
+  timestamp: count,
+  source: z.strictObject({ address: z.string(), port: count, ssrc: count }),
+  milliseconds: z.number(),
+};
+
+/** By command. Those of `lines` print a line for each result, the others one value. */
+export const OUTPUTS = {
+  devices: z.array(z.union([pci, networkInterface])),
+  doctor: z.strictObject({
+    ok: z.boolean(),
+    checks: z.array(
+      z.strictObject({
+        name: z.string(),
+        state: z.enum(['ok', 'note', 'fail']),
+        found: z.string(),
+        why: z.string().optional(),
+        fix: z.string().optional(),
+      }),
+    ),
+  }),
+  compile: z.union([
+    z.strictObject({
+      file: z.string(),
+      kind: z.literal('image'),
+      hash,
+      input: z.strictObject({
+        width: count,
+        height: count,
+        format: pixelFormat,
+        order,
+        skipUnread: z.boolean(),
+        elementBytes: count,
+        bytes: count,
+        digest: count,
+        text: z.string(),
+      }),
+      outputs: z.array(output),
+      explanation: explanation.optional(),
+      orders: orders.optional(),
+    }),
+    z.strictObject({
+      file: z.string(),
+      kind: z.literal('family'),
+      hash,
+      input: z.strictObject({
+        maxWidth: count,
+        maxHeight: count,
+        format: pixelFormat,
+        maxBytes: count,
+        digest: count,
+      }),
+      outputs: z.array(output),
+      explanation: explanation.optional(),
+    }),
+    z.strictObject({
+      file: z.string(),
+      kind: z.literal('text'),
+      hash,
+      explanation: explanation.optional(),
+    }),
+  ]),
+  'table build': z.strictObject(tableSummary),
+  'table inspect': z.strictObject({ ...tableSummary, tables: z.array(z.array(entry)) }),
+  'table diff': z.strictObject({
+    same: z.boolean(),
+    differences: z.array(
+      z.strictObject({ channel: count, byte: count, a: entry.nullable(), b: entry.nullable() }),
+    ),
+  }),
+  'tokenizer inspect': z.strictObject({
+    file: z.string(),
+    format: z.enum(['tokenizer.json', 'tiktoken', 'sentencepiece', 'tekken', 'vocab.txt', 'compiled']),
+    hash,
+    vocabSize: count,
+    idLimit: count,
+    specialTokens: z.record(z.string(), count),
+    memory: z.array(z.strictObject({ name: z.string(), bytes: count })),
+    explanation: z.string(),
+  }),
+  'tokenizer encode': z.union([
+    z.strictObject({ ids: z.array(count) }),
+    z.strictObject({ count }),
+    z.strictObject({
+      pieces: z.array(z.strictObject({ id: count, token: z.string().nullable(), begin: count, end: count })),
+    }),
+  ]),
+  'tokenizer decode': z.strictObject({ text: z.string() }),
+  'tokenizer compile': z.strictObject({ file: z.string(), bytes: count, hash }),
+  send: z.strictObject({
+    samples: count,
+    packets: count,
+    bytes: count,
+    refused: count,
+    seconds: z.number(),
+  }),
+  recv: z.union([
+    z.strictObject({
+      ...sampleFacts,
+      outputs: z.record(z.string(), z.strictObject({ dtype, shape: z.array(count) })),
+      files: z.array(z.string()),
+    }),
+    z.strictObject({ ...sampleFacts, ids: z.array(count), text: z.string().optional() }),
+  ]),
+} as const;
+
+/** Of which commands a line is a value. */
+export const LINES: readonly string[] = ['tokenizer encode', 'recv'];
+
+type JsonSchema = {
+  readonly $ref?: string;
+  readonly $defs?: Readonly<Record<string, JsonSchema>>;
+  readonly type?: string;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly JsonSchema[];
+  readonly items?: JsonSchema;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: JsonSchema | boolean;
+};
+
+/** The schemas as TypeScript, for the page. */
+export function typesText(): string {
+  const shared = new Map<string, JsonSchema>();
+  const types = Object.entries(OUTPUTS).map(([command, schema]) => {
+    const { $defs = {}, ...own } = z.toJSONSchema(schema) as JsonSchema;
+    for (const [name, one] of Object.entries($defs)) shared.set(name, one);
+    return `// onpath ${command}${LINES.includes(command) ? ', each line' : ''}\n${typeText(own, '')}`;
+  });
+  const named = [...shared].map(([name, one]) => `type ${name} = ${typeText(one, '')}`);
+  return [...types, ...named].join('\n\n');
+}
+
+function typeText(schema: JsonSchema, indent: string): string {
+  if (schema.$ref !== undefined) return schema.$ref.replace('#/$defs/', '');
+  if (schema.anyOf !== undefined) return schema.anyOf.map((one) => typeText(one, indent)).join(' | ');
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (schema.enum !== undefined) return schema.enum.map((one) => JSON.stringify(one)).join(' | ');
+  if (schema.type === 'array') {
+    const items = typeText(schema.items!, indent);
+    return schema.items!.anyOf === undefined ? `${items}[]` : `(${items})[]`;
+  }
+  if (schema.type !== 'object') return schema.type === 'integer' ? 'number' : schema.type!;
+  if (schema.properties === undefined)
+    return `{ [name: string]: ${typeText(schema.additionalProperties as JsonSchema, indent)} }`;
+  const fields = Object.entries(schema.properties).map(
+    ([name, field]) =>
+      `${name}${schema.required?.includes(name) === true ? '' : '?'}: ${typeText(field, `${indent}  `)}`,
+  );
+  const line = `{ ${fields.join('; ')} }`;
+  if (line.length + indent.length <= 110 && !line.includes('\n')) return line;
+  return `{\n${fields.map((field) => `${indent}  ${field}`).join('\n')}\n${indent}}`;
+}

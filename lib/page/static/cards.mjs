@@ -1,5 +1,17 @@
 // A port or a route on the page, and what a route shows when it is opened.
-import { Chart, count, duration, element, fill, histogram, prose, scaled, time, visible } from './draw.mjs';
+import {
+  Chart,
+  count,
+  duration,
+  each,
+  element,
+  fill,
+  histogram,
+  prose,
+  scaled,
+  time,
+  visible,
+} from './draw.mjs';
 
 /** A port or a route: two charts and its counters. */
 export class Card {
@@ -19,14 +31,19 @@ export class Card {
     if (this.about.textContent !== about) this.about.replaceChildren(...visible(about));
     for (const [label, value] of Object.entries(counters)) this.counter(label, value);
     if (bits === undefined) return;
-    const lost = scaled(drops, 'drops/s');
-    this.rate.textContent = [scaled(bits, 'bit/s'), ...rates].join(', ');
-    this.lost.textContent = lost;
+    const lost = each(drops, 'drops/s');
+    const now = [scaled(bits, 'bit/s'), ...rates].join(', ');
+    const most = [this.flow.add(at, bits), this.drop.add(at, drops)];
+    this.caption(this.rate, this.flow, now, scaled(most[0], 'bit/s'));
+    this.caption(this.lost, this.drop, lost, each(most[1], 'drops/s'));
     this.lost.classList.toggle('some', drops > 0);
-    const most = (chart, value, unit) =>
-      `at most ${scaled(chart.add(at, value), unit)} in the last two minutes`;
-    this.flow.svg.setAttribute('aria-label', `${this.rate.textContent}, ${most(this.flow, bits, 'bit/s')}`);
-    this.drop.svg.setAttribute('aria-label', `${lost}, ${most(this.drop, drops, 'drops/s')}`);
+  }
+
+  caption(place, { svg }, now, most) {
+    const scale = `at most ${most} in the last two minutes`;
+    place.firstElementChild.textContent = now;
+    place.lastElementChild.textContent = scale;
+    svg.setAttribute('aria-label', `${now}; ${scale}`);
   }
 
   counter(label, value) {

@@ -20,6 +20,9 @@ export function scaled(n, unit) {
   return `${value >= 100 ? value.toFixed(0) : Number(value.toPrecision(3))} ${prefix}${unit}`;
 }
 
+/** A rate of things that are counted. */
+export const each = (n, unit) => `${count(n < 10 ? Number(n.toFixed(1)) : Math.round(n))} ${unit}`;
+
 export function bytes(n) {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   const unit = Math.min(units.length - 1, n < 1 ? 0 : Math.floor(Math.log2(n) / 10));
@@ -69,7 +72,12 @@ export function visible(text, { blanks = false } = {}) {
 export const foreign = (text) => element('span', { class: 'foreign' }, ...visible(text));
 
 /** Makes a table's rows these; what is the same already is left alone, so that a selection survives. Numbers stand to the right. */
-export function fill(body, rows) {
+export function fill(body, rows, none) {
+  body.dataset.rows = rows.length;
+  if (rows.length === 0 && none !== undefined)
+    return body.replaceChildren(
+      element('tr', {}, element('td', { colspan: 99, class: 'quiet', text: none })),
+    );
   while (body.rows.length > rows.length) body.deleteRow(-1);
   rows.forEach((cells, r) => {
     const row = body.rows[r] ?? body.insertRow();
@@ -91,7 +99,7 @@ export function fill(body, rows) {
 /** What `code` in backticks is meant to be. */
 export function prose(text) {
   const parts = text.split('`').map((part, i) => (i % 2 === 1 ? element('code', { text: part }) : part));
-  return element('span', {}, ...parts);
+  return element('span', { class: 'prose' }, ...parts);
 }
 
 /** Two minutes of one number. */

@@ -1,6 +1,6 @@
 // The live page: listens to the service's events and shows what it is told.
 import { Card, Details } from './cards.mjs';
-import { bytes, duration, element, fill, foreign, prose, scaled, time, uptime } from './draw.mjs';
+import { bytes, duration, each, element, fill, foreign, prose, time, uptime } from './draw.mjs';
 
 const RETRY_MS = 2000;
 const OPEN_AT_FIRST = 4;
@@ -80,15 +80,13 @@ class Page {
       ...now.tables.map((part) => [part, 'lookup table']),
       ...now.vocabularies.map((part) => [part, 'vocabulary']),
     ];
-    fill(
-      byId('parts'),
-      parts.map(([{ name, routes }, kind]) => [foreign(name), kind, foreign(routes.join(', '))]),
-    );
+    const rows = parts.map(([{ name, routes }, kind]) => [foreign(name), kind, foreign(routes.join(', '))]);
+    fill(byId('parts'), rows, 'no pipeline calls one by name');
     const events = now.events.toReversed().map((event) => {
       const where = event.port ?? `worker ${event.worker}`;
       return [time(event.at), foreign(`${event.type}: ${where}`), foreign(event.cause), event.times];
     });
-    fill(byId('events'), events);
+    fill(byId('events'), events, 'nothing happened to workers and ports');
     this.before = now;
   }
 
@@ -127,7 +125,7 @@ class Page {
       about: `${port.type} ${port.where}; ${{ up: 'up', linkDown: 'link down', removed: 'removed' }[port.link]}`,
       bits: per('rxBytes') === undefined ? undefined : 8 * (per('rxBytes') + per('txBytes')),
       drops: growth.of(sum(port.drops) + port.rxMissed, was && sum(was.drops) + was.rxMissed),
-      rates: [scaled(per('rxPackets'), 'packets/s in'), scaled(per('txPackets'), 'packets/s out')],
+      rates: [each(per('rxPackets'), 'packets/s in'), each(per('txPackets'), 'packets/s out')],
       counters: {
         received: port.rxPackets,
         'received bytes': port.rxBytes,
@@ -146,7 +144,7 @@ class Page {
       about: `${kind === 'text' ? 'texts' : 'images'} from port ${route.port}, ${sink === 'host' ? 'to the host' : 'forwarded'}; pipeline ${route.pipelineName}`,
       bits: per('bytesUsed') === undefined ? undefined : 8 * per('bytesUsed'),
       drops: growth.of(sum(route.drops), was && sum(was.drops)),
-      rates: [scaled(per('samplesComplete'), 'samples/s'), scaled(per('packetsUsed'), 'packets/s')],
+      rates: [each(per('samplesComplete'), 'samples/s'), each(per('packetsUsed'), 'packets/s')],
       counters: {
         version,
         packets: route.packetsUsed,
@@ -177,7 +175,6 @@ class Page {
       ...of(now.ports, this.before?.ports, 'port'),
     ];
     rows.sort((a, b) => b.n - a.n);
-    const none = [['nothing was dropped', '', '', '', '', '']];
     const shown = rows.map(({ reason, at, n, rate }) => {
       const { scope, meaning } = this.told.reasons[reason];
       return [
@@ -189,7 +186,7 @@ class Page {
         prose(meaning),
       ];
     });
-    fill(byId('drops'), rows.length === 0 ? none : shown);
+    fill(byId('drops'), shown, 'nothing was dropped');
   }
 
   workers(now, growth) {

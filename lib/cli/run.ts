@@ -1,10 +1,10 @@
 /** `onpath run`: a data plane from a file, until it is told to stop. */
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { pino } from 'pino';
 import type { PlaneStats } from '../dataplane.js';
 import { type Config, readConfig, socketPath } from '../files/config-file.js';
 import { type LogLevel, logLevels, PAGE_LISTEN, parseListen } from '../files/config-schema.js';
+import { createLog } from '../log/log.js';
 import { startPage } from '../page/server.js';
 import { Service } from '../service/service.js';
 import { seconds } from './arguments.js';
@@ -93,12 +93,8 @@ async function run(config: Config, options: Options, terminal: Terminal): Promis
   using stop = endedBySignals();
   await using service = await Service.start(config);
   // What serves it: each is closed before the plane is.
-  await using _page =
-    config.page &&
-    (await startPage(service, {
-      ...config.page,
-      log: pino({ level: config.log.level }, pino.destination(2)),
-    }));
+  const log = createLog(config.log);
+  await using _page = config.page && (await startPage(service, { ...config.page, log }));
   const { plane } = service;
   terminal.note(`onpath: running ${config.file.path}`);
   const timer =

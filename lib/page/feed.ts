@@ -1,8 +1,9 @@
 /** The stream of events to everyone who looks: one snapshot a second for all of them, made only while there is somebody. */
 import type { ServerResponse } from 'node:http';
-import type { Logger } from 'pino';
+import type { Logger } from '../log/log.js';
 import type { Service } from '../service/service.js';
 import type { Snapshot } from '../service/snapshot.js';
+import type { RoutePipeline } from '../swaps.js';
 import { OrderComparisons } from './orders.js';
 import { latestMessage, MOST_OPEN, MOST_SHOWN, overview, reasons, routeDetails } from './view.js';
 
@@ -85,11 +86,13 @@ export class Feed implements Disposable {
       const snapshot = this.#service.snapshot();
       const all = message('snapshot', overview(snapshot));
       for (const { response } of ready) response.write(all);
+      const routes = this.#service.routes();
       for (const index of new Set(ready.flatMap(({ open }) => open))) {
         if (index < snapshot.routes.length)
           this.#tellOfRoute(
             snapshot,
             index,
+            routes[index]!.pipeline,
             ready.filter(({ open }) => open.includes(index)),
           );
       }
@@ -102,21 +105,20 @@ export class Feed implements Disposable {
   }
 
   /** What is the same for several viewers is made once. */
-  #tellOfRoute(snapshot: Snapshot, index: number, viewers: readonly Viewer[]): void {
+  #tellOfRoute(snapshot: Snapshot, index: number, pipeline: RoutePipeline, viewers: readonly Viewer[]): void {
     const details = message('route', routeDetails(this.#service, snapshot, index));
-    const { name, hash } = snapshot.routes[index]!;
+    const { name, version, hash } = snapshot.routes[index]!;
     const latest = this.#service.latest(name);
     let sample: string | undefined;
     let orders: string | undefined;
-    const pipeline = this.#service.routes().find((route) => route.name === name)?.pipeline;
     for (const { response, sampleAt, ordersOf } of viewers) {
       response.write(details);
       if (latest !== undefined && latest.at !== sampleAt.get(index)) {
-        sample ??= message('sample', latestMessage(index, latest));
+        sample ??= message('sample', latestMessage(index, latest, { version, pipeline }));
         response.write(sample);
         sampleAt.set(index, latest.at);
       }
-      if (pipeline !== undefined && ordersOf.get(index) !== hash) {
+      if (ordersOf.get(index) !== hash) {
         const comparison = this.#orders.of(pipeline);
         if (comparison === undefined) continue;
         orders ??= message('orders', { index, ...comparison });

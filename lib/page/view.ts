@@ -6,6 +6,8 @@ import type { PortInfo } from '../port-info.js';
 import type { Latest } from '../service/latest.js';
 import type { Service } from '../service/service.js';
 import type { Snapshot } from '../service/snapshot.js';
+import type { RoutePipeline } from '../swaps.js';
+import { TextPipeline } from '../text-pipeline.js';
 
 /** Ports and routes that the page shows; a plane may have up to 1024 routes, and `onpath stats` lists them all. */
 export const MOST_SHOWN = 64;
@@ -84,10 +86,35 @@ export function bars(histogram: LatencyHistogram) {
   return { count, min, max, mean, p50: histogram.percentile(50), p99: histogram.percentile(99), bars: found };
 }
 
-/** The last sample of a route; the picture's bytes in base64, which JSON can carry. */
-export function latestMessage(index: number, latest: Latest) {
-  if (latest.kind === 'text' || latest.picture === undefined) return { index, ...latest };
+/** The last sample of a route, with what JSON can carry: the picture's bytes in base64, special tokens marked. */
+export function latestMessage(index: number, latest: Latest, { version, pipeline }: Installed) {
+  if (latest.kind === 'text') {
+    // Of a text that an older pipeline made it is not known any more.
+    const special = latest.versionNumber === version ? specialIds(pipeline) : new Set<number>();
+    const tokens = latest.tokens.map((token) =>
+      special.has(token.id) ? { ...token, special: true } : token,
+    );
+    return { index, ...latest, tokens };
+  }
+  if (latest.picture === undefined) return { index, ...latest };
   const { rgb, width, height } = latest.picture;
   const base64 = Buffer.from(rgb.buffer, rgb.byteOffset, rgb.byteLength).toString('base64');
   return { index, ...latest, picture: { width, height, rgb: base64 } };
+}
+
+/** What a route runs. */
+export interface Installed {
+  readonly version: number;
+  readonly pipeline: RoutePipeline;
+}
+
+const specialOf = new WeakMap<RoutePipeline, ReadonlySet<number>>();
+
+function specialIds(pipeline: RoutePipeline): ReadonlySet<number> {
+  const known = specialOf.get(pipeline);
+  if (known !== undefined) return known;
+  const tokenizer = pipeline instanceof TextPipeline ? pipeline.tokenizer : undefined;
+  const ids = new Set(tokenizer?.specialTokens.values());
+  specialOf.set(pipeline, ids);
+  return ids;
 }

@@ -12,7 +12,9 @@ function works(command: string, args: readonly string[]): boolean {
 }
 
 /** False, or why the tests that need the tool are left out. */
-export function missing(tool: 'python' | 'pillow' | 'gstreamer' | 'ffmpeg' | 'tshark' | 'chromium'): string | false {
+export function missing(
+  tool: 'python' | 'pillow' | 'gstreamer' | 'ffmpeg' | 'tshark' | 'chromium',
+): string | false {
   switch (tool) {
     case 'python':
       return works(PYTHON, ['-c', '']) ? false : `${PYTHON} is not there`;

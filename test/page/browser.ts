@@ -49,12 +49,13 @@ export async function open(
 }
 
 /** Waits until the text of a place is this. */
-export async function says(place: Locator, expected: string | RegExp): Promise<void> {
+export async function says(place: Locator, expected: string | RegExp | (() => string)): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
   for (;;) {
     const text = (await place.textContent()) ?? '';
-    if (typeof expected === 'string' ? text === expected : expected.test(text)) return;
-    if (Date.now() > end) assert.fail(`says "${text}", expected ${expected}`);
+    const wanted = typeof expected === 'function' ? expected() : expected;
+    if (typeof wanted === 'string' ? text === wanted : wanted.test(text)) return;
+    if (Date.now() > end) assert.fail(`says "${text}", expected ${wanted}`);
     await place.page().waitForTimeout(50);
   }
 }

@@ -4,7 +4,12 @@ import type { OrderFacts } from '../order-facts.js';
 import { Pipeline } from '../pipeline.js';
 import type { RoutePipeline } from '../swaps.js';
 
-export type Comparison = { readonly orders: readonly OrderFacts[] } | { readonly reason: string };
+export interface Compared {
+  readonly orders: readonly OrderFacts[];
+  /** The place of the one that the pipeline takes. */
+  readonly taken: number;
+}
+export type Comparison = Compared | { readonly reason: string };
 
 /** Comparisons that are kept; the one asked for longest ago goes first. */
 const KEPT = 32;
@@ -57,7 +62,7 @@ export class OrderComparisons implements Disposable {
         PATIENCE_MS,
       );
       timer.unref();
-      worker.once('message', (orders: OrderFacts[]) => end({ orders }));
+      worker.once('message', (compared: Compared) => end(compared));
       worker.once('error', (error) => end({ reason: `The orders could not be compared: ${error.message}` }));
       worker.once('exit', () => end({ reason: 'The orders could not be compared: the thread ended.' }));
       worker.unref();

@@ -84,9 +84,11 @@ describe('the live page in Chromium', { skip: missing('chromium') }, () => {
     await says(photos.locator('.latency-about'), /^5 measured: p50 /);
     assert.ok((await photos.locator('.histogram rect').count()) >= 1);
     const pipeline = served.service.routes()[0]!.pipeline as Pipeline;
-    await says(photos.locator('.orders-about'), /What a sender may choose/);
+    await says(photos.locator('.orders-about'), /What each would cost/);
+    const orders = await rows(photos.locator('.orders'));
+    assert.equal(orders[0]![0], 'row-major (taken)');
     assert.deepEqual(
-      (await rows(photos.locator('.orders'))).map((cells) => cells.slice(1)),
+      orders.map((cells) => cells.slice(1)),
       compareOrders(pipeline).map((one) =>
         [one.sampleBytes, one.savedBytes, one.windowBytes, one.packetsToFirstOutput].map(grouped),
       ),

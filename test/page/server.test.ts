@@ -146,7 +146,8 @@ describe('the server of the page', () => {
       );
       assert.ok(bars[0][0] <= min && max < bars.at(-1)[1], stage);
     }
-    const { orders } = await one.find('orders', ({ index }) => index === 0);
+    const { orders, taken } = await one.find('orders', ({ index }) => index === 0);
+    assert.equal(taken, 0);
     assert.equal(orders.length, 6);
     assert.equal(orders[0].sampleBytes, 64 * 48 * 3);
     assert.match((await one.find('orders', ({ index }) => index === 1)).reason, /images of one size/);

@@ -127,13 +127,13 @@ export class Details {
     }
   }
 
-  orders({ orders, reason }) {
+  orders({ orders, taken, reason }) {
     this.part('.orders-about').textContent =
-      reason ?? 'What a sender may choose, for packets of 1400 bytes in order.';
+      reason ?? 'What each would cost, with packets of 1400 bytes that come in order.';
     fill(
       this.part('.orders'),
-      (orders ?? []).map((one) => [
-        `${one.order}${one.skipUnread ? ', skipUnread' : ''}`,
+      (orders ?? []).map((one, i) => [
+        `${one.order}${one.skipUnread ? ', skipUnread' : ''}${i === taken ? ' (taken)' : ''}`,
         ...(one.refused === undefined
           ? [one.sampleBytes, one.savedBytes, one.windowBytes, one.packetsToFirstOutput]
           : [prose(one.refused)]),

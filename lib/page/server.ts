@@ -125,7 +125,7 @@ function answer(request: IncomingMessage, response: ServerResponse, { pages, fee
   } else if (isOfAnotherSite(request)) {
     refuse(403, 'Another page may not read the events of this one. Open this one.');
   } else {
-    feed.add(response, openRoutes(query));
+    feed.add(request, response, openRoutes(query));
   }
 }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MOST_VIEWERS } from '../../lib/page/feed.js';
@@ -182,6 +183,27 @@ describe('the server of the page', () => {
       await sleep(10);
     }
     for (const one of viewers) one[Symbol.dispose]();
+  });
+
+  it('gives back every place of a connection that asked for several at once', async () => {
+    await using served = await serve();
+    const { port } = new URL(served.url);
+    const asked = `GET /events?open=0 HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+    for (let round = 0; round < 3; round++) {
+      const socket = connect(Number(port), '127.0.0.1');
+      socket.write(asked.repeat(MOST_VIEWERS + 2));
+      const [first] = (await once(socket, 'data')) as [Buffer];
+      assert.match(String(first), /^HTTP\/1\.1 200/);
+      assert.match(String(first), /event: hello/);
+      socket.destroy();
+      await once(socket, 'close');
+      for (;;) {
+        using next = await viewer(served.url);
+        await eventually('an answer', () => next.told.length > 0);
+        if (next.told[0]!.event === 'hello') break;
+        await sleep(10);
+      }
+    }
   });
 
   it('makes no snapshot while nobody looks, and one for all who do', async () => {

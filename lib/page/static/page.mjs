@@ -3,6 +3,8 @@ import { Card, Details } from './cards.mjs';
 import { bytes, duration, each, element, fill, foreign, prose, time, uptime } from './draw.mjs';
 
 const RETRY_MS = 2000;
+/** Snapshots come every second. */
+const SILENCE_MS = 5000;
 const OPEN_AT_FIRST = 4;
 
 const byId = (id) => document.getElementById(id);
@@ -27,6 +29,7 @@ class Page {
   connect() {
     this.source?.close();
     clearTimeout(this.retry);
+    clearTimeout(this.silence);
     if (document.hidden) {
       this.say('', 'paused while nobody sees it');
       return;
@@ -44,6 +47,7 @@ class Page {
 
   lost(why) {
     this.source.close();
+    clearTimeout(this.silence);
     this.say('bad', why);
     clearTimeout(this.retry);
     this.retry = setTimeout(() => this.connect(), RETRY_MS);
@@ -56,11 +60,13 @@ class Page {
   }
 
   hello(hello) {
-    this.say('good', 'live');
     this.told = hello;
   }
 
   snapshot(now) {
+    this.say('good', 'live');
+    clearTimeout(this.silence);
+    this.silence = setTimeout(() => this.say('bad', 'The service has said nothing for a while.'), SILENCE_MS);
     // Another service, or other routes: nothing of the one before is true of it.
     const identity = JSON.stringify([
       this.told.startedAt,

@@ -1,5 +1,5 @@
 /** The stream of events to everyone who looks: one snapshot a second for all of them, made only while there is somebody. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import type { Logger } from '../log/log.js';
 import type { Service } from '../service/service.js';
 import type { Snapshot } from '../service/snapshot.js';
@@ -43,7 +43,7 @@ export class Feed implements Disposable {
   }
 
   /** Answers a request with the stream. `open`: places of routes whose samples and histograms are wanted too. */
-  add({ socket }: IncomingMessage, response: ServerResponse, open: readonly number[]): void {
+  add(response: ServerResponse, open: readonly number[]): void {
     response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' });
     if (this.#viewers.size >= MOST_VIEWERS) {
       const why = `${MOST_VIEWERS} viewers look at this page already, and there is no room for more. Close one of them.`;
@@ -58,8 +58,7 @@ export class Feed implements Disposable {
       behind: 0,
     };
     this.#viewers.add(viewer);
-    // The socket's, not the response's: one that waits behind another on its connection would never tell.
-    socket.once('close', () => this.#remove(viewer));
+    response.once('close', () => this.#remove(viewer));
     const { startedAt } = this.#service;
     response.write(message('hello', { startedAt, reasons, mostOpen: MOST_OPEN, mostShown: MOST_SHOWN }));
     this.#timer ??= setInterval(() => this.#tick([...this.#viewers]), TICK_MS).unref();

@@ -124,8 +124,11 @@ function answer(request: IncomingMessage, response: ServerResponse, { pages, fee
     response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' }).end();
   } else if (isOfAnotherSite(request)) {
     refuse(403, 'Another page may not read the events of this one. Open this one.');
+  } else if (response.socket === null) {
+    // Asked for before an earlier answer on this connection has ended: it would hold a place and could not be told that it is gone.
+    request.socket.destroy();
   } else {
-    feed.add(request, response, openRoutes(query));
+    feed.add(response, openRoutes(query));
   }
 }
 

@@ -185,25 +185,18 @@ describe('the server of the page', () => {
     for (const one of viewers) one[Symbol.dispose]();
   });
 
-  it('gives back every place of a connection that asked for several at once', async () => {
+  it('gives one connection one place, however often it asks, and takes it back', async () => {
     await using served = await serve();
     const { port } = new URL(served.url);
-    const asked = `GET /events?open=0 HTTP/1.1\r\nHost: localhost\r\n\r\n`;
     for (let round = 0; round < 3; round++) {
-      const socket = connect(Number(port), '127.0.0.1');
-      socket.write(asked.repeat(MOST_VIEWERS + 2));
-      const [first] = (await once(socket, 'data')) as [Buffer];
-      assert.match(String(first), /^HTTP\/1\.1 200/);
-      assert.match(String(first), /event: hello/);
-      socket.destroy();
+      const socket = connect(Number(port), '127.0.0.1').resume();
+      socket.on('error', () => {});
+      socket.write('GET /events?open=0 HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(MOST_VIEWERS + 2));
       await once(socket, 'close');
-      for (;;) {
-        using next = await viewer(served.url);
-        await eventually('an answer', () => next.told.length > 0);
-        if (next.told[0]!.event === 'hello') break;
-        await sleep(10);
-      }
     }
+    const viewers = await Promise.all(Array.from({ length: MOST_VIEWERS }, () => viewer(served.url)));
+    for (const one of viewers) await one.find('hello');
+    for (const one of viewers) one[Symbol.dispose]();
   });
 
   it('makes no snapshot while nobody looks, and one for all who do', async () => {

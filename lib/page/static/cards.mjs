@@ -130,6 +130,7 @@ export class Details {
   orders({ orders, taken, reason }) {
     this.part('.orders-about').textContent =
       reason ?? 'What each would cost, with packets of 1400 bytes that come in order.';
+    this.part('.orders-panel .wide').hidden = orders === undefined;
     fill(
       this.part('.orders'),
       (orders ?? []).map((one, i) => [

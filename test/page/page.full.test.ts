@@ -268,7 +268,7 @@ describe('the live page in Chromium', { skip: missing('chromium') }, () => {
     const address = async (command: ReturnType<typeof start>): Promise<string> => {
       await command.says('page on http://');
       await command.says('running');
-      return /page on http:\/\/([\d.:]+)\//.exec(command.error())![1]!;
+      return /page on http:\/\/([\d.:]+)\//.exec(command.said())![1]!;
     };
     const first = start(['run', folder.config, '--ui', '127.0.0.1:0']);
     const at = await address(first);

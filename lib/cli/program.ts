@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { OnpathError } from '../errors.js';
 import { packageRoot } from '../native.js';
 import { visible, visibleLine } from '../visible.js';
 import { compileCommand } from './compile.js';
@@ -13,7 +12,7 @@ import { recvCommand } from './recv.js';
 import { runCommand } from './run.js';
 import { sendCommand } from './send.js';
 import { tableCommand } from './table.js';
-import { EXIT, json } from './terminal.js';
+import { described, EXIT, json } from './terminal.js';
 import { tokenizerCommand } from './tokenizer.js';
 
 /** Longer messages carry somebody's argument or file along. */
@@ -80,7 +79,7 @@ function report(error: unknown, asJson: boolean): number {
   // Help and version are no failure; help for want of a command has been printed.
   if (error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help'))
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  const { code, message } = described(error);
+  const { code, message } = error instanceof CommanderError ? usage(error) : described(error);
   const short = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}...` : message;
   process.stderr.write(
     asJson
@@ -91,22 +90,14 @@ function report(error: unknown, asJson: boolean): number {
   return error instanceof CommanderError ? EXIT.usage : EXIT.failed;
 }
 
-function described(error: unknown): { code: string; message: string } {
-  if (error instanceof OnpathError) return error;
-  if (error instanceof CommanderError) {
-    const sentence = error.message
-      .replace(/^error: /, '')
-      .replace(/\n(\(Did you mean [^\n]*\))$/, ' $1')
-      .replace(/\.$/, '');
-    return { code: 'USAGE', message: visibleLine(`${sentence}. Add --help for what there is.`) };
-  }
-  if (error instanceof Error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return { code: code ?? error.name, message: error.message };
-  }
-  return { code: 'ERROR', message: String(error) };
+/** What commander says of a mistake, in one sentence. */
+function usage(error: CommanderError): { code: string; message: string } {
+  const sentence = error.message
+    .replace(/^error: /, '')
+    .replace(/\n(\(Did you mean [^\n]*\))$/, ' $1')
+    .replace(/\.$/, '');
+  return { code: 'USAGE', message: visibleLine(`${sentence}. Add --help for what there is.`) };
 }
-
 function version(): string {
   const manifest = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;

@@ -18,7 +18,7 @@ import { sendCommand } from './send.js';
 import { statsCommand } from './stats.js';
 import { swapCommand } from './swap.js';
 import { tableCommand } from './table.js';
-import { described as describedError, EXIT, json } from './terminal.js';
+import { described, EXIT, json } from './terminal.js';
 import { tokenizerCommand } from './tokenizer.js';
 import { topCommand } from './top.js';
 import { versionsCommand } from './versions.js';
@@ -91,7 +91,7 @@ function report(error: unknown, asJson: boolean): number {
   // Help and version are no failure; help for want of a command has been printed.
   if (error instanceof CommanderError && (error.exitCode === 0 || error.code === 'commander.help'))
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  const { code, message } = described(error);
+  const { code, message } = error instanceof CommanderError ? usage(error) : described(error);
   const short = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)}...` : message;
   process.stderr.write(
     asJson
@@ -102,17 +102,14 @@ function report(error: unknown, asJson: boolean): number {
   return error instanceof CommanderError ? EXIT.usage : EXIT.failed;
 }
 
-function described(error: unknown): { code: string; message: string } {
-  if (error instanceof CommanderError) {
-    const sentence = error.message
-      .replace(/^error: /, '')
-      .replace(/\n(\(Did you mean [^\n]*\))$/, ' $1')
-      .replace(/\.$/, '');
-    return { code: 'USAGE', message: visibleLine(`${sentence}. Add --help for what there is.`) };
-  }
-  return describedError(error);
+/** What commander says of a mistake, in one sentence. */
+function usage(error: CommanderError): { code: string; message: string } {
+  const sentence = error.message
+    .replace(/^error: /, '')
+    .replace(/\n(\(Did you mean [^\n]*\))$/, ' $1')
+    .replace(/\.$/, '');
+  return { code: 'USAGE', message: visibleLine(`${sentence}. Add --help for what there is.`) };
 }
-
 function version(): string {
   const manifest = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;

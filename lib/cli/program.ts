@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { OnpathError } from '../errors.js';
 import { packageRoot } from '../native.js';
+import { benchCommand } from './bench.js';
 import { compileCommand } from './compile.js';
 import { devicesCommand } from './devices.js';
 import { doctorCommand } from './doctor.js';
@@ -39,6 +40,7 @@ Every command takes --json; errors are then one object on standard error: {"erro
     recvCommand(),
     tableCommand(end),
     tokenizerCommand(),
+    benchCommand(),
   ]) {
     root.addCommand(command);
   }

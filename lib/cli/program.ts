@@ -5,15 +5,23 @@ import { Command, CommanderError } from 'commander';
 import { OnpathError } from '../errors.js';
 import { packageRoot } from '../native.js';
 import { benchCommand } from './bench.js';
+import { captureCommand } from './capture.js';
 import { compileCommand } from './compile.js';
 import { devicesCommand } from './devices.js';
 import { doctorCommand } from './doctor.js';
+import { loadCommand } from './load.js';
 import { recvCommand } from './recv.js';
+import { reloadCommand } from './reload.js';
+import { rollbackCommand } from './rollback.js';
 import { runCommand } from './run.js';
 import { sendCommand } from './send.js';
+import { statsCommand } from './stats.js';
+import { swapCommand } from './swap.js';
 import { tableCommand } from './table.js';
 import { EXIT } from './terminal.js';
 import { tokenizerCommand } from './tokenizer.js';
+import { topCommand } from './top.js';
+import { versionsCommand } from './versions.js';
 
 /** Runs the command line and resolves to the process's exit code. Never throws. */
 export async function program(args: readonly string[]): Promise<number> {
@@ -41,6 +49,8 @@ Every command takes --json; errors are then one object on standard error: {"erro
     tableCommand(end),
     tokenizerCommand(),
     benchCommand(),
+    ...[loadCommand(), swapCommand(), rollbackCommand(), versionsCommand(), reloadCommand()],
+    ...[statsCommand(), topCommand(), captureCommand()],
   ]) {
     root.addCommand(command);
   }

@@ -1,7 +1,10 @@
 /** `onpath run`: a data plane from a file, until it is told to stop. */
-import { Command } from 'commander';
+import { resolve } from 'node:path';
+import { Command, Option } from 'commander';
 import type { PlaneStats } from '../dataplane.js';
-import { type Config, readConfig } from '../files/config-file.js';
+import { type Config, readConfig, socketPath } from '../files/config-file.js';
+import { type LogLevel, logLevels, PAGE_LISTEN, parseListen } from '../files/config-schema.js';
+import { createLog } from '../log/log.js';
 import { Service } from '../service/service.js';
 import { seconds } from './arguments.js';
 import { endedBySignals } from './signals.js';
@@ -11,6 +14,10 @@ interface Options {
   readonly check?: boolean;
   readonly every?: number;
   readonly json?: boolean;
+  readonly control?: string;
+  readonly metrics?: string;
+  readonly ui?: string | true;
+  readonly logLevel?: LogLevel;
 }
 
 export function runCommand(): Command {
@@ -19,6 +26,10 @@ export function runCommand(): Command {
     .argument('<config>', 'YAML or JSON: tables, tokenizers, pipelines, ports, routes (docs/cli.md)')
     .option('--check', 'read, compile and check everything, start nothing')
     .option('--every <seconds>', 'print counters this often', seconds)
+    .option('--control <socket>', 'path of the control API')
+    .option('--metrics <address:port>', 'serve Prometheus metrics')
+    .option('--ui [address:port]', `serve the live page, by default on ${PAGE_LISTEN}`)
+    .addOption(new Option('--log-level <level>', 'least severe lines that are written').choices(logLevels))
     .addHelpText(
       'after',
       `
@@ -26,14 +37,29 @@ What routes with sink: host make has nobody to take it here: it is counted and r
 
 Examples:
   onpath run plane.yaml --check
-  onpath run plane.yaml --every 5`,
+  onpath run plane.yaml --every 5
+  onpath run plane.yaml --ui --control ./plane.sock --metrics 127.0.0.1:9464`,
     )
     .action(async (path: string, options: Options) => {
       const terminal = new Terminal(options);
-      const config = readConfig(path);
+      const config = withFlags(readConfig(path), options);
       if (options.check === true) return terminal.result(...checked(path, config));
       await run(config, options, terminal);
     });
+}
+
+/** What the command line says stands above the file. @throws OnpathError INVALID_SPEC */
+function withFlags(config: Config, { control, metrics, ui, logLevel }: Options): Config {
+  const page = ui === true ? PAGE_LISTEN : ui;
+  if (metrics !== undefined) parseListen(metrics, '--metrics');
+  if (page !== undefined) parseListen(page, '--ui');
+  return {
+    ...config,
+    ...(control !== undefined && { control: { socket: socketPath(resolve(control)) } }),
+    ...(metrics !== undefined && { metrics: { listen: metrics } }),
+    ...(page !== undefined && { page: { listen: page } }),
+    ...(logLevel !== undefined && { log: { level: logLevel } }),
+  };
 }
 
 function checked(path: string, { spec, pipelines, pipelineOf }: Config): [unknown, string] {
@@ -64,7 +90,13 @@ function checked(path: string, { spec, pipelines, pipelineOf }: Config): [unknow
 
 async function run(config: Config, options: Options, terminal: Terminal): Promise<void> {
   using stop = endedBySignals();
+  const log = createLog(config.log);
   await using service = await Service.start(config);
+  // What serves it: each is closed before the plane is.
+  // HTTP frameworks are loaded where they are used: other commands start without them.
+  await using _control =
+    config.control &&
+    (await (await import('../control/server.js')).startControl(service, { ...config.control, log }));
   const { plane } = service;
   terminal.note(`onpath: running ${config.file.path}`);
   const timer =

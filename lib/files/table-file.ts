@@ -25,7 +25,15 @@ const jsonTable = z.union([
  * @throws OnpathError INVALID_ARGUMENT, UNSUPPORTED, NOT_FOUND
  */
 export function readTable(path: string, options: { readonly dtype?: DType | undefined } = {}): LookupTable {
-  const bytes = readBounded(path, MOST_BYTES, 'a table');
+  return parseTable(readBounded(path, MOST_BYTES, 'a table'), path, options);
+}
+
+/** The same of a file's content; its kind is that of `path`. @throws OnpathError INVALID_ARGUMENT, UNSUPPORTED */
+export function parseTable(
+  bytes: Uint8Array,
+  path: string,
+  options: { readonly dtype?: DType | undefined } = {},
+): LookupTable {
   const kind = extname(path).toLowerCase();
   if (kind === '.npy') {
     const array = readNpy(bytes, path);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
 import { packageRoot } from '../native.js';
 import { visible, visibleLine } from '../visible.js';
+import { benchCommand } from './bench.js';
 import { captureCommand } from './capture.js';
 import { compileCommand } from './compile.js';
 import { devicesCommand } from './devices.js';
@@ -48,7 +49,7 @@ Examples:
     );
   const groups: Readonly<Record<string, readonly Command[]>> = {
     'This host:': [devicesCommand(), doctorCommand(end)],
-    'Making things:': [compileCommand(), tableCommand(end), tokenizerCommand()],
+    'Making things:': [compileCommand(), benchCommand(), tableCommand(end), tokenizerCommand()],
     'Planes and packets:': [runCommand(), sendCommand(), recvCommand()],
     'A running plane:': [
       ...[loadCommand(), swapCommand(), rollbackCommand(), versionsCommand(), reloadCommand()],

@@ -29,7 +29,8 @@ const PROBE_MS = 1000;
 export async function listenPrivately(server: Server, path: string): Promise<() => void> {
   const place = resolve(path);
   checkPath(place);
-  const folder = refusedAs(place, () => mkdtempSync(join(dirname(place), '.')));
+  // Not by join, which takes the dot for the folder itself and names a sibling of it.
+  const folder = refusedAs(place, () => mkdtempSync(`${dirname(place)}/.`));
   try {
     // The umask may have taken our own rights.
     chmodSync(folder, 0o700);

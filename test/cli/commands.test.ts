@@ -41,7 +41,9 @@ describe('onpath', () => {
         ? ['table build', 'table inspect', 'table diff']
         : name === 'tokenizer'
           ? ['tokenizer inspect', 'tokenizer encode', 'tokenizer decode', 'tokenizer compile']
-          : [name],
+          : name === 'load'
+            ? ['load table', 'load vocabulary']
+            : [name],
     );
     for (const leaf of leaves) {
       const help = await onpath([...leaf.split(' '), '--help']);

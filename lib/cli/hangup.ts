@@ -7,8 +7,12 @@ export function onHangup(again: () => Promise<void>): Disposable {
   let asked = false;
   let running = false;
   const onSignal = async (): Promise<void> => {
-    // The same signal as ever where nothing else is left to tell that the terminal was closed.
-    if (inTerminal && !hasTerminal()) return void process.kill(process.pid, 'SIGTERM');
+    if (inTerminal && !hasTerminal()) {
+      // What the signal does to whoever does not take it: Node cannot exit in an orderly way without the terminal it began in.
+      process.off('SIGHUP', onSignal);
+      process.kill(process.pid, 'SIGHUP');
+      return;
+    }
     asked = true;
     if (running) return;
     running = true;

@@ -26,7 +26,7 @@ interface Options {
 
 export function runCommand(): Command {
   return new Command('run')
-    .description('start the data plane of a configuration file; SIGINT or SIGTERM ends it')
+    .description('start the data plane of a configuration file and serve it until SIGINT or SIGTERM')
     .argument('<config>', 'YAML or JSON: tables, tokenizers, pipelines, ports, routes (docs/cli.md)')
     .option('--check', 'read, compile and check everything, start nothing')
     .option('--every <seconds>', 'print counters this often', seconds)
@@ -38,11 +38,12 @@ export function runCommand(): Command {
       'after',
       `
 What routes with sink: host make has nobody to take it here: it is counted and released.
+SIGHUP reads the file again and applies what has changed, or says what needs a restart. SIGINT or SIGTERM lets open samples end and ends it;
+a second one ends it at once.
 
 Examples:
   onpath run plane.yaml --check
   onpath run plane.yaml --every 5
-  kill -HUP PID      reads the file again and applies what has changed
   onpath run plane.yaml --ui --control ./plane.sock --metrics 127.0.0.1:9464`,
     )
     .action(async (path: string, options: Options) => {

@@ -123,7 +123,7 @@ function configOf(file: SpecFile, overrides: Overrides, ready: ReadyTokenizers =
   }));
   const spec = parse(dataplaneSpec, { ...rest, routes: full }, 'config');
   // What only the whole can tell: names of ports, who may send.
-  nativePlaneConfig(spec);
+  checkWhole(spec, file);
   const pipelineOf = new Map(routes.map((route, i) => [nameOf(route, i), route.pipeline]));
   const socket = control && at(['control', 'socket'], () => socketPath(file.fileNamed(control.socket)));
   return {
@@ -132,6 +132,19 @@ function configOf(file: SpecFile, overrides: Overrides, ready: ReadyTokenizers =
     ...overrides,
     overrides,
   };
+}
+
+/** @throws OnpathError whose message begins with the field, as errors of planes do */
+function checkWhole(spec: ParsedDataplaneSpec, file: SpecFile): void {
+  try {
+    nativePlaneConfig(spec);
+  } catch (error) {
+    if (!(error instanceof OnpathError)) throw error;
+    const field = /^dataplane((?:\.\w+|\[\d+\])+)/.exec(error.message)?.[1] ?? '';
+    const path = [...field.matchAll(/\w+/g)].map(([part]) => (/^\d/.test(part) ? Number(part) : part));
+    const message = error.message.replace(/^dataplane\./, 'config.');
+    throw file.explained(new OnpathError(error.code, message, { cause: error }), path);
+  }
 }
 
 /** @throws OnpathError INVALID_SPEC (too long) */

@@ -18,7 +18,9 @@ export function ordersPicture(): string {
     stages: [{ stage: 'resize', width: 2, height: 2, profile: 'exact4' }],
   });
   const image = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, pixel) => pixel);
-  const read = new Set(Serialization.plan(pipeline, { order: 'tile-major', skipUnread: true }).serialize(image));
+  const read = new Set(
+    Serialization.plan(pipeline, { order: 'tile-major', skipUnread: true }).serialize(image),
+  );
   const grids = CHOICES.map((choice, i) => {
     const sent = [...Serialization.plan(pipeline, choice).serialize(image)];
     const name = 'skipUnread' in choice ? `${choice.order}, skipUnread` : choice.order;

@@ -95,10 +95,13 @@ test('no block does what a test must not do to the machine it runs on', () => {
   assert.deepEqual(refused, []);
 });
 
-// One block that is not fit keeps all from being run.
-for (const page of refused.length > 0 ? [] : pages.filter(({ blocks }) => blocks.length > 0)) {
-  describe(page.path, async () => {
-    const outputs = await runPage(page, ports, scripts);
+// One block that is not fit keeps all from being run. One page after the other: they share ports.
+const outputsOf = new Map<Page, Output[]>();
+for (const page of refused.length > 0 ? [] : pages.filter(({ blocks }) => blocks.length > 0))
+  outputsOf.set(page, await runPage(page, ports, scripts));
+
+for (const [page, outputs] of outputsOf) {
+  describe(page.path, () => {
     for (const [i, block] of page.blocks.entries()) {
       const check = checkOf(page, i, outputs);
       if (check === undefined) continue;

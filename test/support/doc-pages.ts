@@ -13,7 +13,7 @@ export interface Block {
   readonly code: string;
   /** The nearest heading above. */
   readonly heading: string;
-  /** The last line of prose above. */
+  /** The last paragraph of prose above. */
   readonly lead: string;
 }
 
@@ -39,6 +39,7 @@ function blocksOf(page: string, text: string): Block[] {
   const found: Block[] = [];
   let heading = '';
   let lead = '';
+  let inParagraph = false;
   let open: { line: number; fence: string; language: string; note: string; code: string[] } | undefined;
   for (const [i, line] of text.split('\n').entries()) {
     const fence = /^ *(`{3,})(\S*) *(.*)$/.exec(line);
@@ -52,7 +53,8 @@ function blocksOf(page: string, text: string): Block[] {
       open = { line: i + 1, fence: fence[1]!, language: fence[2]!, note: fence[3]!.trim(), code: [] };
     } else {
       heading = /^#+ (.*)/.exec(line)?.[1] ?? heading;
-      if (line.trim() !== '') lead = line;
+      if (line.trim() !== '') lead = inParagraph ? `${lead} ${line}` : line;
+      inParagraph = line.trim() !== '';
     }
   }
   if (open !== undefined) throw new Error(`${page}, line ${open.line}: the block is never closed`);

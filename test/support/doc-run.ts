@@ -77,9 +77,12 @@ const NEVER =
 export function unfit(block: Block): string | undefined {
   const { kind } = wayOf(block);
   if (!['sh', 'python'].includes(block.language) || kind === 'noRun' || kind === 'file') return undefined;
-  if (!COMMANDS_RUN.includes(block.page)) return `${placeOf(block)}: the page is not among those whose commands are run`;
+  if (!COMMANDS_RUN.includes(block.page))
+    return `${placeOf(block)}: the page is not among those whose commands are run`;
   const found = NEVER.exec(block.code);
-  return found === null ? undefined : `${placeOf(block)}: "${found[0]}" is not for a test to run; say no-run and why`;
+  return found === null
+    ? undefined
+    : `${placeOf(block)}: "${found[0]}" is not for a test to run; say no-run and why`;
 }
 
 /** Runs the page; the outputs are in the order of its blocks. */
@@ -109,7 +112,13 @@ export async function runPage(
     cwd: place,
     detached: true,
     stdio: 'ignore',
-    env: { ...process.env, OUT: outputs, HOME: place, PATH: `${root}/scripts/bin:${process.env['PATH']}`, COLUMNS: '100' },
+    env: {
+      ...process.env,
+      OUT: outputs,
+      HOME: place,
+      PATH: `${root}/scripts/bin:${process.env['PATH']}`,
+      COLUMNS: '100',
+    },
   });
   const killAll = () => {
     try {
@@ -232,7 +241,10 @@ export function assertPrinted(printed: string, expected: string, place: string):
     .map((line) =>
       line.trim() === '...'
         ? '(?:.*\\n)*?'
-        : `${line.trimEnd().replace(/[\\^$.*+?()[\]{}|]/g, '\\$&').replaceAll('\\.\\.\\.', '.*')} *\\n`,
+        : `${line
+            .trimEnd()
+            .replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+            .replaceAll('\\.\\.\\.', '.*')} *\\n`,
     )
     .join('');
   if (!new RegExp(`^${pattern}$`).test(`${printed.trimEnd()}\n`))

@@ -93,7 +93,9 @@ describe('architecture of lib/', () => {
   });
 
   test('only lib/native.ts loads the addon', () => {
-    const loaders = files.filter((file) => /require\('node-gyp-build'\)|\.node'/.test(readFileSync(file, 'utf8')));
+    const loaders = files.filter((file) =>
+      /require\('node-gyp-build'\)|\.node'/.test(readFileSync(file, 'utf8')),
+    );
     assert.deepEqual(loaders, ['lib/native.ts']);
   });
 

@@ -12,11 +12,11 @@ export interface HostPort {
 }
 
 /** Parses "192.0.2.1:5004" or "[2001:db8::1]:5004". Host names are not looked up. @throws OnpathError INVALID_SPEC */
-export function parseHostPort(text: string, what: string): HostPort {
+export function parseHostPort(text: string, what: string, leastPort = 1): HostPort {
   const match = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const address = match?.[1] ?? match?.[2] ?? '';
   const port = Number(match?.[3]);
-  if (isIP(address) === 0 || !(port >= 1 && port <= 65535)) {
+  if (isIP(address) === 0 || !(port >= leastPort && port <= 65535)) {
     throw new OnpathError(
       'INVALID_SPEC',
       `${what} must be "address:port" such as "192.0.2.1:5004" or "[2001:db8::1]:5004" (an IP address, not a name), received "${text}".`,

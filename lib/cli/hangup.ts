@@ -1,0 +1,33 @@
+/** SIGHUP: something is to be read again; or the terminal that a command was started in has gone, which ends it. */
+import { closeSync, openSync } from 'node:fs';
+
+/** Calls `again` on SIGHUP, one call after the other; signals that come during a call make one more. */
+export function onHangup(again: () => Promise<void>): Disposable {
+  const inTerminal = hasTerminal();
+  let asked = false;
+  let running = false;
+  const onSignal = async (): Promise<void> => {
+    // The same signal as ever where nothing else is left to tell that the terminal was closed.
+    if (inTerminal && !hasTerminal()) return void process.kill(process.pid, 'SIGTERM');
+    asked = true;
+    if (running) return;
+    running = true;
+    while (asked) {
+      asked = false;
+      await again();
+    }
+    running = false;
+  };
+  process.on('SIGHUP', onSignal);
+  return { [Symbol.dispose]: () => void process.off('SIGHUP', onSignal) };
+}
+
+/** Whether the process has a controlling terminal. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
+}

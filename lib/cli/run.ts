@@ -97,13 +97,14 @@ async function run(config: Config, options: Options, terminal: Terminal): Promis
   const onReload = ({ log: { level } }: Config) => {
     log.level = level;
   };
+  log.info({ file: config.file.path }, 'starting');
   await using service = await Service.start(config, { onReload });
   // What serves it: each is closed before the plane is.
-  await using _events = logEvents(service, log);
   await using _metrics = config.metrics && (await startMetrics(service, { ...config.metrics, log }));
   using _reload = onHangup(() => reload(service, log));
   const { plane } = service;
-  terminal.note(`onpath: running ${config.file.path}`);
+  // The last: "ready" means that all of it is.
+  await using _events = logEvents(service, log);
   const timer =
     options.every === undefined
       ? undefined

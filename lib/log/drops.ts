@@ -49,10 +49,14 @@ export class DropLog {
 
 /** Those that are not zero, by place. */
 export function dropTotals({ ports, routes }: PlaneStats): Record<string, Record<string, number>> {
+  const places = [
+    ...ports.map(({ name, drops }) => [`port ${name}`, drops] as const),
+    ...routes.map(({ name, drops }) => [`route ${name}`, drops] as const),
+  ];
   return Object.fromEntries(
-    [...ports, ...routes].flatMap(({ name, drops }) => {
+    places.flatMap(([place, drops]) => {
       const some = Object.entries(drops).filter(([, count]) => count > 0);
-      return some.length === 0 ? [] : [[name, Object.fromEntries(some)]];
+      return some.length === 0 ? [] : [[place, Object.fromEntries(some)]];
     }),
   );
 }

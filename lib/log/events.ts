@@ -49,7 +49,7 @@ export function logEvents(service: Service, log: Logger): AsyncDisposable {
       workers: plane.stats().workers.length,
       memoryBytes: plane.stats().memoryBytes,
     },
-    'ready',
+    `ready, running ${service.config.file.path}`,
   );
   const timer = setInterval(look, LOOK_MS).unref();
   const follow = async (): Promise<void> => {

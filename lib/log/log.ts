@@ -1,11 +1,9 @@
 /** The log of a service: lines of JSON on standard error, or lines for people where that is a terminal. */
 import { type Logger, pino, stdTimeFunctions } from 'pino';
+import type { LogLevel } from '../files/config-schema.js';
 import { humanLine } from './human.js';
 
 export type { Logger };
-
-export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** What waits for a reader that does not read; more is left out. */
 const mostWaitingBytes = 1 << 20;

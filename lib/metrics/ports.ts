@@ -70,7 +70,7 @@ export const portFamilies: readonly Family[] = [
   counted('counter', 'onpath_port_transmit_bytes_total', 'Their bytes.', (port) => port.txBytes),
   {
     name: 'onpath_port_dropped_packets_total',
-    help: 'Packets dropped before they had a route, by reason (docs/drop-reasons.md).',
+    help: 'Packets dropped at the port, most of them before they had a route, by reason (docs/drop-reasons.md).',
     type: 'counter',
     labels: ['port', 'reason'],
     values: ({ stats }) => stats.ports.flatMap((port) => dropValues('port', 'packet', port)),

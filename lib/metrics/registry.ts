@@ -1,4 +1,4 @@
-/** A service as Prometheus sees it. Everything is read when it is asked for: nothing runs between scrapes but what Node's own metrics need. */
+/** A service as Prometheus sees it. Everything is read when it is asked for: between scrapes nothing runs. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { collectDefaultMetrics, Registry } from 'prom-client';
@@ -49,29 +49,36 @@ export const families: readonly Family[] = [
     'limits.memoryBytes: what the pools may take together.',
     ({ spec }) => spec.limits.memoryBytes,
   ),
+  {
+    name: 'onpath_event_loop_active_seconds_total',
+    help: 'Time in which JavaScript and its callbacks ran; nearly a second in each second: samples wait for it.',
+    type: 'counter',
+    labels: [],
+    values: () => [{ labels: {}, value: performance.eventLoopUtilization().active / 1000 }],
+  },
   ...portFamilies,
   ...workerFamilies,
   ...routeFamilies,
   latencyFamily,
 ];
 
-/** Of prom-client's own: gauges that are called totals, and what is behind them. They say nothing that helps here. */
-const leftOut = ['handles', 'requests', 'resources'].flatMap((what) => [
-  `nodejs_active_${what}`,
-  `nodejs_active_${what}_total`,
-]);
+/**
+ * Of prom-client's own, what is left out: gauges that are called totals and what is behind them, and the lag of the event loop, which needs
+ * a timer; how busy the loop is does without.
+ */
+const leftOut = /^nodejs_(active_|eventloop_lag)/;
+/** That timer cannot be done without, only be made rare. */
+const hourMs = 3_600_000;
 
 let processMetrics: Registry | undefined;
 
-/**
- * Metrics of the process, which are there once, however many services it has. The monitor of the event loop is the one that needs a timer:
- * a few times a second will do.
- */
+/** Metrics of the process, which are there once, however many services it has. */
 export function processRegistry(): Registry {
   if (processMetrics === undefined) {
     processMetrics = new Registry();
-    collectDefaultMetrics({ register: processMetrics, eventLoopMonitoringPrecision: 200 });
-    for (const name of leftOut) processMetrics.removeSingleMetric(name);
+    collectDefaultMetrics({ register: processMetrics, eventLoopMonitoringPrecision: hourMs });
+    for (const { name } of processMetrics.getMetricsAsArray())
+      if (leftOut.test(name)) processMetrics.removeSingleMetric(name);
   }
   return processMetrics;
 }

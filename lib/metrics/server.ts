@@ -1,8 +1,8 @@
 /** What Prometheus and whoever looks after a host ask for over HTTP: GET /metrics, /live, /ready. Nothing can be changed by it. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { parseHostPort } from '../address.js';
 import { OnpathError } from '../errors.js';
+import { parseListen } from '../files/config-schema.js';
 import type { ErrorCode } from '../generated/error-codes.js';
 import type { Logger } from '../log/log.js';
 import type { Service } from '../service/service.js';
@@ -27,7 +27,7 @@ const silenceMs = 90_000;
 
 /**
  * Serves the metrics of a service until it is disposed of.
- * @param options.listen "ADDRESS:PORT", or a port of 127.0.0.1; port 0: the system chooses.
+ * @param options.listen "ADDRESS:PORT"; port 0: the system chooses.
  * @throws OnpathError INVALID_SPEC, ADDRESS_IN_USE, PERMISSION_DENIED, PORT_FAILED
  *
  * @example
@@ -37,7 +37,7 @@ export async function startMetrics(
   service: Service,
   { listen, log }: { readonly listen: string; readonly log: Logger },
 ): Promise<MetricsServer> {
-  const { address, port } = listenAddress(listen);
+  const { address, port } = parseListen(listen, 'metrics.listen');
   const server = createServer(limits, (request, response) => {
     answer(service, request, response).catch((error: unknown) => {
       log.error({ err: error }, 'metrics could not be read');
@@ -87,13 +87,6 @@ function send(response: ServerResponse, status: number, text: string, type = 'te
     'x-content-type-options': 'nosniff',
   });
   response.end(body);
-}
-
-function listenAddress(listen: string): { address: string; port: number } {
-  const full = /^:?\d+$/.test(listen) ? `127.0.0.1:${listen.replace(':', '')}` : listen;
-  // Port 0 is none for packets, but one to listen on.
-  if (!full.endsWith(':0')) return parseHostPort(full, 'metrics.listen');
-  return { ...parseHostPort(`${full.slice(0, -1)}1`, 'metrics.listen'), port: 0 };
 }
 
 const codes: Readonly<Record<string, ErrorCode>> = {

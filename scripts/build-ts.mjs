@@ -1,12 +1,13 @@
 // Compiles TypeScript: `lib` -> dist/ (the package), `all` also lib, test, bench and scripts -> build/ts/.
-// Output whose source is gone is removed, so that a deleted test does not live on.
+// What browsers are served is copied as it is. Output whose source is gone is removed, so that a deleted test does not live on.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { packageRoot } from './source-build.mjs';
 
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
+const pageFiles = 'lib/page/static';
 const what = process.argv[2] ?? 'all';
 const projects = [{ config: 'tsconfig.json', output: 'dist', info: 'lib', source: 'lib' }];
 if (what === 'all')
@@ -22,6 +23,9 @@ for (const project of projects) {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
   if (run.status !== 0) process.exit(1);
+  cpSync(join(packageRoot, pageFiles), join(output, relative(project.source, pageFiles)), {
+    recursive: true,
+  });
   removeOrphans(output, join(packageRoot, project.source));
 }
 

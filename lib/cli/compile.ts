@@ -4,9 +4,9 @@ import { Command } from 'commander';
 import { OnpathError } from '../errors.js';
 import { type AnyPipeline, compilePipeline } from '../files/pipeline-file.js';
 import { SpecFile } from '../files/spec-file.js';
+import { compareOrders, type OrderFacts } from '../order-facts.js';
 import { Pipeline } from '../pipeline.js';
 import { PipelineFamily } from '../pipeline-family.js';
-import { Serialization } from '../serialization.js';
 import { bytes, columns, shapeText, Terminal } from './terminal.js';
 
 interface Options {
@@ -89,39 +89,6 @@ function described(path: string, pipeline: AnyPipeline, { explain, out }: Option
 
 function shapes(outputs: readonly { name: string; dtype: string; shape: readonly number[] }[]): string {
   return outputs.map((output) => shapeText(output.name, output)).join(', ');
-}
-
-interface OrderFacts {
-  readonly order: string;
-  readonly skipUnread: boolean;
-  readonly sampleBytes: number;
-  readonly savedBytes: number;
-  readonly windowBytes: number;
-  readonly packetsToFirstOutput: number;
-  /** Absent, with the reason, where the pipeline cannot take this order. */
-  readonly refused?: string;
-}
-
-function compareOrders(pipeline: Pipeline): OrderFacts[] {
-  return (['row-major', 'planar', 'tile-major'] as const).flatMap((order) =>
-    [false, true].map((skipUnread): OrderFacts => {
-      try {
-        const plan = Serialization.plan(pipeline, { order, skipUnread });
-        return {
-          order,
-          skipUnread,
-          sampleBytes: plan.bytes,
-          savedBytes: plan.bytesSaved,
-          windowBytes: plan.windowBytes,
-          packetsToFirstOutput: plan.packetsToFirstOutput(),
-        };
-      } catch (error) {
-        if (!(error instanceof OnpathError)) throw error;
-        const nothing = { sampleBytes: 0, savedBytes: 0, windowBytes: 0, packetsToFirstOutput: 0 };
-        return { order, skipUnread, ...nothing, refused: error.message };
-      }
-    }),
-  );
 }
 
 function orderTable(orders: readonly OrderFacts[]): string {

@@ -7,6 +7,7 @@ import { type LogLevel, logLevels, PAGE_LISTEN, parseListen } from '../files/con
 import { logEvents } from '../log/events.js';
 import { createLog, type Logger } from '../log/log.js';
 import { startMetrics } from '../metrics/server.js';
+import { startPage } from '../page/server.js';
 import { Service } from '../service/service.js';
 import { seconds } from './arguments.js';
 import { onHangup } from './hangup.js';
@@ -101,6 +102,7 @@ async function run(config: Config, options: Options, terminal: Terminal): Promis
   await using service = await Service.start(config, { onReload });
   // What serves it: each is closed before the plane is.
   await using _metrics = config.metrics && (await startMetrics(service, { ...config.metrics, log }));
+  await using _page = config.page && (await startPage(service, { ...config.page, log }));
   using _reload = onHangup(() => reload(service, log));
   const { plane } = service;
   // The last: "ready" means that all of it is.

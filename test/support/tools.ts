@@ -12,7 +12,9 @@ function works(command: string, args: readonly string[]): boolean {
 }
 
 /** False, or why the tests that need the tool are left out. */
-export function missing(tool: 'python' | 'pillow' | 'gstreamer' | 'ffmpeg' | 'tshark'): string | false {
+export function missing(
+  tool: 'python' | 'pillow' | 'gstreamer' | 'ffmpeg' | 'tshark' | 'chromium',
+): string | false {
   switch (tool) {
     case 'python':
       return works(PYTHON, ['-c', '']) ? false : `${PYTHON} is not there`;
@@ -28,6 +30,8 @@ export function missing(tool: 'python' | 'pillow' | 'gstreamer' | 'ffmpeg' | 'ts
       return works('ffmpeg', ['-version']) ? false : 'ffmpeg is not there';
     case 'tshark':
       return works('tshark', ['--version']) ? false : 'tshark is not there';
+    case 'chromium':
+      return works('chromium', ['--version']) ? false : 'chromium is not there (Debian: chromium)';
   }
 }
 

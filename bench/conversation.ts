@@ -63,6 +63,14 @@ export class Conversation {
     this.#process.stdin.write(`${line}\n`);
   }
 
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
   /** Ends it; resolves when it is gone. */
   async close(): Promise<void> {
     if (this.#ended) return;

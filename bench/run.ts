@@ -12,6 +12,7 @@ import { dpdkSuite } from './suites/dpdk.js';
 import { imagesSuite } from './suites/images.js';
 import { loopSuite } from './suites/loop.js';
 import { pathSuite } from './suites/path.js';
+import { serviceSuite } from './suites/service.js';
 import { stringsSuite } from './suites/strings.js';
 import { textSuite } from './suites/text.js';
 import { workersSuite } from './suites/workers.js';
@@ -25,6 +26,7 @@ const SUITES: readonly Suite[] = [
   textSuite,
   attackSuite,
   workersSuite,
+  serviceSuite,
 ];
 const DEFAULT_ROUNDS = 11;
 /** Runnable threads, over the last minute, above which a machine is not one's own. */

@@ -1,0 +1,81 @@
+// The example inference service on a DPDK port: a host in a network namespace sends a photograph over a veth pair.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { prepareService } from '../../bench/suites/service-folder.js';
+import { VethPair, vethUnavailable } from '../../scripts/demo-parts/veth.js';
+import { dpdkMissing } from '../support/dpdk.js';
+import { PATIENCE_MS } from '../support/plane.js';
+
+/** A link of the kernel's, for results: the other one is DPDK's. */
+const RESULTS = { here: '10.98.0.1', there: '10.98.0.2', port: 5006 };
+const photograph = resolve('test/data/astronaut.png');
+
+test('on a DPDK port every logit has the bits that it has inside', {
+  skip: dpdkMissing() ?? vethUnavailable() ?? false,
+  timeout: 2 * PATIENCE_MS,
+}, async () => {
+  const folder = prepareService();
+  using pair = VethPair.create(7);
+  const [here, there] = [`onp${process.pid}r`, `onp${process.pid}s`];
+  ip('link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', pair.namespace);
+  ip('address', 'add', `${RESULTS.here}/30`, 'dev', here);
+  ip('link', 'set', here, 'up');
+  pair.inside('ip', 'address', 'add', `${RESULTS.there}/30`, 'dev', there);
+  pair.inside('ip', 'link', 'set', there, 'up');
+
+  const port = {
+    type: 'dpdk',
+    device: `net_af_packet0,iface=${pair.device},framecnt=8192`,
+    rxDescriptors: 2048,
+    addresses: [`${pair.portAddress}/${pair.prefixBits}`],
+  };
+  const behind = await classify(
+    ['onpath', '--no-huge', '--sources', `${pair.hostAddress}/32`, '--port', JSON.stringify(port)],
+    { results: `${RESULTS.there}:${RESULTS.port}`, to: `${pair.portAddress}:5004` },
+    (command, args) => pair.command(command, args),
+  );
+  const inside = await classify(
+    ['inside', '--prepare', 'onpath', '--listen', `${RESULTS.here}:5004`],
+    { results: `${RESULTS.there}:${RESULTS.port}`, to: `${RESULTS.here}:5004` },
+    (command, args) => pair.command(command, args),
+  );
+  assert.match(behind, /astronaut\.png \{"top":\d+,"logits":"/);
+  assert.ok(behind === inside, 'the logits differ');
+
+  async function classify(
+    service: readonly string[],
+    place: { results: string; to: string },
+    within: (command: string, args: readonly string[]) => [string, string[]],
+  ): Promise<string> {
+    const child = spawn(
+      process.execPath,
+      ['service.js', ...service, '--results', place.results, '--logits'],
+      {
+        cwd: folder,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    try {
+      for await (const line of createInterface(child.stdout)) if (line.startsWith('ready')) break;
+      const variant = service[0]!;
+      const args = ['client.js', variant, photograph, '--to', place.to, '--results', place.results];
+      // A veth pair is software on both ends: what comes at once may be more than its ring holds.
+      if (variant === 'onpath') args.push('--mbit', '200');
+      const run = spawnSync(...within(process.execPath, args), { cwd: folder, encoding: 'utf8' });
+      assert.equal(run.status, 0, run.stderr);
+      return run.stdout;
+    } finally {
+      child.kill('SIGTERM');
+      if (child.exitCode === null) await once(child, 'exit');
+    }
+  }
+});
+
+function ip(...args: string[]): void {
+  const run = spawnSync('ip', args, { encoding: 'utf8' });
+  assert.equal(run.status, 0, run.stderr);
+}

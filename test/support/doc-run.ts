@@ -69,6 +69,11 @@ const COMMANDS_RUN = [
   'docs/guides/troubleshooting.md',
   'docs/wire-format.md',
 ];
+/** Pages whose blocks a test of their own runs. */
+export const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
+  'docs/metrics.md': 'test/metrics/docs.test.ts',
+  'docs/service.md': 'test/examples/inference-service.full.test.ts',
+};
 /** What a block of a page has no business with: other people's packages, the machine, files elsewhere. */
 const NEVER =
   /\b(sudo|su|apt|apt-get|dpkg|npm|npx|pip3?|systemctl|modprobe|mount|umount|sysctl|ip|ethtool|dpdk-\S+|docker|podman|git|wget|killall|pkill|tee)\b(?![.\w/=:-])|scripts\/|rm -r|>\s*\/(?!dev\/null)/;

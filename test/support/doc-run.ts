@@ -189,7 +189,8 @@ done_with() {
 }
 start() { # N KIND TEXT: runs the block until it has said TEXT.
   current=$1
-  bash -eu -o pipefail -c "$(<"$OUT/$1.sh")" >"$OUT/$1.out" 2>&1 </dev/null &
+  : >"$OUT/$1.out" # grep looks before the job has begun
+  bash -eu -o pipefail -c "$(<"$OUT/$1.sh")" >>"$OUT/$1.out" 2>&1 </dev/null &
   beside[$1]=$!
   until grep -qF -- "$3" "$OUT/$1.out"; do
     kill -0 "\${beside[$1]}" 2>/dev/null || exit 1

@@ -66,6 +66,7 @@ export class Capture {
     if (signal?.aborted) onAbort();
   }
 
+  /** Counts so far. */
   stats(): CaptureStats {
     const { packets, bytes, missed, ended } = this.#native.stats();
     return { packets, bytes, missed, ended };
@@ -80,6 +81,7 @@ export class Capture {
     return this.done;
   }
 
+  /** As stop(). */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
   }

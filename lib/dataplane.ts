@@ -4,7 +4,7 @@ import { Capture, type CaptureOptions, nativeCaptureConfig } from './capture.js'
 import { captureSpec } from './capture-schema.js';
 import { OnpathError } from './errors.js';
 import { LatencyHistogram, type LatencyStage, type PlaneLatency } from './latency.js';
-import { type MemoryItem, type NativePlane, type NativePlaneStats, native } from './native.js';
+import { type MemoryItem, type NativePlane, native, type NativePlaneStats as PlaneStats } from './native.js';
 import { isBatched, nativePlaneConfig } from './plane-config.js';
 import { type PlaneEvent, PlaneEventHub } from './plane-events.js';
 import { PlaneTables, PlaneVocabularies } from './plane-parts.js';
@@ -16,11 +16,7 @@ import { TextPipeline } from './text-pipeline.js';
 import { type TextPart, type TextSample, textPart, textSample } from './text-sample.js';
 import { parse, shown } from './validate.js';
 
-/**
- * Counters since start. Books balance: packets received by ports = packets used by routes + control packets of ports + packet drops of
- * ports and routes (`transmit_failed` and `no_neighbour` aside: those did not leave) + `packetsHeld` of workers; samples opened = complete + open + sample drops.
- */
-export type PlaneStats = NativePlaneStats;
+export type { PlaneStats };
 
 /** A route that delivers to JavaScript: what it takes from, and who waits for it. */
 class HostRoute {
@@ -348,6 +344,7 @@ export class Dataplane {
     this.#native.unref();
     return this;
   }
+  /** Keeps the process alive again, as it was from the start. */
   ref(): this {
     this.#native.ref();
     return this;
@@ -362,6 +359,7 @@ export class Dataplane {
     return this.#closing;
   }
 
+  /** As close(). */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

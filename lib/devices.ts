@@ -73,6 +73,7 @@ export type InterfaceType =
   | 'vlan'
   | 'other';
 
+/** What the kernel knows of an interface. */
 export interface LinkState {
   readonly name: string;
   /** `52:54:00:12:34:56`; undefined if it has no Ethernet address. */
@@ -106,6 +107,7 @@ export interface DpdkUse {
   readonly warnings: readonly string[];
 }
 
+/** One thing to do before DPDK can drive a device. */
 export interface MissingStep {
   /** What was looked for and not found. */
   readonly what: string;

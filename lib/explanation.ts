@@ -39,6 +39,7 @@ export class Explanation {
     this.steps = program.explain();
   }
 
+  /** A table of the steps, for people. */
   toString(): string {
     const count = (n: number) => n.toLocaleString('en-US');
     const rows = this.steps.map((s) => [

@@ -23,7 +23,12 @@ export {
   type PlaneLatency,
 } from './latency.js';
 export { LookupTable } from './lookup-table.js';
-export type { MemoryItem } from './native.js';
+export type {
+  MemoryItem,
+  NativePortStats as PortStats,
+  NativeRouteStats as RouteStats,
+  NativeWorkerStats as WorkerStats,
+} from './native.js';
 export {
   type ChunkResult,
   type CompileOptions,

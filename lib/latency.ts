@@ -34,6 +34,7 @@ export interface LatencyBucket {
   readonly count: number;
 }
 
+/** A histogram as JSON, in nanoseconds. */
 export interface LatencySummary {
   readonly unit: 'ns';
   readonly count: number;
@@ -124,6 +125,7 @@ export class LatencyHistogram {
     });
   }
 
+  /** What `JSON.stringify` writes: the summary with the buckets that are not empty. */
   toJSON(): LatencySummary {
     const { count, min, mean, max, buckets } = this;
     const [p50, p90, p99, p999] = [50, 90, 99, 99.9].map((p) => this.percentile(p)) as [

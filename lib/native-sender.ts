@@ -51,7 +51,7 @@ export interface NativeReceiverReport {
   roundTripMs: number | undefined;
 }
 
-/** Counters of a sender with `resend`. */
+/** Counters of a sender with `resend`: packets asked for and sent again, what receivers reported last. */
 export interface NativeSenderStats {
   /** Packets that receivers asked for, as often as they did: `resent` + `refused`. */
   nacksReceived: number;

@@ -225,6 +225,7 @@ export interface NativePlaneConfig {
   latency: boolean;
 }
 
+/** Counters of a port since start. */
 export interface NativePortStats {
   name: string;
   rxPackets: number;
@@ -247,6 +248,7 @@ export interface NativePortStats {
   drops: Record<DropReason, number>;
 }
 
+/** Counters of a route since start, all workers together. */
 export interface NativeRouteStats {
   name: string;
   packetsUsed: number;
@@ -278,6 +280,7 @@ export interface NativeRouteStats {
   drops: Record<DropReason, number>;
 }
 
+/** Counters of a worker since start. */
 export interface NativeWorkerStats {
   polls: number;
   emptyPolls: number;
@@ -296,6 +299,10 @@ export interface NativeWorkerStats {
   packetsHeld: number;
 }
 
+/**
+ * Counters since start. Books balance: packets received by ports = packets used by routes + control packets of ports + packet drops of
+ * ports and routes (`transmit_failed` and `no_neighbour` aside: those did not leave) + `packetsHeld` of workers; samples opened = complete + open + sample drops.
+ */
 export interface NativePlaneStats {
   ports: NativePortStats[];
   routes: NativeRouteStats[];

@@ -30,6 +30,7 @@ export interface PortEvent extends Happened {
   readonly port: string;
 }
 
+/** What `plane.events()` gives. */
 export type PlaneEvent = WorkerEvent | PortEvent;
 
 const mostWaiting = 256;

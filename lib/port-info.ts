@@ -15,6 +15,7 @@ export const offloadHooks = [
   'mprq',
   'cqeCompression',
 ] as const;
+/** The name of something that a NIC can do for the cores. */
 export type OffloadHook = (typeof offloadHooks)[number];
 
 /** What NICs offer beyond that and this package does not use, each with the reason. */

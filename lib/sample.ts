@@ -87,6 +87,7 @@ abstract class Delivered {
   release(): void {
     this.#slot.release();
   }
+  /** As release(). */
   [Symbol.dispose](): void {
     this.release();
   }

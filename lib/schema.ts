@@ -393,11 +393,15 @@ type Shaped<Sender> = Omit<Sender, 'width' | 'height' | 'format' | 'serializatio
       }
   );
 
+/** The channels of a pixel, 8 bits each, interleaved. */
 export type ChannelFormat = z.infer<typeof channelFormat>;
+/** The pixels that arrive: channels, or `uyvy` (YCbCr-4:2:2). */
 export type InputFormat = z.infer<typeof inputFormat>;
 /** Order in which a sample's bytes travel. */
 export type Order = z.infer<typeof serializationOrder>;
+/** The type of the elements of a tensor or table. */
 export type DType = z.infer<typeof dtype>;
+/** The order of the axes of a tensor: rows of pixels (`hwc`) or planes of channels (`chw`). */
 export type Layout = z.infer<typeof layout>;
 /** What `Pipeline.compile` takes. */
 export type PipelineSpec = ReadonlyArrays<z.input<typeof pipelineSpec>>;

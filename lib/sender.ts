@@ -1,7 +1,11 @@
 /** Sends images and texts as RTP packets, paced: onpath chunks or raw video (RFC 4175). */
 
 import { native } from './native.js';
-import type { NativeReceiverReport, NativeSender, NativeSenderStats } from './native-sender.js';
+import type {
+  NativeSender,
+  NativeReceiverReport as ReceiverReport,
+  NativeSenderStats as SenderStats,
+} from './native-sender.js';
 import { Pipeline } from './pipeline.js';
 import { type SenderSpec, senderSpec } from './schema.js';
 import { nativeSenderConfig, request64 } from './sender-config.js';
@@ -12,10 +16,7 @@ import { parse } from './validate.js';
 type TextSenderSpec = Extract<SenderSpec, { readonly text: true }>;
 type ImageSenderSpec = Exclude<SenderSpec, TextSenderSpec>;
 
-/** Counters of a sender with `resend`: packets asked for and sent again, what receivers reported last. */
-export type SenderStats = NativeSenderStats;
-/** What one receiver reported last. */
-export type ReceiverReport = NativeReceiverReport;
+export type { ReceiverReport, SenderStats };
 
 /** What was sent for one sample. */
 export interface SendReport {
@@ -102,6 +103,7 @@ export class Sender {
     return this.#closing;
   }
 
+  /** As close(). */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

@@ -7,6 +7,7 @@ import { shown } from './validate.js';
 /** float16 and bfloat16 are Uint16Array, whatever the runtime offers. */
 export type TensorData = Uint8Array | Int8Array | Uint16Array | Uint32Array | Float32Array;
 
+/** A result: elements, their type, their shape. */
 export interface Tensor {
   /** Elements in row-major order of `shape`. */
   readonly data: TensorData;

@@ -115,6 +115,7 @@ export class TextSender {
     return this.#closing;
   }
 
+  /** As close(). */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

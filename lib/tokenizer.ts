@@ -308,6 +308,7 @@ export class Tokenizer {
   idToToken(id: number): string | undefined {
     return this.#native.idToToken(id);
   }
+  /** The id of a token as the vocabulary has it; nothing if there is none. */
   tokenToId(token: string): number | undefined {
     return this.#native.tokenToId(token);
   }

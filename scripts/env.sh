@@ -20,6 +20,9 @@ onpath_path() {
 # A Node and npm of our own come before the system's: they are there only because the system's were too old.
 onpath_path first PATH "$onpath_root/.setup/tools/node_modules/.bin" "$onpath_root"/.setup/tools/node_modules/node-linux-*/bin
 
+# The onpath command of this checkout.
+onpath_path last PATH "$onpath_root/scripts/bin"
+
 # Debian packages that were unpacked because they could not be installed come after the system's.
 onpath_debs=$onpath_root/.setup/root
 if [[ -d $onpath_debs ]]; then

@@ -1,6 +1,7 @@
 /** A service as Prometheus sees it. Everything is read when it is asked for: between scrapes nothing runs. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { packageRoot } from '../native.js';
 import { dataplaneSpec } from '../schema.js';

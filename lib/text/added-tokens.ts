@@ -5,6 +5,7 @@ import { parse } from '../validate.js';
 import type { OffsetUnit } from './encoding.js';
 import type { TextInput } from './options.js';
 
+/** A token that is found in a text before anything else is done with it. */
 export interface AddedToken {
   readonly id: number;
   readonly text: string;

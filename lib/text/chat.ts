@@ -4,12 +4,14 @@ import * as z from 'zod';
 import { OnpathError } from '../errors.js';
 import { parse, shown } from '../validate.js';
 
+/** One turn of a conversation, with whatever else the template reads. */
 export interface ChatMessage {
   readonly role: string;
   readonly content?: unknown;
   readonly [key: string]: unknown;
 }
 
+/** Options of `tokenizer.applyChatTemplate`. */
 export interface ChatTemplateOptions {
   /** Descriptions of functions that the model may call. */
   readonly tools?: readonly unknown[];

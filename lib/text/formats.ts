@@ -5,6 +5,7 @@ import { OnpathError } from '../errors.js';
 import type { NativeVocabulary } from '../native-text.js';
 import { parse, shown } from '../validate.js';
 
+/** The formats of vocabulary files. */
 export type VocabularyFormat =
   | 'tokenizer.json'
   | 'tiktoken'
@@ -13,6 +14,7 @@ export type VocabularyFormat =
   | 'vocab.txt'
   | 'compiled';
 
+/** What must be known to read a vocabulary, where its file does not say. */
 export interface LoadOptions {
   /** Default: told from the content and the file's name. */
   readonly format?: VocabularyFormat;

@@ -14,6 +14,7 @@ export type TextInput = string | Uint8Array;
  */
 export type SpecialPolicy = 'parse' | 'refuse' | 'text';
 
+/** How texts that are too long are cut. */
 export interface TruncationOptions {
   /** Tokens, those of the template included. */
   readonly maxLength: number;
@@ -25,6 +26,7 @@ export interface TruncationOptions {
   readonly side?: 'left' | 'right';
 }
 
+/** How short texts are made as long as others. */
 export interface PaddingOptions {
   /** Tokens; default: as many as the longest of the batch has. */
   readonly length?: number;
@@ -38,6 +40,7 @@ export interface PaddingOptions {
   readonly typeId?: number;
 }
 
+/** What becomes of special tokens. */
 export interface SpecialOptions {
   /** Whether the template's tokens ([CLS], <s>, ...) are put around the text. Default true. */
   readonly addSpecialTokens?: boolean;
@@ -46,6 +49,7 @@ export interface SpecialOptions {
   readonly allowedSpecial?: readonly string[];
 }
 
+/** Options of `tokenizer.encode`. */
 export interface EncodeOptions extends SpecialOptions {
   /** Default: as the file says; false: none. */
   readonly truncation?: TruncationOptions | false;
@@ -53,6 +57,7 @@ export interface EncodeOptions extends SpecialOptions {
   readonly padding?: PaddingOptions | boolean;
 }
 
+/** Options of `tokenizer.tokenize`. */
 export interface TokenizeOptions extends EncodeOptions {
   /** A second text, for models that take two. */
   readonly pair?: TextInput;
@@ -60,16 +65,19 @@ export interface TokenizeOptions extends EncodeOptions {
   readonly offsets?: OffsetUnit;
 }
 
+/** Options of `tokenizer.encodeBatch`. */
 export interface BatchOptions extends EncodeOptions {
   /** Threads beside the event loop's. Default: as many as there are CPUs. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
 }
 
+/** Options of `tokenizer.tokenizeBatch`. */
 export interface TokenizeBatchOptions extends BatchOptions {
   readonly offsets?: OffsetUnit;
 }
 
+/** Options of `tokenizer.stream`. */
 export interface StreamOptions extends SpecialOptions {
   /** Bytes that may wait for a decision before the text is refused with RUN_TOO_LONG. Default 1 MiB. */
   readonly capBytes?: number;

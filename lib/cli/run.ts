@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import type { PlaneStats } from '../dataplane.js';
 import { type Config, readConfig, socketPath } from '../files/config-file.js';
 import { type LogLevel, logLevels, PAGE_LISTEN, parseListen } from '../files/config-schema.js';
+import { createLog } from '../log/log.js';
 import { Service } from '../service/service.js';
 import { seconds } from './arguments.js';
 import { endedBySignals } from './signals.js';
@@ -89,8 +90,13 @@ function checked(path: string, { spec, pipelines, pipelineOf }: Config): [unknow
 
 async function run(config: Config, options: Options, terminal: Terminal): Promise<void> {
   using stop = endedBySignals();
+  const log = createLog(config.log);
   await using service = await Service.start(config);
   // What serves it: each is closed before the plane is.
+  // HTTP frameworks are loaded where they are used: other commands start without them.
+  await using _control =
+    config.control &&
+    (await (await import('../control/server.js')).startControl(service, { ...config.control, log }));
   const { plane } = service;
   terminal.note(`onpath: running ${config.file.path}`);
   const timer =

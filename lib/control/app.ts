@@ -8,8 +8,8 @@ import fastify, {
   type RawServerDefault,
 } from 'fastify';
 import { jsonSchemaTransform, type ZodTypeProvider } from 'fastify-type-provider-zod';
-import type { Logger } from 'pino';
 import type * as z from 'zod';
+import type { Logger } from '../log/log.js';
 import type { Service } from '../service/service.js';
 import { parse } from '../validate.js';
 import { addBodies } from './bodies.js';

@@ -1,4 +1,5 @@
 /** The calls that only look. */
+import { metricsText } from '../metrics/registry.js';
 import type { ControlApp, ControlContext } from './app.js';
 import * as schemas from './schemas.js';
 
@@ -69,6 +70,20 @@ export function addLooks(app: ControlApp, { service }: ControlContext): void {
       return { name, port, kind, sink, pipelineName, version, hash };
     }),
   }));
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        summary: 'Metrics in the text format of Prometheus.',
+        response: {
+          200: { description: 'Metrics', content: { 'text/plain': { schema: schemas.textAnswer } } },
+          default: schemas.failureAnswer,
+        },
+      },
+    },
+    async (_request, reply) =>
+      reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metricsText(service)),
+  );
   app.get(
     '/v1/routes/:route/versions',
     {

@@ -45,6 +45,7 @@ export const vocabularyQuery = z.strictObject({
 
 /** Bytes as they are. */
 export const binaryBody = z.unknown().meta({ type: 'string', format: 'binary' });
+export const textAnswer = z.string();
 export const pipelineBody = z
   .unknown()
   .describe(

@@ -1,6 +1,6 @@
 /** The control API of a running service, on a UNIX socket that only its owner can open. */
 import { once } from 'node:events';
-import type { Logger } from 'pino';
+import type { Logger } from '../log/log.js';
 import type { Service } from '../service/service.js';
 import { controlApp } from './app.js';
 import { CONTROL_LIMITS, type ControlLimits } from './limits.js';

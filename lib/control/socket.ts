@@ -31,6 +31,8 @@ export async function listenPrivately(server: Server, path: string): Promise<() 
   checkPath(place);
   const folder = refusedAs(place, () => mkdtempSync(join(dirname(place), '.')));
   try {
+    // The umask may have taken our own rights.
+    chmodSync(folder, 0o700);
     const hidden = join(folder, 's');
     await listening(server, hidden, place);
     chmodSync(hidden, 0o600);

@@ -4,16 +4,16 @@ import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import pino from 'pino';
 import { ControlClient } from '../../lib/control/client.js';
 import type { ControlLimits } from '../../lib/control/limits.js';
 import { startControl } from '../../lib/control/server.js';
 import { readConfig } from '../../lib/files/config-file.js';
+import { createLog } from '../../lib/log/log.js';
 import { Service } from '../../lib/service/service.js';
 
 export const WIDTH = 40;
 export const HEIGHT = 30;
-export const log = pino({ level: 'silent' });
+export const log = createLog({ level: 'silent' });
 
 /** Route `photos` of images through table `tone`, route `prompts` of texts through vocabulary `words`. */
 export const CONFIG = `version: 1

@@ -14,7 +14,7 @@ import { DATAPLANE, type DataplaneSpec, dataplaneSpec, type ParsedDataplaneSpec 
 import { type ListedVersion, type RoutePipeline, type RouteVersion, Swaps } from './swaps.js';
 import { TextPipeline } from './text-pipeline.js';
 import { type TextPart, type TextSample, textPart, textSample } from './text-sample.js';
-import { parse } from './validate.js';
+import { parse, shown } from './validate.js';
 
 /**
  * Counters since start. Books balance: packets received by ports = packets used by routes + control packets of ports + packet drops of
@@ -230,6 +230,31 @@ export class Dataplane {
   ): Promise<RouteVersion> {
     const [version] = await this.#swaps.swap(() => [{ route, pipeline }], options.signal);
     return version!;
+  }
+
+  /**
+   * The same for several routes at once: all of them or none, each at most once.
+   *
+   * @example
+   * await plane.swapAll([{ route: 'photos', pipeline: photos }, { route: 'prompts', pipeline: prompts }]);
+   * @throws OnpathError as `swap`
+   */
+  async swapAll(
+    changes: readonly { readonly route: string; readonly pipeline: RoutePipeline }[],
+    options: { signal?: AbortSignal } = {},
+  ): Promise<RouteVersion[]> {
+    if (!Array.isArray(changes) || changes.some((change) => typeof change !== 'object' || change === null)) {
+      throw new OnpathError(
+        'INVALID_ARGUMENT',
+        `changes must be an array of { route, pipeline }, received ${shown(changes)}.`,
+      );
+    }
+    return this.#swaps.swap(() => changes, options.signal);
+  }
+
+  /** What a route runs now. @throws OnpathError NOT_FOUND */
+  pipeline(route: string): RoutePipeline {
+    return this.#swaps.pipelineOf(route);
   }
 
   /** The last pipelines of a route, newest first. @throws OnpathError NOT_FOUND */

@@ -94,6 +94,11 @@ export class PipelineFamily {
     return [...this.#source.tables.keys()];
   }
 
+  /** @internal */
+  get namedTables(): NamedTables {
+    return this.#source.tables;
+  }
+
   /** As `Pipeline.withTables`. @throws OnpathError NOT_FOUND, INVALID_ARGUMENT, and those of `compile` */
   withTables(tables: Readonly<Record<string, LookupTable>>): PipelineFamily {
     const exchanged = exchangedParts(tableKind, this.#source.tables, tables);

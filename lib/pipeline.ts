@@ -177,7 +177,12 @@ export class Pipeline {
 
   /** The names by which its specification calls lookup tables; none of a pipeline that was read from bytes. */
   get tables(): readonly string[] {
-    return [...(this.#source?.tables.keys() ?? [])];
+    return [...this.namedTables.keys()];
+  }
+
+  /** @internal */
+  get namedTables(): NamedTables {
+    return this.#source?.tables ?? new Map();
   }
 
   /**
@@ -185,7 +190,7 @@ export class Pipeline {
    * @throws OnpathError NOT_FOUND (a name that it does not have), INVALID_ARGUMENT, and those of `compile`
    */
   withTables(tables: Readonly<Record<string, LookupTable>>): Pipeline {
-    const exchanged = exchangedParts(tableKind, this.#source?.tables ?? new Map(), tables);
+    const exchanged = exchangedParts(tableKind, this.namedTables, tables);
     if (this.#source === undefined) return this;
     return Pipeline.#compiled({ ...this.#source, tables: new Map(Object.entries(exchanged)) });
   }

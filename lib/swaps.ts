@@ -90,6 +90,11 @@ export class Swaps {
     return [...this.#routes.values()].map(({ name, pipeline }) => ({ route: name, pipeline }));
   }
 
+  /** @throws OnpathError NOT_FOUND */
+  pipelineOf(route: string): RoutePipeline {
+    return this.#route(route).pipeline;
+  }
+
   /** Newest first. @throws OnpathError NOT_FOUND */
   versions(route: string): ListedVersion[] {
     const alive = new Set(this.#plane.versions(this.#route(route).name));
@@ -117,7 +122,14 @@ export class Swaps {
   }
 
   async #install(changes: readonly Change[], signal: AbortSignal | undefined): Promise<RouteVersion[]> {
-    const steps = changes.map(({ route, pipeline }) => {
+    if (changes.length === 0) return [];
+    const steps = changes.map(({ route, pipeline }, i) => {
+      if (changes.findIndex((change) => change.route === route) < i) {
+        throw new OnpathError(
+          'INVALID_ARGUMENT',
+          `The changes have route "${String(route)}" twice. Give each route one pipeline.`,
+        );
+      }
       const of = this.#route(route);
       return { of, pipeline, version: of.newest.version + 1, native: nativeSwap(route, pipeline) };
     });

@@ -84,6 +84,15 @@ export class TextPipeline {
     return [...(this.#source?.vocabularies.keys() ?? [])];
   }
 
+  /** What its tokenize stage makes tokens with; none without such a stage, or if it was read from bytes. */
+  get tokenizer(): Tokenizer | undefined {
+    const stage = this.#source?.parsed.stages.find(({ stage }) => stage === 'tokenize');
+    if (stage?.stage !== 'tokenize') return undefined;
+    return typeof stage.tokenizer === 'string'
+      ? this.#source?.vocabularies.get(stage.tokenizer)
+      : stage.tokenizer;
+  }
+
   /**
    * The same pipeline with another tokenizer under its name.
    * @throws OnpathError NOT_FOUND (a name that it does not have), INVALID_ARGUMENT, and those of `compile`

@@ -3,11 +3,19 @@ import * as z from 'zod';
 import { OnpathError } from '../errors.js';
 import type { LookupTable } from '../lookup-table.js';
 import { nativePlaneConfig } from '../plane-config.js';
-import { type DataplaneSpec, dataplaneSpec } from '../schema.js';
+import { dataplaneSpec, type ParsedDataplaneSpec } from '../schema.js';
 import type { Tokenizer } from '../tokenizer.js';
 import { parse } from '../validate.js';
 import { type LogLevel, ownFields } from './config-schema.js';
-import { type AnyPipeline, compilePipeline, found, tableFrom, tokenizerFrom } from './pipeline-file.js';
+import {
+  type AnyPipeline,
+  compilePipeline,
+  found,
+  type ReadyTokenizers,
+  readyTokenizers,
+  tableFrom,
+  tokenizerFrom,
+} from './pipeline-file.js';
 import { SpecFile } from './spec-file.js';
 
 /** The parts that are the file's own; everything else is `Dataplane.start`'s. */
@@ -23,8 +31,8 @@ export interface Config {
   readonly pipelines: ReadonlyMap<string, AnyPipeline>;
   /** Which pipeline a route runs, by name. */
   readonly pipelineOf: ReadonlyMap<string, string>;
-  /** What `Dataplane.start` takes. */
-  readonly spec: DataplaneSpec;
+  /** What `Dataplane.start` takes, with all defaults. */
+  readonly spec: ParsedDataplaneSpec;
   /** The path is absolute. */
   readonly control: { readonly socket: string } | undefined;
   readonly metrics: { readonly listen: string } | undefined;
@@ -45,7 +53,27 @@ export function readConfig(path: string): Config {
   return file.located(() => configOf(file));
 }
 
-function configOf(file: SpecFile): Config {
+/** The same; vocabularies, which take up to a second each, are read off the event loop. @throws OnpathError as `readConfig` */
+export async function readConfigAsync(path: string): Promise<Config> {
+  const file = SpecFile.read(path);
+  const ready = await readyTokenizers(tokenizerSources(file.value), file);
+  return file.located(() => configOf(file, ready));
+}
+
+/** What may be sources of tokenizers, before anything is checked. */
+function tokenizerSources(value: unknown): unknown[] {
+  const { success, data } = ownParts.safeParse(value);
+  if (!success) return [];
+  const stages = Object.values(data.pipelines).flatMap(
+    (pipeline) => (pipeline as { stages?: unknown } | null)?.stages ?? [],
+  );
+  return [
+    ...Object.values(data.tokenizers),
+    ...stages.map((stage) => (stage as { tokenizer?: unknown } | null)?.tokenizer),
+  ];
+}
+
+function configOf(file: SpecFile, ready: ReadyTokenizers = new Map()): Config {
   const {
     $schema: _schema,
     version: _version,
@@ -76,20 +104,21 @@ function configOf(file: SpecFile): Config {
       ]),
     );
   const tables = make('tables', tableFrom);
-  const tokenizers = make('tokenizers', tokenizerFrom);
+  const tokenizers = make('tokenizers', (source, of, what) => tokenizerFrom(source, of, what, ready));
+  const parts = { tables, tokenizers, ready };
   const pipelines = new Map(
     Object.keys(own.pipelines).map((name) => [
       name,
-      at(['pipelines', name], () => compilePipeline(file, ['pipelines', name], { tables, tokenizers })),
+      at(['pipelines', name], () => compilePipeline(file, ['pipelines', name], parts)),
     ]),
   );
   const full = routes.map((route, i) => ({
     ...route,
     pipeline: at(['routes', i, 'pipeline'], () => found(pipelines, route.pipeline, `routes[${i}].pipeline`)),
   }));
-  const spec = { ...rest, routes: full } as unknown as DataplaneSpec;
+  const spec = parse(dataplaneSpec, { ...rest, routes: full }, 'config');
   // What only the whole can tell: names of ports, who may send.
-  nativePlaneConfig(parse(dataplaneSpec, spec, 'config'));
+  nativePlaneConfig(spec);
   const pipelineOf = new Map(routes.map((route, i) => [nameOf(route, i), route.pipeline]));
   return {
     ...{ file, tables, tokenizers, pipelines, pipelineOf, spec, metrics, page, log, drainMs },

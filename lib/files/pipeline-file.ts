@@ -27,22 +27,53 @@ export function tableFrom(source: unknown, file: SpecFile, what: string): Lookup
   return LookupTable.fromFunction(parseExpression(read.expression), read);
 }
 
-/** `tokenizer: { file, encoding? }`. @throws OnpathError */
-export function tokenizerFrom(source: unknown, file: SpecFile, what: string): Tokenizer {
+/** `tokenizer: { file, encoding? }`, from those that were read before if it is among them. @throws OnpathError */
+export function tokenizerFrom(
+  source: unknown,
+  file: SpecFile,
+  what: string,
+  ready: ReadyTokenizers = new Map(),
+): Tokenizer {
   const read = parse(tokenizerSource, source, what);
-  return Tokenizer.fromFile(
-    file.fileNamed(read.file),
-    read.encoding === undefined ? {} : { encoding: read.encoding },
-  );
+  const { path, options } = vocabularyOf(read, file);
+  return ready.get(keyOf(read)) ?? Tokenizer.fromFile(path, options);
 }
 
-/** What stages may refer to by name. */
+/** By their source. */
+export type ReadyTokenizers = ReadonlyMap<string, Tokenizer>;
+
+/**
+ * Reads the vocabularies that the sources name off the event loop. One that cannot be read is not among them: it fails where it is used,
+ * where the message knows the line.
+ */
+export async function readyTokenizers(sources: readonly unknown[], file: SpecFile): Promise<ReadyTokenizers> {
+  const ready = new Map<string, Tokenizer>();
+  for (const source of sources) {
+    const { data, success } = tokenizerSource.safeParse(source);
+    if (!success || ready.has(keyOf(data))) continue;
+    const { path, options } = vocabularyOf(data, file);
+    const tokenizer = await Tokenizer.fromFileAsync(path, options).catch(() => undefined);
+    if (tokenizer !== undefined) ready.set(keyOf(data), tokenizer);
+  }
+  return ready;
+}
+
+type TokenizerSource = z.infer<typeof tokenizerSource>;
+
+const keyOf = ({ file, encoding }: TokenizerSource): string => JSON.stringify([file, encoding]);
+
+function vocabularyOf({ file: name, encoding }: TokenizerSource, file: SpecFile) {
+  return { path: file.fileNamed(name), options: encoding === undefined ? {} : { encoding } };
+}
+
+/** What stages may refer to, by name or by source. */
 export interface Named {
   readonly tables: ReadonlyMap<string, LookupTable>;
   readonly tokenizers: ReadonlyMap<string, Tokenizer>;
+  readonly ready: ReadyTokenizers;
 }
 
-const nothingNamed: Named = { tables: new Map(), tokenizers: new Map() };
+const nothingNamed: Named = { tables: new Map(), tokenizers: new Map(), ready: new Map() };
 
 /** Compiles what stands at `at` of the file. @throws OnpathError naming file, line and field */
 export function compilePipeline(
@@ -58,17 +89,24 @@ export function compilePipeline(
         'A pipeline is a mapping with the fields input, stages and output.',
       );
     }
-    const stages = Array.isArray(spec.stages)
-      ? spec.stages.map((stage, i) => resolved(stage, i, file, named))
-      : spec.stages;
+    // Names stay names, so that they can be exchanged later.
+    const tables: Record<string, LookupTable> = Object.create(null);
+    const vocabularies: Record<string, Tokenizer> = Object.create(null);
+    const stages = resolved(spec.stages, at, file, named, { tables, vocabularies });
     const full = { ...spec, ...(stages === undefined ? {} : { stages }) };
     const input = isRecord(spec.input) ? spec.input : {};
-    if (input.kind === 'text') return TextPipeline.compile(full as unknown as TextPipelineSpec);
+    if (input.kind === 'text')
+      return TextPipeline.compile(full as unknown as TextPipelineSpec, { vocabularies });
     if ('maxWidth' in input || 'maxHeight' in input) {
-      return PipelineFamily.compile(full as unknown as PipelineFamilySpec);
+      return PipelineFamily.compile(full as unknown as PipelineFamilySpec, { tables });
     }
-    return Pipeline.compile(full as unknown as PipelineSpec);
+    return Pipeline.compile(full as unknown as PipelineSpec, { tables });
   }, at);
+}
+
+interface Used {
+  readonly tables: Record<string, LookupTable>;
+  readonly vocabularies: Record<string, Tokenizer>;
 }
 
 /** What of a specification is looked at before the schema has seen it. */
@@ -80,19 +118,29 @@ interface Raw {
   readonly tokenizer?: unknown;
 }
 
-function resolved(stage: unknown, index: number, file: SpecFile, named: Named): unknown {
-  if (!isRecord(stage)) return stage;
-  const what = `stages[${index}]`;
-  if (typeof stage.table === 'string')
-    return { ...stage, table: found(named.tables, stage.table, `${what}.table`) };
-  if (typeof stage.tokenizer === 'string') {
-    return { ...stage, tokenizer: found(named.tokenizers, stage.tokenizer, `${what}.tokenizer`) };
-  }
-  if (isRecord(stage.table)) return { ...stage, table: tableFrom(stage.table, file, `${what}.table`) };
-  if (isRecord(stage.tokenizer)) {
-    return { ...stage, tokenizer: tokenizerFrom(stage.tokenizer, file, `${what}.tokenizer`) };
-  }
-  return stage;
+/** The stages with what they name as files or expressions; what they call by name goes to `used`. */
+function resolved(stages: unknown, at: readonly PropertyKey[], file: SpecFile, named: Named, used: Used) {
+  if (!Array.isArray(stages)) return stages;
+  const part = (value: unknown, index: number, field: 'table' | 'tokenizer') => {
+    const what = `stages[${index}].${field}`;
+    return file.located(() => {
+      if (field === 'table') {
+        if (typeof value === 'string') used.tables[value] = found(named.tables, value, what);
+        return isRecord(value) && !('values' in value) ? tableFrom(value, file, what) : value;
+      }
+      if (typeof value === 'string') used.vocabularies[value] = found(named.tokenizers, value, what);
+      return isRecord(value) ? tokenizerFrom(value, file, what, named.ready) : value;
+    }, [...at, 'stages', index, field]);
+  };
+  return stages.map((stage: unknown, i) => {
+    if (!isRecord(stage)) return stage;
+    const { table, tokenizer } = stage;
+    return {
+      ...stage,
+      ...(table !== undefined && { table: part(table, i, 'table') }),
+      ...(tokenizer !== undefined && { tokenizer: part(tokenizer, i, 'tokenizer') }),
+    };
+  });
 }
 
 /** @throws OnpathError INVALID_SPEC with the names there are */

@@ -1,12 +1,16 @@
 /** A plane that runs from a configuration and can be changed: what the command line, the control API, the metrics and the page look at. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Dataplane } from '../dataplane.js';
-import { OnpathError } from '../errors.js';
 import type { Config } from '../files/config-file.js';
 import type { LookupTable } from '../lookup-table.js';
+import { isBatched } from '../plane-config.js';
 import type { PlaneEvent } from '../plane-events.js';
 import type { RoutePipeline, RouteVersion } from '../swaps.js';
 import { TextPipeline } from '../text-pipeline.js';
 import type { Tokenizer } from '../tokenizer.js';
+import { Consumer, type Delivers } from './consumer.js';
+import { type Changed, changedParts, changedSettings, swapsTo } from './difference.js';
+import { History, type NamedPipeline } from './history.js';
 import type { Latest } from './latest.js';
 import { type Snapshot, snapshotOf } from './snapshot.js';
 
@@ -16,19 +20,16 @@ export interface ServiceRoute {
   /** What its samples are. */
   readonly kind: 'tensor' | 'text';
   readonly sink: 'host' | 'forward';
-  /** The name in the configuration of the pipeline that it was started with or last reloaded to. */
+  /**
+   * What the configuration calls the pipeline that it runs, also with other tables and vocabularies by now; "(swapped in)" if it came by
+   * `swap` and is none of the configuration's.
+   */
   readonly pipelineName: string;
   /** What it runs now. */
   readonly pipeline: RoutePipeline;
 }
 
 export type ServiceState = 'ready' | 'draining' | 'closed';
-
-/** Something that a reload gave another content. */
-export type Changed =
-  | { readonly route: string }
-  | { readonly table: string }
-  | { readonly vocabulary: string };
 
 export interface Reloaded {
   readonly changed: readonly Changed[];
@@ -38,6 +39,10 @@ export interface Reloaded {
 
 /** Events that a snapshot shows. */
 const KEPT_EVENTS = 32;
+/** What `pipelineName` is of a pipeline that is not the configuration's. */
+const SWAPPED_IN = '(swapped in)';
+/** How often a close looks whether samples are open. */
+const LOOK_MS = 10;
 
 /**
  * A running service. Samples of host routes that nobody takes are counted and released.
@@ -52,17 +57,27 @@ export class Service {
   #config: Config;
   #state: ServiceState = 'ready';
   #watchers = 0;
+  readonly #history: History;
+  readonly #consumers: ReadonlyMap<string, Consumer>;
   readonly #events: PlaneEvent[] = [];
-  readonly #ends: Promise<void>[];
+  readonly #ends: readonly Promise<void>[];
+  #lastChange: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
   private constructor(plane: Dataplane, config: Config) {
     this.plane = plane;
     this.#config = config;
-    this.#ends = this.routes()
-      .filter(({ sink }) => sink === 'host')
-      .map((route) => this.#consume(route));
-    this.#ends.push(this.#remember());
+    this.#history = new History(plane, config.pipelineOf);
+    const isWatched = () => this.#watchers > 0;
+    this.#consumers = new Map(
+      config.spec.routes
+        .filter((route) => sinkOf(route) === 'host')
+        .map((route) => {
+          const of = { name: route.name, delivers: deliversOf(route) };
+          return [route.name, new Consumer(plane, of, this.#history, isWatched)];
+        }),
+    );
+    this.#ends = [...[...this.#consumers.values()].map((consumer) => consumer.run()), this.#remember()];
   }
 
   /** @throws OnpathError as `Dataplane.start` */
@@ -79,14 +94,12 @@ export class Service {
   }
 
   routes(): ServiceRoute[] {
-    return this.#config.spec.routes.map((route) => ({
-      name: route.name,
-      port: route.port,
-      kind: route.pipeline instanceof TextPipeline ? 'text' : 'tensor',
-      sink: route.sink === undefined || route.sink === 'host' ? 'host' : 'forward',
-      pipelineName: this.#config.pipelineOf.get(route.name)!,
-      pipeline: route.pipeline,
-    }));
+    return this.#config.spec.routes.map((route) => {
+      const { pipeline, name: pipelineName } = this.#history.current(route.name);
+      const { name, port } = route;
+      const kind = pipeline instanceof TextPipeline ? 'text' : 'tensor';
+      return { name, port, kind, sink: sinkOf(route), pipelineName, pipeline };
+    });
   }
 
   /** Everything that is shown of it, now. */
@@ -95,68 +108,121 @@ export class Service {
   }
 
   /**
-   * The last sample of a host route, at most five times a second anew, and only while somebody watches; undefined before there is one.
+   * The last sample of a host route, at most five times a second anew, and only while somebody watches; undefined before there is one, and
+   * of a route that forwards.
    * @throws OnpathError NOT_FOUND
    */
-  latest(_route: string): Latest | undefined {
-    return undefined;
+  latest(route: string): Latest | undefined {
+    this.#history.current(route);
+    return this.#consumers.get(route)?.latest;
   }
 
-  /** Has the last samples of host routes looked at, until it is disposed. */
+  /**
+   * Has the last samples of host routes looked at, until it is disposed.
+   *
+   * @example
+   * using watching = service.watch();
+   */
   watch(): Disposable {
     this.#watchers++;
     let watching = true;
     return {
       [Symbol.dispose]: () => {
-        if (watching) this.#watchers--;
+        if (!watching) return;
         watching = false;
+        this.#watchers--;
+        if (this.#watchers === 0) for (const consumer of this.#consumers.values()) consumer.forget();
       },
     };
   }
 
   /** @throws OnpathError as `plane.tables.set` */
   setTable(name: string, table: LookupTable): Promise<RouteVersion[]> {
-    return this.plane.tables.set(name, table);
+    return this.#change(() => this.plane.tables.set(name, table));
   }
   /** @throws OnpathError as `plane.vocabularies.set` */
   setVocabulary(name: string, tokenizer: Tokenizer): Promise<RouteVersion[]> {
-    return this.plane.vocabularies.set(name, tokenizer);
+    return this.#change(() => this.plane.vocabularies.set(name, tokenizer));
   }
+
   /** @throws OnpathError as `Dataplane.swap` */
   swap(route: string, pipeline: RoutePipeline): Promise<RouteVersion> {
-    return this.plane.swap(route, pipeline);
-  }
-  /** The pipeline of an earlier version again, as a new version. @throws OnpathError NOT_FOUND, and those of swap */
-  async rollback(route: string, version?: number): Promise<RouteVersion> {
-    throw new OnpathError('UNSUPPORTED', `Rollback of ${route} to ${version} is not built yet.`);
+    const [name] = [...this.#config.pipelines].find(([, known]) => known === pipeline) ?? [SWAPPED_IN];
+    return this.#change(() => this.plane.swap(route, pipeline), new Map([[route, { pipeline, name }]]));
   }
 
   /**
-   * Makes the plane what a configuration says, by swaps: all of it or nothing. What was set since the start by other means is undone.
+   * The pipeline of an earlier version again, as a new version.
+   * @param version One of `plane.versions(route)`; default: the one before that which runs now, so that twice is back again.
+   * @throws OnpathError NOT_FOUND (no such route or version), INVALID_ARGUMENT (it runs now), and those of `Dataplane.swap`
+   */
+  rollback(route: string, version?: number): Promise<RouteVersion> {
+    const installed = new Map<string, NamedPipeline>();
+    return this.#change(() => {
+      const earlier = this.#history.earlier(route, version);
+      installed.set(route, earlier);
+      return this.plane.swap(route, earlier.pipeline);
+    }, installed);
+  }
+
+  /**
+   * Makes the plane what a configuration says, by swaps: all of it or nothing. What was set by other means since it was read last is
+   * undone.
    * @param options.check Only say what would change.
-   * @throws OnpathError INVALID_SPEC naming every field that needs a restart, and those of swap
+   * @throws OnpathError INVALID_SPEC naming every field that needs a restart, and those of `Dataplane.swap`
    */
-  async reload(_config: Config, _options: { check?: boolean } = {}): Promise<Reloaded> {
-    throw new OnpathError('UNSUPPORTED', 'Reload is not built yet.');
+  reload(config: Config, options: { check?: boolean } = {}): Promise<Reloaded> {
+    const installed = new Map<string, NamedPipeline>();
+    return this.#change(async () => {
+      const swaps = swapsTo(this.plane, this.#config, config);
+      const changed = [
+        ...swaps.map(({ route }) => ({ route })),
+        ...changedParts(this.plane, swaps),
+        ...changedSettings(this.#config, config),
+      ];
+      if (options.check !== true) {
+        const nameOf = (route: string) => config.pipelineOf.get(route)!;
+        for (const { route, pipeline } of swaps) installed.set(route, { pipeline, name: nameOf(route) });
+        await this.plane.swapAll(swaps);
+        // Others may be called by another name now.
+        for (const { name: route } of config.spec.routes) {
+          installed.set(route, { pipeline: this.plane.pipeline(route), name: nameOf(route) });
+        }
+        this.#config = config;
+      }
+      return { changed, unchanged: changed.length === 0 };
+    }, installed);
   }
 
   /**
-   * Lets samples that are open end, then closes the plane. Idempotent.
-   * @param options.drainMs For so many milliseconds at most; default: none.
+   * Lets samples that are open end, then closes the plane; what comes meanwhile is taken as ever. Idempotent.
+   * @param options.drainMs For so many milliseconds at most, and no longer than the longest deadline of a route; default: 0.
    */
-  close(_options: { drainMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close();
+  close({ drainMs = 0 }: { drainMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(drainMs);
     return this.#closing;
   }
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #close(): Promise<void> {
+  async #close(drainMs: number): Promise<void> {
     this.#state = 'draining';
+    // By then every sample that is open now has ended, one way or the other.
+    const longest = Math.max(0, ...this.#config.spec.routes.map(({ deadlineMs }) => deadlineMs));
+    const end = performance.now() + Math.min(drainMs, longest);
+    const isOpen = () => this.plane.stats().routes.some(({ samplesOpen }) => samplesOpen > 0);
+    while (performance.now() < end && isOpen()) await sleep(LOOK_MS);
     await this.plane.close();
     await Promise.all(this.#ends);
     this.#state = 'closed';
+  }
+
+  /** One change after the other, each remembered whatever came of it. */
+  #change<T>(make: () => Promise<T>, installed: ReadonlyMap<string, NamedPipeline> = new Map()): Promise<T> {
+    const change = this.#lastChange.then(make).finally(() => this.#history.record(installed));
+    this.#lastChange = change.catch(() => {});
+    return change;
   }
 
   async #remember(): Promise<void> {
@@ -165,17 +231,14 @@ export class Service {
       if (this.#events.length > KEPT_EVENTS) this.#events.shift();
     }
   }
+}
 
-  /** Takes what a host route makes, so that its slots go round. */
-  async #consume({ name, kind }: ServiceRoute): Promise<void> {
-    const { deliver } = this.#config.spec.routes.find((route) => route.name === name)!;
-    if (kind === 'text') {
-      const parts = typeof deliver === 'object' && 'chunkTokens' in deliver;
-      for await (const _text of parts ? this.plane.parts(name) : this.plane.texts(name));
-      return;
-    }
-    const batched = typeof deliver === 'object' && 'batch' in deliver && (deliver.batch ?? 1) > 1;
-    for await (const sample of batched ? this.plane.batches(name) : this.plane.samples(name))
-      sample.release();
-  }
+type Route = Config['spec']['routes'][number];
+
+const sinkOf = ({ sink }: Route) => (sink === 'host' ? 'host' : 'forward');
+
+function deliversOf(route: Route): Delivers {
+  const { pipeline, deliver } = route;
+  if (!(pipeline instanceof TextPipeline)) return isBatched(route) ? 'batches' : 'samples';
+  return deliver !== 'sample' && 'chunkTokens' in deliver ? 'parts' : 'texts';
 }

@@ -73,7 +73,7 @@ export function snapshotOf(service: Service, events: readonly PlaneEvent[]): Sna
 }
 
 function latencyOf({ plane, config }: Service, route: string): RouteSnapshot['latency'] {
-  if (config.spec.latency === false) return undefined;
+  if (!config.spec.latency) return undefined;
   const stages = Object.entries(plane.latency(route)).map(([stage, histogram]) => {
     const { count, max, mean } = histogram;
     return [stage, { count, p50: histogram.percentile(50), p99: histogram.percentile(99), max, mean }];

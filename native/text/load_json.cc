@@ -15,8 +15,8 @@ namespace onpath::text {
 namespace {
 
 constexpr size_t kMaxJsonBytes = size_t{1} << 28;
-// RapidJSON takes all bytes of a UTF-8 character before it looks whether they are its bytes: of one that the
-// end of the file cuts, up to three behind it.
+// RapidJSON takes all bytes of a UTF-8 character before it looks whether they are its bytes: of one that the end of the file cuts,
+// up to three behind it.
 constexpr size_t kZeroBytesBehind = 4;
 
 // Builds the document, but reads numbers itself.

@@ -13,7 +13,7 @@ export function rollbackCommand(): Command {
       .argument('<route>', 'name of the route')
       .option(
         '--to <version>',
-        'its number, as onpath versions lists it; default: the one before the newest',
+        'its number, as onpath versions lists it; default: the one before that which runs now',
         wholeNumber(1, Number.MAX_SAFE_INTEGER),
       ),
   )

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import type { FastifyReply } from 'fastify';
 import { OnpathError } from '../errors.js';
-import { readConfig } from '../files/config-file.js';
+import { readConfigAsync } from '../files/config-file.js';
 import { parseTable } from '../files/table-file.js';
 import type { LookupTable } from '../lookup-table.js';
 import { Tokenizer } from '../tokenizer.js';
@@ -132,7 +132,7 @@ export function addChanges(app: ControlApp, { service, limits }: ControlContext)
     ({ query }, reply) =>
       inTurn(reply, async () => {
         const check = query.check === 'true';
-        const config = readConfig(service.config.file.path);
+        const config = await readConfigAsync(service.config.file.path);
         const { changed, unchanged } = await service.reload(config, { check });
         if (!check) loaded = { tables: new Map(), tokenizers: new Map() };
         return { changed: changed.map((one) => ({ ...one })), unchanged };

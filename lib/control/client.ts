@@ -82,7 +82,7 @@ export class ControlClient {
       signal: options.signal,
     });
   }
-  /** @param version Default: the one before the newest. */
+  /** @param version Default: the one before that which runs now. */
   rollback(route: string, version?: number, signal?: AbortSignal): Promise<RouteVersion[]> {
     return this.#change({
       method: 'POST',

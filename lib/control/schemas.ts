@@ -62,7 +62,7 @@ export const rollbackBody = z.strictObject({
     .min(1)
     .max(Number.MAX_SAFE_INTEGER)
     .optional()
-    .describe('As GET /v1/routes/{route}/versions lists it. Default: the one before the newest.'),
+    .describe('As GET /v1/routes/{route}/versions lists it. Default: the one before that which runs now.'),
 });
 /** Of a call that takes nothing more. */
 export const emptyBody = z.strictObject({});

@@ -3,7 +3,13 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { OnpathError } from '../errors.js';
-import { type AnyPipeline, compilePipeline, found, type Named } from '../files/pipeline-file.js';
+import {
+  type AnyPipeline,
+  compilePipeline,
+  found,
+  type Named,
+  readyTokenizers,
+} from '../files/pipeline-file.js';
 import { notReadable } from '../files/read.js';
 import { SpecFile } from '../files/spec-file.js';
 import { Pipeline } from '../pipeline.js';
@@ -32,7 +38,7 @@ const filesOf = z.object({
 export interface UploadContext {
   readonly service: Service;
   /** What names stand for now. */
-  readonly named: Named;
+  readonly named: Omit<Named, 'ready'>;
   /** Where files lie that it names. */
   readonly folder: string;
   /** Of a vocabulary file that the specification names. */
@@ -53,7 +59,7 @@ export async function uploadedPipeline(
     const { data, success } = byName.safeParse(file.value);
     const next = success
       ? found(service.config.pipelines, data.pipeline, 'pipeline')
-      : compilePipeline(file, [], await filesChecked(file, mostBytes, named));
+      : compilePipeline(file, [], { ...named, ready: await vocabularies(file, mostBytes) });
     checkFits(routeName, now, next);
     return next;
   } catch (error) {
@@ -72,15 +78,19 @@ function textOf(bytes: Uint8Array): string {
   }
 }
 
-/** What has no end, or nobody writes to, is not opened. */
-async function filesChecked(file: SpecFile, mostBytes: number, named: Named): Promise<Named> {
+/** Reads vocabularies off the event loop. What has no end, or nobody writes to, is not opened. */
+async function vocabularies(file: SpecFile, mostBytes: number): Promise<Named['ready']> {
   const { data } = filesOf.safeParse(file.value);
-  for (const { table, tokenizer } of data?.stages ?? []) {
+  const stages = data?.stages ?? [];
+  for (const { table, tokenizer } of stages) {
     for (const source of [table, tokenizer]) {
       if (source !== undefined) await checkFile(file.fileNamed(source.file), mostBytes);
     }
   }
-  return named;
+  return readyTokenizers(
+    stages.flatMap(({ tokenizer }) => tokenizer ?? []),
+    file,
+  );
 }
 
 async function checkFile(path: string, mostBytes: number): Promise<void> {

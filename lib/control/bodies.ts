@@ -4,34 +4,48 @@ import { OnpathError } from '../errors.js';
 import type { ControlLimits } from './limits.js';
 import { Budget } from './queue.js';
 
+/** A client that is still writing does not read: so much of a body that is refused is taken in and forgotten, that it hears why. */
+const READ_ON_BYTES = 32 << 20;
+
 /** Every body is a Buffer, whatever its type is said to be; `jsonOf` reads it where it is to be JSON. */
 export function addBodies(app: FastifyInstance, limits: ControlLimits): void {
   const budget = new Budget(limits.uploadBytes);
   /** What each request holds until its answer is there or its client has gone. */
   const held = new WeakMap<FastifyRequest, number>();
   app.addHook('onRequest', async (request, reply) => {
-    held.set(request, 0);
-    reply.raw.once('close', () => {
-      budget.give(held.get(request)!);
-      held.delete(request);
-    });
+    reply.raw.once('close', () => budget.give(held.get(request) ?? 0));
   });
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', async (request: FastifyRequest, payload: NodeJS.ReadableStream) => {
+  app.addContentTypeParser('*', (request: FastifyRequest, payload: NodeJS.ReadableStream, done) => {
     const most = request.routeOptions.bodyLimit;
-    const pieces: Buffer[] = [];
-    let length = Number(request.headers['content-length'] ?? 0);
-    if (length > most) throw tooLong(most);
-    length = 0;
-    for await (const piece of payload as AsyncIterable<Buffer>) {
+    let pieces: Buffer[] = [];
+    let length = 0;
+    let refused = Number(request.headers['content-length'] ?? 0) > most ? tooLong(most) : undefined;
+    payload.on('data', (piece: Buffer) => {
       length += piece.length;
-      if (length > most) throw tooLong(most);
-      if (!held.has(request)) throw new OnpathError('ABORTED', 'The client has gone.');
-      budget.take(piece.length);
-      held.set(request, length);
-      pieces.push(piece);
+      if (length > most) refused ??= tooLong(most);
+      try {
+        if (refused === undefined) budget.take(piece.length);
+      } catch (error) {
+        refused = error as OnpathError;
+      }
+      if (refused === undefined) {
+        held.set(request, length);
+        pieces.push(piece);
+        return;
+      }
+      pieces = [];
+      if (length > most + READ_ON_BYTES) finish(refused);
+    });
+    payload.once('end', () => finish(refused));
+    payload.once('error', finish);
+    let finished = false;
+    function finish(error: Error | undefined) {
+      if (finished) return;
+      finished = true;
+      if (error === undefined) done(null, Buffer.concat(pieces));
+      else done(error);
     }
-    return Buffer.concat(pieces);
   });
 }
 

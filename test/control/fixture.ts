@@ -97,7 +97,12 @@ export function ask(
   headers: Record<string, string> = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath: socket, method, path, headers, agent: false }, (answer) => {
+    const length =
+      body === undefined || 'transfer-encoding' in headers
+        ? {}
+        : { 'content-length': Buffer.byteLength(body) };
+    const fields = { ...length, ...headers };
+    const sent = request({ socketPath: socket, method, path, headers: fields, agent: false }, (answer) => {
       let text = '';
       answer.setEncoding('utf8').on('data', (piece: string) => {
         text += piece;

@@ -33,10 +33,11 @@ export class Screen implements Disposable {
   draw(text: string): void {
     this.#last = text;
     const { rows, columns } = process.stdout;
+    // A terminal that does not know its size says 0.
     const lines = text
       .split('\n')
-      .slice(0, rows)
-      .map((line) => [...line].slice(0, columns).join(''));
+      .slice(0, rows || undefined)
+      .map((line) => [...line].slice(0, columns || undefined).join(''));
     process.stdout.write(`\x1b[H${lines.map((line) => `${line}\x1b[K`).join('\n')}\x1b[J`);
   }
 

@@ -165,7 +165,12 @@ export class ControlClient {
   }
 
   async #json<T>(call: Call): Promise<T> {
-    return JSON.parse(await this.#text(await this.#answer(call))) as T;
+    const text = await this.#text(await this.#answer(call));
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      throw this.#broken('answered with no JSON');
+    }
   }
 
   /** Of a call that was taken. */

@@ -87,7 +87,7 @@ class Guesses {
     if (schema.properties === undefined) return this.one(HOSTILE);
     const fields = Object.entries(schema.properties).filter(() => this.#below(2) === 0);
     const all = Object.fromEntries(fields.map(([name, of]) => [name, this.value(of)]));
-    return kind === 1 ? { ...all, [String(this.one(HOSTILE))]: 1 } : all;
+    return kind === 1 ? { ...all, [String(toWellFormed(this.one(HOSTILE)))]: 1 } : all;
   }
   body(schema: Schema): string | Uint8Array {
     switch (this.#below(4)) {

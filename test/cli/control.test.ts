@@ -1,0 +1,288 @@
+/** The commands that speak to a running plane, as a user calls them. */
+import assert from 'node:assert/strict';
+import { execFile, spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { writeNpy } from '../../lib/files/npy.js';
+import { Sender } from '../../lib/index.js';
+import { HEIGHT, type Running, running, WIDTH } from '../control/fixture.js';
+import { PATIENCE_MS } from '../support/plane.js';
+import { type Ended, onpath, start } from './onpath.js';
+
+let plane: Running;
+const inFolder = (name: string) => join(plane.folder, name);
+const input = `input: { kind: image, width: ${WIDTH}, height: ${HEIGHT}, format: rgb }\n`;
+const tone = writeNpy({
+  dtype: 'uint8',
+  shape: [256],
+  data: Uint8Array.from({ length: 256 }, (_, i) => i >> 1),
+});
+
+before(async () => {
+  plane = await running();
+  // A specification in a folder of its own, which names a file beside it.
+  mkdirSync(inFolder('specs'));
+  writeFileSync(inFolder('specs/half.npy'), tone);
+  writeFileSync(
+    inFolder('specs/half.yaml'),
+    `${input}stages: [{ stage: lookup, table: { file: half.npy } }]\n`,
+  );
+  writeFileSync(inFolder('specs/wrong.yaml'), `${input}stages:\n  - { stage: blur }\n`);
+  writeFileSync(inFolder('tone.csv'), `${Array(256).fill(7).join(',')}\n`);
+  copyFileSync('test/data/text/tiny-bytes.json', inFolder('other.json'));
+});
+after(() => plane[Symbol.asyncDispose]());
+
+const ours = (...args: string[]) => onpath([...args, '--socket', plane.socket]);
+async function good<T>(...args: string[]): Promise<T> {
+  const { code, out, error } = await ours(...args, '--json');
+  assert.equal(code, 0, error);
+  return JSON.parse(out) as T;
+}
+const version = (route: string) => plane.service.plane.versions(route)[0]!.version;
+
+describe('onpath swap, rollback, versions, load, reload', () => {
+  it('change a route, and change it back', async () => {
+    const before = version('photos');
+    const checked = await good<{ hash: string; versions: [] }>(
+      'swap',
+      'photos',
+      inFolder('specs/half.yaml'),
+      '--check',
+    );
+    assert.deepEqual([checked.versions, version('photos')], [[], before]);
+    const swapped = await good<{ hash: string }>('swap', 'photos', inFolder('specs/half.yaml'));
+    assert.equal(swapped.hash, checked.hash);
+    assert.equal(version('photos'), before + 1);
+    await good('swap', 'photos', '--named', 'small');
+    await good('rollback', 'photos', '--to', String(before));
+    const { versions } = await good<{ versions: { route: string; hash: string }[] }>('versions', 'photos');
+    assert.equal(versions.length, before + 3);
+    assert.equal(versions[0]!.hash, versions.at(-before)!.hash);
+    const { out } = await ours('versions');
+    assert.match(out, /photos +\d+ +[0-9a-f]{16}.*alive\n/);
+    assert.match(out, /prompts/);
+  });
+
+  it('load tables and vocabularies, which the routes that use them then have', async () => {
+    const [photos, prompts] = [version('photos'), version('prompts')];
+    const table = await good<{ versions: unknown[] }>(
+      'load',
+      'table',
+      'tone',
+      inFolder('tone.csv'),
+      '--dtype',
+      'uint8',
+    );
+    const words = await ours('load', 'vocabulary', 'words', inFolder('other.json'));
+    assert.equal(table.versions.length, 1);
+    assert.match(words.out, /^prompts: version \d+, plan [0-9a-f]{16}\n$/);
+    assert.deepEqual([version('photos'), version('prompts')], [photos + 1, prompts + 1]);
+    const { changed } = await good<{ changed: Record<string, string>[] }>('reload');
+    assert.ok(changed.some(({ route }) => route === 'prompts'));
+    assert.equal((await ours('reload', '--check')).out, 'Nothing differs.\n');
+  });
+});
+
+describe('onpath stats and top', () => {
+  it('print counters, once and again', async () => {
+    const stats = await good<{ routes: { name: string }[] }>('stats');
+    assert.deepEqual(
+      stats.routes.map(({ name }) => name),
+      ['photos', 'prompts'],
+    );
+    assert.match((await ours('stats')).out, /^port +received/);
+    const watch = start(['stats', '--watch', '--every', '0.1', '--json', '--socket', plane.socket]);
+    let lines = 0;
+    for await (const piece of watch.child.stdout) {
+      lines += String(piece).split('\n').length - 1;
+      if (lines >= 3) break;
+    }
+    watch.child.kill('SIGINT');
+    assert.equal((await watch.ended).code, 0);
+  });
+
+  it('print what one second was', async () => {
+    const top = await good<{ seconds: number; routes: { name: string; version: number }[] }>('top', '--once');
+    assert.ok(top.seconds >= 0.9);
+    assert.equal(top.routes[0]!.version, version('photos'));
+    assert.match((await ours('top', '--once')).out, /^onpath ready, up 00:0\d:\d\d[\s\S]*route +version/);
+  });
+
+  const script = spawnSync('script', ['--version']).status === 0;
+  it('redraw in a terminal, until q', { skip: script ? false : 'script is not installed' }, async () => {
+    const main = new URL('../../lib/cli/main.js', import.meta.url).pathname;
+    const command = `stty rows 40 cols 100; ${process.execPath} ${main} top --every 0.1 --socket ${plane.socket}`;
+    const child = execFile('script', ['-qec', command, '/dev/null'], { timeout: PATIENCE_MS });
+    let shown = '';
+    child.stdout!.on('data', (piece: string) => {
+      shown += piece;
+    });
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    while (shown.split('\x1b[H').length < 4) await sleep(10);
+    child.stdin!.write('q');
+    assert.equal(await ended, 0);
+    const [before, inside, behind] = shown.split('\x1b[?1049').map((part) => part.replace(/^[hl]/, ''));
+    assert.equal(before, '');
+    assert.match(inside!, /onpath ready[\s\S]*photos/);
+    assert.equal(behind!.trim(), '');
+  });
+});
+
+describe('onpath capture', () => {
+  /** Sends until `stop` is aborted. */
+  async function traffic(stop: AbortSignal): Promise<void> {
+    await using sender = await Sender.open({
+      to: plane.to,
+      width: WIDTH,
+      height: HEIGHT,
+      format: 'rgb',
+      payloadType: 96,
+      bitsPerSecond: 5e6,
+    });
+    while (!stop.aborted) await sender.send(new Uint8Array(WIDTH * HEIGHT * 3));
+  }
+  async function during(work: () => Promise<void>): Promise<void> {
+    const stop = new AbortController();
+    const sent = traffic(stop.signal);
+    try {
+      await work();
+    } finally {
+      stop.abort();
+      await sent;
+    }
+  }
+  /** Packets of a pcapng file that ends where a block ends. */
+  function packetsIn(file: Buffer): number {
+    let packets = 0;
+    let at = 0;
+    for (; at < file.length; at += file.readUInt32LE(at + 4)) if (file.readUInt32LE(at) === 6) packets++;
+    assert.equal(at, file.length);
+    return packets;
+  }
+
+  it('writes so many packets to a file of its owner', () =>
+    during(async () => {
+      const out = inFolder('photos.pcapng');
+      const { packets, missed } = await good<{ packets: number; missed: number }>(
+        'capture',
+        'photos',
+        '--out',
+        out,
+        '--packets',
+        '20',
+      );
+      assert.deepEqual([packets, missed, packetsIn(readFileSync(out))], [20, 0, 20]);
+    }));
+
+  it('writes to standard output', () =>
+    during(async () => {
+      const args = ['capture', '--port', 'in', '--out', '-', '--packets', '5', '--socket', plane.socket];
+      const main = new URL('../../lib/cli/main.js', import.meta.url).pathname;
+      const { stdout } = await promisify(execFile)(process.execPath, [main, ...args], { encoding: 'buffer' });
+      assert.equal(packetsIn(stdout), 5);
+    }));
+
+  it('leaves a whole file when it is interrupted', () =>
+    during(async () => {
+      const out = inFolder('interrupted.pcapng');
+      const capture = start(['capture', 'photos', '--out', out, '--socket', plane.socket]);
+      while (!existsSync(out) || readFileSync(out).length < 5000) await sleep(10);
+      capture.child.kill('SIGINT');
+      const { code, out: said } = await capture.ended;
+      assert.equal(code, 0);
+      assert.match(said, new RegExp(`^${packetsIn(readFileSync(out))} packets -> `));
+    }));
+
+  it('overwrites nothing when the plane refuses', async () => {
+    const out = inFolder('kept.pcapng');
+    writeFileSync(out, 'kept');
+    assert.equal((await ours('capture', 'none', '--out', out)).code, 1);
+    assert.equal(readFileSync(out, 'utf8'), 'kept');
+  });
+});
+
+describe('mistakes', { concurrency: 4 }, () => {
+  const wrong: [string[], RegExp, number?][] = [
+    [['swap', 'photos', 'specs/none.yaml'], /specs\/none\.yaml cannot be read/],
+    [['swap', 'photos', 'specs/wrong.yaml'], /specs\/wrong\.yaml, line 3: .*blur/],
+    [['swap', 'none', 'specs/half.yaml'], /No route is called "none"\. There are: photos, prompts/],
+    [['swap', 'prompts', 'specs/half.yaml'], /takes texts/],
+    [['swap', 'photos'], /Name a specification/],
+    [['swap', 'photos', 'specs/half.yaml', '--named', 'small'], /Name a specification/],
+    [['swap', 'photos', '--named', 'none'], /"none".*photos, small, prompts/],
+    [['swap'], /missing required argument 'route'/, 2],
+    [['swap', '../../v1/live', '--named', 'small'], /No route is called "\.\.\/\.\.\/v1\/live"/],
+    [['rollback', 'photos', '--to', '9999'], /9999/],
+    [['load', 'table', 'none', 'tone.csv', '--dtype', 'uint8'], /"none"/],
+    [['load', 'table', 'tone', 'tone.csv'], /--dtype/],
+    [['load', 'table', 'tone', 'none.npy'], /none\.npy cannot be read/],
+    [['load', 'vocabulary', 'words', 'specs/half.npy'], /.+/],
+    [['load', 'vocabulary', 'words', 'none.json'], /none\.json cannot be read/],
+    [['load', 'nothing'], /unknown command 'nothing'/, 2],
+    [['capture', 'photos'], /--out/, 2],
+    [['capture', '--out', 'x.pcapng'], /Name a route, or with --port a port/],
+    [['capture', 'photos', '--port', 'in', '--out', 'x'], /Name a route, or with --port a port/],
+    [['capture', 'photos', '--out', 'none/x.pcapng'], /none\/x\.pcapng cannot be written/],
+    [['capture', 'photos', '--out', '-', '--json'], /leave --json out/],
+    [['stats', '--watch', '--every', '0'], /0\.1 to 86400/],
+  ];
+  for (const [args, message, code = 1] of wrong) {
+    it(`onpath ${args.join(' ')}`, async () => {
+      const ended: Ended = await onpath([...args, '--socket', plane.socket], undefined, plane.folder);
+      assert.equal(ended.code, code, ended.error);
+      assert.match(ended.error, message);
+      assert.equal(ended.out, '');
+    });
+  }
+
+  const commands = [['stats'], ['capture', 'r', '--out', 'x']];
+  for (const args of commands) {
+    it(`onpath ${args.join(' ')} where no plane listens`, async () => {
+      const none = inFolder('none.sock');
+      const { code, error } = await onpath([...args, '--socket', none, '--json'], undefined, plane.folder);
+      assert.equal(code, 1);
+      const said = JSON.parse(error).error;
+      assert.equal(said.code, 'NOT_FOUND');
+      assert.match(
+        said.message,
+        /No plane listens on .*none\.sock\. Start one with onpath run CONFIG --control/,
+      );
+    });
+  }
+
+  it('what listens is no plane', async () => {
+    const path = inFolder('strange.sock');
+    const strange = createServer((_request, response) => response.end('<html>')).listen(path);
+    const mute = createServer((_request, response) => response.socket!.destroy());
+    const other = inFolder('mute.sock');
+    mute.listen(other);
+    try {
+      const { code, error } = await onpath(['stats', '--socket', path]);
+      assert.equal(code, 1);
+      assert.match(error, /is no plane|Is it a plane/);
+      assert.match((await onpath(['stats', '--socket', other])).error, /closed the connection/);
+    } finally {
+      strange.close();
+      mute.close();
+      rmSync(path, { force: true });
+    }
+  });
+
+  it('the socket of another user', {
+    skip: process.getuid?.() === 0 ? false : 'only root can become another user',
+  }, () => {
+    const main = new URL('../../lib/cli/main.js', import.meta.url).pathname;
+    const { status, stderr } = spawnSync(process.execPath, [main, 'stats', '--socket', plane.socket], {
+      uid: 65534,
+      gid: 65534,
+      encoding: 'utf8',
+    });
+    assert.equal(status, 1, stderr);
+    assert.match(stderr, /belongs to another user|EACCES/);
+  });
+});

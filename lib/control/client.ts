@@ -153,8 +153,13 @@ export class ControlClient {
         if (!signal?.aborted) throw error;
       }
     }
-    const to = await target();
-    await pipeline(whole, to, { end: to !== process.stdout });
+    try {
+      const to = await target();
+      await pipeline(whole, to, { end: to !== process.stdout });
+    } finally {
+      // What is not taken to its end is not to go on.
+      answer.destroy();
+    }
     const { 'onpath-packets': written, 'onpath-missed': missed } = answer.trailers;
     if (written === undefined && !signal?.aborted) throw this.#broken('ended in the middle of the capture');
     return { packets: blocks.packets, missed: missed === undefined ? undefined : Number(missed) };

@@ -155,12 +155,17 @@ const plainTable = z.strictObject({
     .union([z.array(z.number()).length(256), z.array(z.array(z.number()).length(256)).min(1).max(4)])
     .describe('256 entries, or a list of 256 per channel.'),
 });
+/** Apart, as files have other things in its place. */
+export const lookupTable = z.custom<LookupTable>((value) => value instanceof LookupTable, {
+  error: 'expected a LookupTable',
+});
+
 const lookupStage = z
   .strictObject({
     stage: z.literal('lookup'),
     table: z
       .union([
-        z.custom<LookupTable>((value) => value instanceof LookupTable, { error: 'expected a LookupTable' }),
+        lookupTable,
         plainTable,
         name.describe('A name: the table is given under it in `options.tables` of compile.'),
       ])

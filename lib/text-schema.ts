@@ -17,14 +17,18 @@ const replaceStage = z
     'Replaces words wherever they stand: the leftmost first, of those that begin at one place the longest. Linear in the text, whatever the dictionary.',
   );
 
+/** Apart, as files have other things in its place. */
+export const ownTokenizer = z.custom<Tokenizer>(
+  (value) => typeof value === 'object' && value !== null && TOKENIZER in value,
+  { error: 'expected a Tokenizer' },
+);
+
 const tokenizeStage = z
   .strictObject({
     stage: z.literal('tokenize'),
     tokenizer: z
       .union([
-        z.custom<Tokenizer>((value) => typeof value === 'object' && value !== null && TOKENIZER in value, {
-          error: 'expected a Tokenizer',
-        }),
+        ownTokenizer,
         name.describe('A name: the tokenizer is given under it in `options.vocabularies` of compile.'),
       ])
       .describe(

@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { configJsonSchema } from '../lib/files/config-schema.js';
 import { jsonSchema } from '../lib/index.js';
 
 type Json = Record<string, unknown>;
@@ -25,6 +26,14 @@ for (const { of, call, title } of parts) {
     `## ${title}: \`${call}\`\n\nJSON Schema: [schema/${of}.json](schema/${of}.json)\n\n${section(schema, 3, title)}`,
   );
 }
+const config = configJsonSchema();
+files.set('docs/schema/config.json', `${JSON.stringify(config, null, 2)}\n`);
+pages.push(`## Configuration: \`onpath run CONFIG\`
+
+JSON Schema: [schema/config.json](schema/config.json); a file may name it in \`$schema\`. A configuration has the fields of a
+[data plane](#data-plane-dataplanestartspec), of which a route's \`pipeline\` is a name, and these:
+
+${section(ownOfConfig(config), 3, 'Configuration')}`);
 files.set(
   'docs/specification.md',
   `# Specification reference
@@ -35,6 +44,19 @@ the same source.
 ${pages.join('\n')}`,
 );
 writeOrCheck();
+
+/** Without the fields of data planes and pipelines, which have their own sections. */
+function ownOfConfig(schema: Json): Json {
+  const plane = (jsonSchema('dataplane')['properties'] ?? {}) as Json;
+  const fields = Object.entries(schema['properties'] as Record<string, Json>).filter(
+    ([key]) => !(key in plane),
+  );
+  const { pipelines, ...own } = Object.fromEntries(fields);
+  return {
+    ...schema,
+    properties: { ...own, pipelines: { ...pipelines, additionalProperties: { type: 'object' } } },
+  };
+}
 
 /** The fields of an object as a table, then the objects inside it. */
 function section(schema: Json, depth: number, name: string): string {
@@ -77,6 +99,8 @@ function variantsOf(schema: Json): Json[] | undefined {
 function objectIn(field: Json): Json | undefined {
   if (field['properties'] !== undefined || variantsOf(field) !== undefined) return field;
   if (field['items'] !== undefined) return objectIn(field['items'] as Json);
+  const values = field['additionalProperties'];
+  if (typeof values === 'object') return objectIn(values as Json);
   const list = (field['anyOf'] ?? field['oneOf']) as Json[] | undefined;
   return list?.find((item) => item['properties'] !== undefined);
 }

@@ -2,7 +2,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { OnpathError } from '../errors.js';
 import { packageRoot } from '../native.js';
 import { captureCommand } from './capture.js';
 import { compileCommand } from './compile.js';
@@ -17,7 +16,7 @@ import { sendCommand } from './send.js';
 import { statsCommand } from './stats.js';
 import { swapCommand } from './swap.js';
 import { tableCommand } from './table.js';
-import { EXIT } from './terminal.js';
+import { described, EXIT } from './terminal.js';
 import { tokenizerCommand } from './tokenizer.js';
 import { topCommand } from './top.js';
 import { versionsCommand } from './versions.js';
@@ -90,15 +89,6 @@ function report(error: unknown, json: boolean): number {
     json ? `${JSON.stringify({ error: { code, message } })}\n` : `onpath: ${message} [${code}]\n`,
   );
   return EXIT.failed;
-}
-
-function described(error: unknown): { code: string; message: string } {
-  if (error instanceof OnpathError) return error;
-  if (error instanceof Error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return { code: code ?? error.name, message: error.message };
-  }
-  return { code: 'ERROR', message: String(error) };
 }
 
 function version(): string {

@@ -2,13 +2,16 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import type { PlaneStats } from '../dataplane.js';
-import { type Config, readConfig, socketPath } from '../files/config-file.js';
+import { type Config, type Overrides, readConfigAsync, socketPath } from '../files/config-file.js';
 import { type LogLevel, logLevels, PAGE_LISTEN, parseListen } from '../files/config-schema.js';
-import { createLog } from '../log/log.js';
+import { logEvents } from '../log/events.js';
+import { createLog, type Logger } from '../log/log.js';
+import { startMetrics } from '../metrics/server.js';
 import { Service } from '../service/service.js';
 import { seconds } from './arguments.js';
+import { onHangup } from './hangup.js';
 import { endedBySignals } from './signals.js';
-import { columns, Terminal } from './terminal.js';
+import { columns, described, Terminal } from './terminal.js';
 
 interface Options {
   readonly check?: boolean;
@@ -22,7 +25,7 @@ interface Options {
 
 export function runCommand(): Command {
   return new Command('run')
-    .description('start the data plane of a configuration file; SIGINT or SIGTERM ends it')
+    .description('start the data plane of a configuration file and serve it until SIGINT or SIGTERM')
     .argument('<config>', 'YAML or JSON: tables, tokenizers, pipelines, ports, routes (docs/cli.md)')
     .option('--check', 'read, compile and check everything, start nothing')
     .option('--every <seconds>', 'print counters this often', seconds)
@@ -34,6 +37,8 @@ export function runCommand(): Command {
       'after',
       `
 What routes with sink: host make has nobody to take it here: it is counted and released.
+SIGHUP reads the file again and applies what has changed, or says what needs a restart. SIGINT or SIGTERM lets open samples end and ends it;
+a second one ends it at once.
 
 Examples:
   onpath run plane.yaml --check
@@ -42,19 +47,18 @@ Examples:
     )
     .action(async (path: string, options: Options) => {
       const terminal = new Terminal(options);
-      const config = withFlags(readConfig(path), options);
+      const config = await readConfigAsync(path, overrides(options));
       if (options.check === true) return terminal.result(...checked(path, config));
       await run(config, options, terminal);
     });
 }
 
 /** What the command line says stands above the file. @throws OnpathError INVALID_SPEC */
-function withFlags(config: Config, { control, metrics, ui, logLevel }: Options): Config {
+function overrides({ control, metrics, ui, logLevel }: Options): Overrides {
   const page = ui === true ? PAGE_LISTEN : ui;
   if (metrics !== undefined) parseListen(metrics, '--metrics');
   if (page !== undefined) parseListen(page, '--ui');
   return {
-    ...config,
     ...(control !== undefined && { control: { socket: socketPath(resolve(control)) } }),
     ...(metrics !== undefined && { metrics: { listen: metrics } }),
     ...(page !== undefined && { page: { listen: page } }),
@@ -89,14 +93,20 @@ function checked(path: string, { spec, pipelines, pipelineOf }: Config): [unknow
 }
 
 async function run(config: Config, options: Options, terminal: Terminal): Promise<void> {
-  using stop = endedBySignals();
   const log = createLog(config.log);
-  await using service = await Service.start(config);
+  using stop = endedBySignals();
+  const onReload = ({ log: { level } }: Config) => {
+    log.level = level;
+  };
+  await using service = await Service.start(config, { onReload });
   // What serves it: each is closed before the plane is.
+  await using _events = logEvents(service, log);
+  await using _metrics = config.metrics && (await startMetrics(service, { ...config.metrics, log }));
   // HTTP frameworks are loaded where they are used: other commands start without them.
   await using _control =
     config.control &&
     (await (await import('../control/server.js')).startControl(service, { ...config.control, log }));
+  using _reload = onHangup(() => reload(service, log));
   const { plane } = service;
   terminal.note(`onpath: running ${config.file.path}`);
   const timer =
@@ -109,9 +119,22 @@ async function run(config: Config, options: Options, terminal: Terminal): Promis
   if (!stop.signal.aborted)
     await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
   clearInterval(timer);
-  await service.close();
+  log.info('draining');
+  await service.close({ drainMs: service.config.drainMs });
   const stats = plane.stats();
   await terminal.item({ at: Date.now(), ended: true, stats }, `ended\n${summary(stats)}`);
+}
+
+/** An error changes nothing but the log. */
+async function reload(service: Service, log: Logger): Promise<void> {
+  const { path } = service.config.file;
+  try {
+    const { changed, unchanged } = await service.reloadFile();
+    log.info({ changed }, unchanged ? `${path}: nothing has changed` : `${path}: applied`);
+  } catch (error) {
+    const { code, message } = described(error);
+    log.error({ code }, `not reloaded: ${message}`);
+  }
 }
 
 /** Routes in a table, and below it what was dropped and why. */

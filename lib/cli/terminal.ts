@@ -1,6 +1,7 @@
 /** Where a command reads and writes, and how it says what came of it. */
 import { once } from 'node:events';
 import { stripVTControlCharacters, styleText } from 'node:util';
+import { OnpathError } from '../errors.js';
 
 /** What the process ends with; docs/cli.md lists them. */
 export const EXIT = {
@@ -85,4 +86,14 @@ export function bytes(n: number): string {
     unit++;
   }
   return `${unit === 0 ? value : value.toFixed(value < 10 ? 2 : 1)} ${units[unit]}`;
+}
+
+/** Whatever was thrown, as messages have it. */
+export function described(error: unknown): { code: string; message: string } {
+  if (error instanceof OnpathError) return error;
+  if (error instanceof Error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return { code: code ?? error.name, message: error.message };
+  }
+  return { code: 'ERROR', message: String(error) };
 }

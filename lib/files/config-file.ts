@@ -39,7 +39,12 @@ export interface Config {
   readonly page: { readonly listen: string } | undefined;
   readonly log: { readonly level: LogLevel };
   readonly drainMs: number;
+  /** What stands above the file, also when it is read again. */
+  readonly overrides: Overrides;
 }
+
+/** Given beside the file, such as by flags. */
+export type Overrides = Partial<Pick<Config, 'control' | 'metrics' | 'page' | 'log'>>;
 
 /** The longest path that the address of a UNIX socket holds, in bytes. */
 const LONGEST_SOCKET = 107;
@@ -48,16 +53,16 @@ const LONGEST_SOCKET = 107;
  * Reads, compiles and checks a configuration; starts nothing.
  * @throws OnpathError naming file, line and field
  */
-export function readConfig(path: string): Config {
+export function readConfig(path: string, overrides: Overrides = {}): Config {
   const file = SpecFile.read(path);
-  return file.located(() => configOf(file));
+  return file.located(() => configOf(file, overrides));
 }
 
 /** The same; vocabularies, which take up to a second each, are read off the event loop. @throws OnpathError as `readConfig` */
-export async function readConfigAsync(path: string): Promise<Config> {
+export async function readConfigAsync(path: string, overrides: Overrides = {}): Promise<Config> {
   const file = SpecFile.read(path);
   const ready = await readyTokenizers(tokenizerSources(file.value), file);
-  return file.located(() => configOf(file, ready));
+  return file.located(() => configOf(file, overrides, ready));
 }
 
 /** What may be sources of tokenizers, before anything is checked. */
@@ -73,7 +78,7 @@ function tokenizerSources(value: unknown): unknown[] {
   ];
 }
 
-function configOf(file: SpecFile, ready: ReadyTokenizers = new Map()): Config {
+function configOf(file: SpecFile, overrides: Overrides, ready: ReadyTokenizers = new Map()): Config {
   const {
     $schema: _schema,
     version: _version,
@@ -118,14 +123,28 @@ function configOf(file: SpecFile, ready: ReadyTokenizers = new Map()): Config {
   }));
   const spec = parse(dataplaneSpec, { ...rest, routes: full }, 'config');
   // What only the whole can tell: names of ports, who may send.
-  nativePlaneConfig(spec);
+  checkWhole(spec, file);
   const pipelineOf = new Map(routes.map((route, i) => [nameOf(route, i), route.pipeline]));
+  const socket = control && at(['control', 'socket'], () => socketPath(file.fileNamed(control.socket)));
   return {
     ...{ file, tables, tokenizers, pipelines, pipelineOf, spec, metrics, page, log, drainMs },
-    control: control && {
-      socket: at(['control', 'socket'], () => socketPath(file.fileNamed(control.socket))),
-    },
+    control: socket === undefined ? undefined : { socket },
+    ...overrides,
+    overrides,
   };
+}
+
+/** @throws OnpathError whose message begins with the field, as errors of planes do */
+function checkWhole(spec: ParsedDataplaneSpec, file: SpecFile): void {
+  try {
+    nativePlaneConfig(spec);
+  } catch (error) {
+    if (!(error instanceof OnpathError)) throw error;
+    const field = /^dataplane((?:\.\w+|\[\d+\])+)/.exec(error.message)?.[1] ?? '';
+    const path = [...field.matchAll(/\w+/g)].map(([part]) => (/^\d/.test(part) ? Number(part) : part));
+    const message = error.message.replace(/^dataplane\./, 'config.');
+    throw file.explained(new OnpathError(error.code, message, { cause: error }), path);
+  }
 }
 
 /** @throws OnpathError INVALID_SPEC (too long) */

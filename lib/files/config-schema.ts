@@ -1,8 +1,11 @@
 /** The fields of a configuration file that are its own: names for tables, tokenizers and pipelines, and what serves the plane. */
 import * as z from 'zod';
 import { type HostPort, parseHostPort } from '../address.js';
-
-const named = z.record(z.string().min(1).max(64), z.unknown());
+import { name } from '../port-schema.js';
+import { routeSpec } from '../route-schema.js';
+import { dataplaneSpec, familySpec, lookupTable, pipelineSpec } from '../schema.js';
+import { ownTokenizer, textPipelineSpec } from '../text-schema.js';
+import { tableSource, tokenizerSource } from './pipeline-file.js';
 
 /** What servers of ours listen on if nothing is said. */
 export const PAGE_LISTEN = '127.0.0.1:8490';
@@ -19,11 +22,14 @@ export type LogLevel = (typeof logLevels)[number];
 export const ownFields = {
   $schema: z.string().optional().describe('For editors: where the JSON Schema of this format is.'),
   version: z.literal(1).describe('Of this format.'),
-  tables: named
+  tables: z.record(name, tableSource).default({}).describe('Lookup tables by name.'),
+  tokenizers: z.record(name, tokenizerSource).default({}).describe('Tokenizers by name.'),
+  pipelines: z
+    .record(name, z.unknown())
     .default({})
-    .describe('Lookup tables by name: { file, dtype? } or { expression, dtype, channels? }.'),
-  tokenizers: named.default({}).describe('Tokenizers by name: { file, encoding? }.'),
-  pipelines: named.default({}).describe('Pipelines by name; stages refer to tables and tokenizers by name.'),
+    .describe(
+      'Pipelines by name, as `Pipeline.compile`, `PipelineFamily.compile` and `TextPipeline.compile` take them. A stage has its table or tokenizer by name, which can be exchanged later, or as it stands under `tables` or `tokenizers`.',
+    ),
   control: z
     .strictObject({
       // The longest that a UNIX socket's address holds.
@@ -69,4 +75,34 @@ function isListen(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** JSON Schema (draft 2020-12) of a configuration file. What are objects of ours in code are files, expressions and names in it. */
+export function configJsonSchema(): Record<string, unknown> {
+  const whole = z.strictObject({
+    ...ownFields,
+    pipelines: z
+      .record(name, z.union([pipelineSpec, familySpec, textPipelineSpec]))
+      .default({})
+      .describe(ownFields.pipelines.description!),
+    ...dataplaneSpec.shape,
+    routes: z
+      .array(routeSpec.extend({ pipeline: name.describe('The name of a pipeline.') }))
+      .max(1024)
+      .describe(dataplaneSpec.shape.routes.description!),
+  });
+  const inFiles = new Map<unknown, z.ZodType>([
+    [lookupTable, tableSource],
+    [ownTokenizer, tokenizerSource],
+  ]);
+  return z.toJSONSchema(whole, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      const source = inFiles.get(zodSchema);
+      if (source === undefined) return;
+      const { $schema: _, ...rest } = z.toJSONSchema(source, { io: 'input' });
+      Object.assign(jsonSchema, rest);
+    },
+  }) as Record<string, unknown>;
 }

@@ -14,11 +14,29 @@ import { readTable } from './table-file.js';
 
 export type AnyPipeline = Pipeline | PipelineFamily | TextPipeline;
 
-const tableSource = z.union([
-  z.strictObject({ file: z.string().min(1), dtype: dtype.optional() }),
-  z.strictObject({ expression: z.string().min(1), dtype, channels: z.int().min(1).max(4).default(1) }),
+const path = z.string().min(1);
+
+/** What a file has for a LookupTable. */
+export const tableSource = z.union([
+  z.strictObject({
+    file: path.describe('.npy, .csv or .json, from the folder of this file.'),
+    dtype: dtype.optional().describe('Type of the entries; needed where the file does not say.'),
+  }),
+  z.strictObject({
+    expression: z
+      .string()
+      .min(1)
+      .describe('Of x, the byte, and c, the channel: `onpath table build --help`.'),
+    dtype,
+    channels: z.int().min(1).max(4).default(1).describe('1: one table for every channel.'),
+  }),
 ]);
-const tokenizerSource = z.strictObject({ file: z.string().min(1), encoding: z.string().min(1).optional() });
+
+/** What a file has for a Tokenizer. */
+export const tokenizerSource = z.strictObject({
+  file: path.describe('A vocabulary of any format, from the folder of this file.'),
+  encoding: z.string().min(1).optional().describe('Of a .tiktoken file whose name does not tell.'),
+});
 
 /** `table: { file }` or `{ expression, dtype }`. @throws OnpathError */
 export function tableFrom(source: unknown, file: SpecFile, what: string): LookupTable {

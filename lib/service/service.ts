@@ -1,7 +1,7 @@
 /** A plane that runs from a configuration and can be changed: what the command line, the control API, the metrics and the page look at. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Dataplane } from '../dataplane.js';
-import type { Config } from '../files/config-file.js';
+import { type Config, readConfigAsync } from '../files/config-file.js';
 import type { LookupTable } from '../lookup-table.js';
 import { isBatched } from '../plane-config.js';
 import type { PlaneEvent } from '../plane-events.js';
@@ -29,6 +29,13 @@ export interface ServiceRoute {
   readonly pipeline: RoutePipeline;
 }
 
+export interface StartOptions {
+  /** Aborting it closes the plane. */
+  readonly signal?: AbortSignal;
+  /** Called when a reload has been applied. */
+  readonly onReload?: (config: Config) => void;
+}
+
 export type ServiceState = 'ready' | 'draining' | 'closed';
 
 export interface Reloaded {
@@ -54,6 +61,7 @@ export class Service {
   readonly plane: Dataplane;
   /** Milliseconds since the Unix epoch. */
   readonly startedAt = Date.now();
+  readonly #onReload: (config: Config) => void;
   #config: Config;
   #state: ServiceState = 'ready';
   #watchers = 0;
@@ -64,9 +72,10 @@ export class Service {
   #lastChange: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  private constructor(plane: Dataplane, config: Config) {
+  private constructor(plane: Dataplane, config: Config, onReload: StartOptions['onReload']) {
     this.plane = plane;
     this.#config = config;
+    this.#onReload = onReload ?? (() => {});
     this.#history = new History(plane, config.pipelineOf);
     const isWatched = () => this.#watchers > 0;
     this.#consumers = new Map(
@@ -81,8 +90,8 @@ export class Service {
   }
 
   /** @throws OnpathError as `Dataplane.start` */
-  static async start(config: Config, options: { signal?: AbortSignal } = {}): Promise<Service> {
-    return new Service(await Dataplane.start(config.spec, options), config);
+  static async start(config: Config, { onReload, ...options }: StartOptions = {}): Promise<Service> {
+    return new Service(await Dataplane.start(config.spec, options), config, onReload);
   }
 
   /** The configuration that is applied. */
@@ -189,9 +198,19 @@ export class Service {
           installed.set(route, { pipeline: this.plane.pipeline(route), name: nameOf(route) });
         }
         this.#config = config;
+        this.#onReload(config);
       }
       return { changed, unchanged: changed.length === 0 };
     }, installed);
+  }
+
+  /**
+   * Reads the configuration's file again and reloads it; what stands above the file stays.
+   * @throws OnpathError those of `readConfigAsync` and `reload`
+   */
+  async reloadFile(options: { check?: boolean } = {}): Promise<Reloaded> {
+    const { file, overrides } = this.#config;
+    return this.reload(await readConfigAsync(file.path, overrides), options);
   }
 
   /**

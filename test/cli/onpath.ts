@@ -35,7 +35,7 @@ export function start(args: readonly string[], options: { readonly cwd?: string 
       if (which === 'ended' && !error.includes(text)) throw new Error(`ended without "${text}": ${error}`);
     }
   };
-  return { child, ended, says };
+  return { child, ended, says, said: () => error };
 }
 
 export async function onpath(

@@ -102,6 +102,42 @@ describe('a swap', () => {
     assertBooksBalance(plane.stats());
   });
 
+  test('of several routes is of all or none, and of each once', async () => {
+    const link = linkName();
+    await using plane = await startPlane({
+      ports: [{ type: 'memory', name: 'in', link }],
+      routes: ['a', 'b'].map((name, payloadType) => ({
+        name,
+        port: 'in',
+        payloadType,
+        pipeline: shifted(1),
+      })),
+    });
+    const next = shifted(2);
+    const both = ['a', 'b'].map((route) => ({ route, pipeline: next }));
+    const numbers = () => plane.stats().routes.map(({ version }) => version);
+    assert.deepEqual(
+      (await plane.swapAll(both)).map(({ route, version }) => [route, version]),
+      [
+        ['a', 2],
+        ['b', 2],
+      ],
+    );
+    assert.equal(plane.pipeline('a'), next);
+    assert.deepEqual(await plane.swapAll([]), []);
+    const small = Pipeline.compile({ input: { ...input, width: 8 } });
+    const unfit = [both[0]!, { route: 'b', pipeline: small }];
+    await assertRejects(plane.swapAll(unfit), 'INVALID_SPEC', /Route "b"/);
+    await assertRejects(plane.swapAll([...both, both[0]!]), 'INVALID_ARGUMENT', /"a" twice/);
+    await assertRejects(plane.swapAll([{ route: 'c', pipeline: next }]), 'NOT_FOUND', /a, b/);
+    for (const wrong of [undefined, 'a', [undefined], { route: 'a' }]) {
+      await assertRejects(plane.swapAll(wrong as unknown as []), 'INVALID_ARGUMENT', /array of \{ route/);
+    }
+    assert.deepEqual(numbers(), [2, 2]);
+    assert.equal(plane.pipeline('b'), next);
+    assertThrows(() => plane.pipeline('c'), 'NOT_FOUND', /a, b/);
+  });
+
   test('to a pipeline with another output: shapes and types are those of the version', async () => {
     const link = linkName();
     const tensor = Pipeline.compile({

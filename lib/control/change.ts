@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import type { FastifyReply } from 'fastify';
 import { OnpathError } from '../errors.js';
-import { readConfigAsync } from '../files/config-file.js';
+import { type Config, readConfigAsync } from '../files/config-file.js';
 import { parseTable } from '../files/table-file.js';
 import type { LookupTable } from '../lookup-table.js';
 import { Tokenizer } from '../tokenizer.js';
@@ -16,8 +16,12 @@ const NPY_MAGIC = 0x93;
 
 export function addChanges(app: ControlApp, { service, limits }: ControlContext): void {
   const queue = new Queue(limits.waiting);
-  /** What names stand for since they were loaded; else they are the configuration's. */
-  let loaded = { tables: new Map<string, LookupTable>(), tokenizers: new Map<string, Tokenizer>() };
+  let loaded = nothingLoaded(service.config);
+  /** What names stand for since they were loaded; else, and again after a reload, they are the configuration's. */
+  const current = () => {
+    if (loaded.by !== service.config) loaded = nothingLoaded(service.config);
+    return loaded;
+  };
   /** Nothing is done for a client that has gone while it waited. */
   const inTurn = <T>(reply: FastifyReply, work: () => Promise<T>): Promise<T> =>
     queue.run(async () => {
@@ -46,8 +50,8 @@ export function addChanges(app: ControlApp, { service, limits }: ControlContext)
         const pipeline = await uploadedPipeline(route, bytesOf(body, 'a pipeline in YAML or JSON'), {
           service,
           named: {
-            tables: new Map([...tables, ...loaded.tables]),
-            tokenizers: new Map([...tokenizers, ...loaded.tokenizers]),
+            tables: new Map([...tables, ...current().tables]),
+            tokenizers: new Map([...tokenizers, ...current().tokenizers]),
           },
           folder: query.folder ?? dirname(service.config.file.path),
           mostBytes: limits.vocabularyBytes,
@@ -86,7 +90,7 @@ export function addChanges(app: ControlApp, { service, limits }: ControlContext)
         const bytes = bytesOf(body, 'the bytes of an .npy file, or a table in JSON');
         const table = parseTable(bytes, `${name}${bytes[0] === NPY_MAGIC ? '.npy' : '.json'}`);
         const versions = await service.setTable(name, table);
-        loaded.tables.set(name, table);
+        current().tables.set(name, table);
         return { versions };
       }),
   );
@@ -111,7 +115,7 @@ export function addChanges(app: ControlApp, { service, limits }: ControlContext)
           ...(encoding !== undefined && { encoding }),
         });
         const versions = await service.setVocabulary(params.name, tokenizer);
-        loaded.tokenizers.set(params.name, tokenizer);
+        current().tokenizers.set(params.name, tokenizer);
         return { versions };
       }),
   );
@@ -134,8 +138,11 @@ export function addChanges(app: ControlApp, { service, limits }: ControlContext)
         const check = query.check === 'true';
         const config = await readConfigAsync(service.config.file.path);
         const { changed, unchanged } = await service.reload(config, { check });
-        if (!check) loaded = { tables: new Map(), tokenizers: new Map() };
         return { changed: changed.map((one) => ({ ...one })), unchanged };
       }),
   );
+}
+
+function nothingLoaded(by: Config) {
+  return { by, tables: new Map<string, LookupTable>(), tokenizers: new Map<string, Tokenizer>() };
 }

@@ -146,11 +146,12 @@ export class ControlClient {
       signal,
     });
     const blocks = new PcapngBlocks();
+    const failed = (cause: unknown) => this.#unreachable(cause as Error);
     async function* whole() {
       try {
         for await (const piece of answer as AsyncIterable<Buffer>) yield blocks.push(piece);
       } catch (error) {
-        if (!signal?.aborted) throw error;
+        if (!signal?.aborted) throw failed(error);
       }
     }
     try {
@@ -220,10 +221,14 @@ export class ControlClient {
   async #text(answer: IncomingMessage): Promise<string> {
     const pieces: Buffer[] = [];
     let length = 0;
-    for await (const piece of answer as AsyncIterable<Buffer>) {
-      length += piece.length;
-      if (length > MOST_BYTES) throw this.#broken(`answered with more than ${MOST_BYTES} bytes`);
-      pieces.push(piece);
+    try {
+      for await (const piece of answer as AsyncIterable<Buffer>) {
+        length += piece.length;
+        if (length > MOST_BYTES) throw this.#broken(`answered with more than ${MOST_BYTES} bytes`);
+        pieces.push(piece);
+      }
+    } catch (cause) {
+      throw this.#unreachable(cause as Error);
     }
     return Buffer.concat(pieces).toString('utf8');
   }
@@ -262,7 +267,7 @@ export class ControlClient {
       );
     }
     if (code === 'ECONNRESET' || code === 'EPIPE') {
-      return this.#broken('closed the connection before it answered: it has too many, or it ends');
+      return this.#broken('closed the connection before the answer had come: it has too many, or it ends');
     }
     return new OnpathError(
       'PORT_FAILED',

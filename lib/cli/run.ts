@@ -1,18 +1,10 @@
 /** `onpath run`: a data plane from a file, until it is told to stop. */
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import type { PlaneStats } from '../dataplane.js';
 import { type Config, type Overrides, readConfigAsync, socketPath } from '../files/config-file.js';
 import { type LogLevel, logLevels, PAGE_LISTEN, parseListen } from '../files/config-schema.js';
-import { logEvents } from '../log/events.js';
-import { createLog, type Logger } from '../log/log.js';
-import { startMetrics } from '../metrics/server.js';
-import { startPage } from '../page/server.js';
-import { Service } from '../service/service.js';
 import { seconds } from './arguments.js';
-import { onHangup } from './hangup.js';
-import { endedBySignals } from './signals.js';
-import { columns, described, Terminal } from './terminal.js';
+import { columns, Terminal } from './terminal.js';
 
 interface Options {
   readonly check?: boolean;
@@ -50,7 +42,8 @@ Examples:
       const terminal = new Terminal(options);
       const config = await readConfigAsync(path, overrides(options));
       if (options.check === true) return terminal.result(...checked(path, config));
-      await run(config, options, terminal);
+      const { serve } = await import('./serve.js');
+      await serve(config, options, terminal);
     });
 }
 
@@ -91,78 +84,4 @@ function checked(path: string, { spec, pipelines, pipelineOf }: Config): [unknow
       ]),
     ].join('\n'),
   ];
-}
-
-async function run(config: Config, options: Options, terminal: Terminal): Promise<void> {
-  const log = createLog(config.log);
-  using stop = endedBySignals();
-  const onReload = ({ log: { level } }: Config) => {
-    log.level = level;
-  };
-  log.info({ file: config.file.path }, 'starting');
-  await using service = await Service.start(config, { onReload });
-  // What serves it: each is closed before the plane is.
-  // HTTP frameworks are loaded where they are used: other commands start without them.
-  await using _control =
-    config.control &&
-    (await (await import('../control/server.js')).startControl(service, { ...config.control, log }));
-  await using _metrics = config.metrics && (await startMetrics(service, { ...config.metrics, log }));
-  await using _page = config.page && (await startPage(service, { ...config.page, log }));
-  using _reload = onHangup(() => reload(service, log));
-  const { plane } = service;
-  // The last: "ready" means that all of it is.
-  await using _events = logEvents(service, log);
-  const timer =
-    options.every === undefined
-      ? undefined
-      : setInterval(() => {
-          const stats = plane.stats();
-          void terminal.item({ at: Date.now(), stats }, summary(stats));
-        }, options.every * 1000);
-  if (!stop.signal.aborted)
-    await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
-  clearInterval(timer);
-  log.info('draining');
-  await service.close({ drainMs: service.config.drainMs });
-  const stats = plane.stats();
-  await terminal.item({ at: Date.now(), ended: true, stats }, `ended\n${summary(stats)}`);
-}
-
-/** An error changes nothing but the log. */
-async function reload(service: Service, log: Logger): Promise<void> {
-  const { path } = service.config.file;
-  try {
-    const { changed, unchanged } = await service.reloadFile();
-    log.info({ changed }, unchanged ? `${path}: nothing has changed` : `${path}: applied`);
-  } catch (error) {
-    const { code, message } = described(error);
-    log.error({ code }, `not reloaded: ${message}`);
-  }
-}
-
-/** Routes in a table, and below it what was dropped and why. */
-export function summary({ ports, routes }: PlaneStats): string {
-  const drops = [...ports, ...routes].flatMap(({ name, drops: reasons }) =>
-    Object.entries(reasons)
-      .filter(([, count]) => count > 0)
-      .map(([reason, count]) => [name, reason, count] as const),
-  );
-  return [
-    columns([
-      ['port', 'received', 'missed', 'sent'],
-      ...ports.map((port) => [port.name, port.rxPackets, port.rxMissed, port.txPackets]),
-    ]),
-    columns([
-      ['route', 'packets', 'complete', 'open', 'delivered', 'forwarded'],
-      ...routes.map((route) => [
-        route.name,
-        route.packetsUsed,
-        route.samplesComplete,
-        route.samplesOpen,
-        route.samplesDelivered,
-        route.packetsForwarded,
-      ]),
-    ]),
-    ...(drops.length === 0 ? [] : [columns([['dropped at', 'reason', 'count'], ...drops])]),
-  ].join('\n\n');
 }

@@ -2,9 +2,9 @@
 import { Command } from 'commander';
 import { seconds } from './arguments.js';
 import { every } from './every.js';
-import { summary } from './run.js';
 import { endedBySignals } from './signals.js';
 import { clientOf, ofRunningPlane, type SocketOptions } from './socket.js';
+import { summary } from './summary.js';
 import { Terminal } from './terminal.js';
 
 export function statsCommand(): Command {

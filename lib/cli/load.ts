@@ -2,8 +2,8 @@
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { CONTROL_LIMITS } from '../control/limits.js';
-import { readBounded } from '../files/read.js';
 import { readTable, tableBytes } from '../files/table-file.js';
+import { readBounded } from '../read-file.js';
 import { type DType, dtype } from '../schema.js';
 import type { RouteVersion } from '../swaps.js';
 import type { VocabularyFormat } from '../text/formats.js';

@@ -1,7 +1,7 @@
 /** `onpath send --text`. */
 import { createReadStream } from 'node:fs';
 import { OnpathError } from '../errors.js';
-import { requireFile } from '../files/read.js';
+import { requireFile } from '../read-file.js';
 import { Sender } from '../sender.js';
 import { requireInput } from './input.js';
 import type { SendOptions } from './send.js';

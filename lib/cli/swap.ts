@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { CONTROL_LIMITS } from '../control/limits.js';
 import { SENT_PIPELINE } from '../control/uploaded-pipeline.js';
 import { OnpathError } from '../errors.js';
-import { readBounded } from '../files/read.js';
+import { readBounded } from '../read-file.js';
 import { clientOf, ofRunningPlane, type SocketOptions, versionText } from './socket.js';
 import { Terminal } from './terminal.js';
 

@@ -2,8 +2,8 @@
 import { statSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { OnpathError } from '../errors.js';
-import { notReadable, requireFile } from '../files/read.js';
 import { requireWritable } from '../files/write.js';
+import { notReadable, requireFile } from '../read-file.js';
 import { Tokenizer } from '../tokenizer.js';
 import { visible } from '../visible.js';
 import { readInput } from './input.js';

@@ -10,9 +10,9 @@ import {
   type Named,
   readyTokenizers,
 } from '../files/pipeline-file.js';
-import { notReadable } from '../files/read.js';
 import { SpecFile } from '../files/spec-file.js';
 import { Pipeline } from '../pipeline.js';
+import { notReadable } from '../read-file.js';
 import type { Service } from '../service/service.js';
 import { TextPipeline } from '../text-pipeline.js';
 

@@ -1,11 +1,11 @@
 /** Images in files: decoded by sharp, which is optional; .npy arrays without it. */
 import { extname } from 'node:path';
 import { OnpathError } from '../errors.js';
+import { readBounded, requireFile } from '../read-file.js';
 import type { ImageFormat } from '../serialization.js';
 import type { Tensor } from '../tensor.js';
 import { pathText } from '../visible.js';
 import { isNpy, readNpy, writeNpy } from './npy.js';
-import { readBounded, requireFile } from './read.js';
 
 export interface Image extends ImageFormat {
   readonly format: 'gray' | 'rgb' | 'rgba';

@@ -2,9 +2,9 @@
 import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { OnpathError } from '../errors.js';
+import { readBounded } from '../read-file.js';
 import { SpecError, shown } from '../validate.js';
 import { pathText } from '../visible.js';
-import { readBounded } from './read.js';
 
 /** Reading YAML takes a second or so for each MiB, on the thread that reads. Larger things are files of their own. */
 const MOST_BYTES = 1 << 20;

@@ -3,10 +3,10 @@ import { extname } from 'node:path';
 import * as z from 'zod';
 import { OnpathError } from '../errors.js';
 import { LookupTable } from '../lookup-table.js';
+import { readBounded } from '../read-file.js';
 import { type DType, dtype } from '../schema.js';
 import { parse } from '../validate.js';
 import { readNpy, writeNpy } from './npy.js';
-import { readBounded } from './read.js';
 
 const ENTRIES = 256;
 /** Four channels of 256 numbers, however they are written, are far shorter. */

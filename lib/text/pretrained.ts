@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { OnpathError } from '../errors.js';
-import { requireFile } from '../files/read.js';
 import type { NativeTemplateItem, NativeTokenizer } from '../native-text.js';
+import { requireFile } from '../read-file.js';
 import { shown } from '../validate.js';
 import type { LoadOptions } from './formats.js';
 

@@ -75,7 +75,7 @@ describe('onpath bench', () => {
     ['no file', ['nothing.yaml'], 1, /nothing\.yaml cannot be read/],
     ['a size beyond', [family, '--size', '65x48'], 1, /65x48 are not in the family/],
     ['a size that is none', [family, '--size', '0x48'], 1, /--size is "0x48"; expected pixels/],
-    ['no rounds', [image, '--rounds', '0'], 1, /whole number from 1 to 1000/],
+    ['no rounds', [image, '--rounds', '0'], 2, /whole number from 1 to 1000/],
     ['an empty text', [text, '--text', written('empty.txt', '')], 1, /empty\.txt is empty/],
   ] as const) {
     it(`refuses ${name} in one sentence`, async () => {

@@ -229,7 +229,7 @@ describe('mistakes', { concurrency: 4 }, () => {
     [['capture', 'photos', '--port', 'in', '--out', 'x'], /Name a route, or with --port a port/],
     [['capture', 'photos', '--out', 'none/x.pcapng'], /none\/x\.pcapng cannot be written/],
     [['capture', 'photos', '--out', '-', '--json'], /leave --json out/],
-    [['stats', '--watch', '--every', '0'], /0\.1 to 86400/],
+    [['stats', '--watch', '--every', '0'], /0\.1 to 86400/, 2],
   ];
   for (const [args, message, code = 1] of wrong) {
     it(`onpath ${args.join(' ')}`, async () => {

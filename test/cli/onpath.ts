@@ -1,9 +1,16 @@
 /** Runs the `onpath` command as a user does. */
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
+
+/** What a test that failed left running would keep its file from ending. */
+const running = new Set<ChildProcess>();
+after(() => {
+  for (const child of running) child.kill('SIGKILL');
+});
 
 export interface Ended {
   readonly code: number;
@@ -16,6 +23,8 @@ export function start(args: readonly string[], options: { readonly cwd?: string 
     cwd: options.cwd,
     stdio: ['pipe', 'pipe', 'pipe'],
   });
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   let out = '';
   let error = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

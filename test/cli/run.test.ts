@@ -176,7 +176,7 @@ describe('onpath run', () => {
     await run.says('running');
     const { code, error } = await onpath(['run', config(port)]);
     assert.equal(code, 1);
-    assert.match(error, /^onpath: .* \[ADDRESS_IN_USE\]\n$/);
+    assert.match(error.split('\n').at(-2)!, /^onpath: .* \[ADDRESS_IN_USE\]$/);
     run.child.kill('SIGTERM');
     await run.ended;
   });
@@ -199,7 +199,7 @@ describe('onpath run', () => {
 
   const files: [string, string | Uint8Array, RegExp][] = [
     ['nothing', '', /expected object, received null/],
-    ['bytes', Uint8Array.from({ length: 300 }, (_, i) => i & 255), /line \d+|expected object/],
+    ['bytes', Uint8Array.from({ length: 300 }, (_, i) => i & 255), /no text in UTF-8/],
     ['brackets without end', '['.repeat(100_000), /line 1/],
     [
       'aliases of aliases',
@@ -219,6 +219,6 @@ describe('onpath run', () => {
   it('does not read what never ends', async () => {
     const { code, error } = await onpath(['run', '/dev/zero', '--check']);
     assert.equal(code, 1);
-    assert.match(error, /has more than 4194304 bytes/);
+    assert.match(error, /is a device/);
   });
 });

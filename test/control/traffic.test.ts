@@ -12,6 +12,7 @@ const IMAGES = 4000;
 const TEXTS = 400;
 
 it('load and swap during send --rate max lose no sample', { timeout: 170_000 }, async () => {
+  // Slots for all: a consumer whose event loop loads a vocabulary meanwhile is slow, and that is not what is asked.
   // Where the kernel throws packets away, because the machine is too busy to take them, there is nothing to be seen: once more then.
   for (let tries = 1; !(await changed()); tries++)
     assert.ok(tries < 5, 'in every run the kernel dropped packets, or samples ended too soon');
@@ -19,10 +20,9 @@ it('load and swap during send --rate max lose no sample', { timeout: 170_000 }, 
 
 /** Whether the kernel let every packet through, and samples came after the change. */
 async function changed(): Promise<boolean> {
-  const config = CONFIG.replace('port: 0 }', 'port: 0, receiveBufferBytes: 4194304 }').replace(
-    'slots: 256',
-    `slots: ${IMAGES}`,
-  );
+  const config = CONFIG.replace('port: 0 }', 'port: 0, receiveBufferBytes: 4194304 }')
+    .replace('slots: 256', `slots: ${IMAGES}`)
+    .replace('pipeline: prompts,', `pipeline: prompts, slots: ${TEXTS},`);
   await using plane = await running({ config });
   const inFolder = (name: string) => join(plane.folder, name);
   const data = new Uint8Array(WIDTH * HEIGHT * 3);
@@ -77,6 +77,7 @@ async function changed(): Promise<boolean> {
   assert.deepEqual(
     stats.routes.map(({ samplesComplete }) => samplesComplete),
     [IMAGES, TEXTS],
+    JSON.stringify(stats.routes.map(({ drops }) => drops)),
   );
   await eventually('all are delivered', () =>
     watched

@@ -71,6 +71,7 @@ const COMMANDS_RUN = [
 ];
 /** Pages whose blocks a test of their own runs. */
 export const RUN_ELSEWHERE: Readonly<Record<string, string>> = {
+  'docs/control.md': 'test/control/docs.test.ts',
   'docs/metrics.md': 'test/metrics/docs.test.ts',
   'docs/service.md': 'test/examples/inference-service.full.test.ts',
 };

@@ -1,7 +1,7 @@
 /** Files that people name: read within bounds, and one sentence where that fails. */
 import { closeSync, openSync, readSync, type Stats, statSync } from 'node:fs';
-import { OnpathError } from '../errors.js';
-import { pathText } from '../visible.js';
+import { OnpathError } from './errors.js';
+import { pathText } from './visible.js';
 
 /** Bytes that are read at a time. */
 const PIECE = 1 << 18;

@@ -1,5 +1,9 @@
 // The families as pre-tokenizers: their automata, and masks where the CPU has vectors, with the automata
 // where masks cannot tell.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
 #include "kernel/kernels.h"
 #include "text/pre_tokenizer.h"
 #include "text/pre_tokenizer_rules.h"
@@ -90,6 +94,7 @@ class Masks final : public PreTokenizer {
     // Masks look at 64 bytes. Where they told nothing, because other scripts or long runs stand there, the
     // automaton goes further each time before they try again.
     constexpr size_t kMaskBytes = 64;
+    constexpr size_t kFewestBytes = 16;  // of the rest: with fewer the automaton is as fast
     constexpr size_t kFarthest = 512;
     size_t step = 1;
     const Text text{bytes, last ? size : whole_code_points(bytes, size), last};
@@ -99,8 +104,17 @@ class Masks final : public PreTokenizer {
       const bool room = ends.size() - result.pieces >= kMaskBytes;
       // Masks take room for a block. The caller is sooner back with more than the automaton fills the rest.
       if (!room && result.pieces != 0 && text.size - at >= kMaskBytes) return result;
-      if (room && text.size - at >= kMaskBytes) {
-        const Cuts cuts = cut_(kRules, bytes + at, text.size - at, static_cast<uint32_t>(at),
+      const size_t left = text.size - at;
+      if (room && left >= kFewestBytes) {
+        const uint8_t* from = bytes + at;
+        std::array<uint8_t, kMaskBytes> block;
+        if (left < kMaskBytes) {
+          // Behind the rest stands what masks know nothing of: they cut where any continuation would be cut.
+          block.fill(0xFF);
+          std::memcpy(block.data(), from, left);
+          from = block.data();
+        }
+        const Cuts cuts = cut_(kRules, from, std::max(left, kMaskBytes), static_cast<uint32_t>(at),
                                ends.data() + result.pieces, ends.size() - result.pieces);
         result.pieces += cuts.count;
         at += cuts.taken;

@@ -6,10 +6,14 @@ import { fileURLToPath } from 'node:url';
 
 const main = fileURLToPath(new URL('../../lib/cli/main.js', import.meta.url));
 
-/** What a test that failed left running would keep its file from ending. */
+/** What a test that failed left running would keep its file from ending. Others' hooks at the end may still wait for theirs. */
 const running = new Set<ChildProcess>();
+const LEFT_MS = 20_000;
 after(() => {
-  for (const child of running) child.kill('SIGKILL');
+  const kill = () => {
+    for (const child of running) child.kill('SIGKILL');
+  };
+  setTimeout(kill, LEFT_MS).unref();
 });
 
 export interface Ended {

@@ -100,6 +100,8 @@ boot_all() {
 # report DRIVER...: the table, the counts, and what the guest said where something is wrong. Exit code 1 if something is.
 report() {
   local driver passed=0 failed=0 right wrong expected=$((2 * ${#pairs[@]} + 2))
+  # igb is tried with two queues, too.
+  [[ " ${pairs[*]} " != *" igb "* ]] || expected=$((expected + 1))
   printf '%-16s %-9s %-10s %8s  %s\n' driver pair path packets result
   for driver in "$@"; do
     : >>"$work/$driver.rows"

@@ -8,7 +8,7 @@
  */
 import { appendFileSync } from 'node:fs';
 import { PATIENCE_MS } from '../support/plane.js';
-import { direct, forwarded } from './pair.js';
+import { direct, forwarded, spread } from './pair.js';
 import { readPhotographs } from './photographs.js';
 import { refuseAbsent, refuseUnbound } from './refused.js';
 
@@ -32,6 +32,8 @@ function pathsOf(name: string, first: string, second: string): Path[] {
   return [
     ['direct', () => direct([first, second], photographs)],
     ['forwarded', () => forwarded([first, second], photographs)],
+    // Of the emulated NICs this one alone has RSS that takes effect.
+    ...(name === 'igb' ? [['spread', () => spread([first, second], photographs)] satisfies Path] : []),
   ];
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { Dataplane, Pipeline, type PlaneStats, type RouteSpec, Sender } from '../../lib/index.js';
 import { assertSameBytes } from '../support/assert.js';
-import { assertBooksBalance, dropsOf, take } from '../support/plane.js';
+import { assertBooksBalance, dropsOf, eventually, take } from '../support/plane.js';
 import type { Photographs } from './photographs.js';
 
 /** PCI addresses of NICs a and b. */
@@ -49,6 +49,30 @@ export function forwarded(pair: Pair, photographs: Photographs): Promise<Outcome
     },
     { ...route('tensors', 'b', ENTRY_PORT + 2), pipeline },
   ]);
+}
+
+/** a -> b, to many UDP ports of a plane with two workers: the NIC's own RSS spreads them over both queues. */
+export async function spread(pair: Pair, photographs: Photographs): Promise<Outcome> {
+  const { pipeline } = photographs;
+  const one = { ...photographs, frames: photographs.frames.slice(0, 1) };
+  const udpPorts = Array.from({ length: 24 }, (_, i) => ENTRY_PORT + 1021 * i);
+  await using plane = await Dataplane.start({
+    eal: { hugepages: true },
+    ports: [
+      { type: 'dpdk', name: 'a', device: pair[0], addresses: [`${ADDRESSES.a}/24`], senders: 1 },
+      { type: 'dpdk', name: 'b', device: pair[1], addresses: [`${ADDRESSES.b}/24`] },
+    ],
+    routes: udpPorts.map((udpPort) => ({ ...route(`to${udpPort}`, 'b', udpPort), pipeline })),
+    workers: 2,
+  });
+  for (const udpPort of udpPorts)
+    await sendAndCompare(plane, one, 'a', `${ADDRESSES.b}:${udpPort}`, `to${udpPort}`);
+  const rss = () => plane.ports()[1]!.offloads!.rss;
+  await eventually(`RSS takes effect: ${JSON.stringify(rss())}`, () => rss().state === 'active');
+  await plane.close();
+  assertBooksBalance(plane.stats());
+  const packets = plane.stats().routes.reduce((sum, { packetsUsed }) => sum + packetsUsed, 0);
+  return { packets, result: 'exact' };
 }
 
 function route(name: string, port: string, udpPort: number) {

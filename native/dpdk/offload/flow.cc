@@ -26,6 +26,11 @@ class Built {
   rte_flow* create(uint16_t port, rte_flow_error& error) const {
     return rte_flow_create(port, &attributes_, pattern_.data(), actions_.data(), &error);
   }
+  /// As far as the driver tells without doing it.
+  bool may_be_created(uint16_t port, rte_flow_error& error) const {
+    const int result = rte_flow_validate(port, &attributes_, pattern_.data(), actions_.data(), &error);
+    return result == 0 || result == -ENOSYS;
+  }
 
  private:
   void match(rte_flow_item_type type, const void* spec = nullptr, const void* mask = nullptr) {
@@ -141,8 +146,21 @@ std::string text_of(const FlowRule& rule) {
 }
 
 Outcome FlowSet::change(uint16_t port, const std::vector<FlowRule>& rules, const Fate& fate) {
-  std::map<FlowRule, Made> kept, fresh;
+  rte_flow_error error{};
   size_t number = 0;
+  const auto refusal = [&](const FlowRule& rule) {
+    return Failure{"PORT_FAILED", "rule " + std::to_string(number) + " of " + std::to_string(rules.size()) +
+                                      " (" + text_of(rule) + ") was refused: " + said(error)};
+  };
+  // All are asked about before one is made: making and destroying one can leave a NIC changed. That of igb
+  // has no RSS any more when a rule that spreads was destroyed.
+  for (const FlowRule& rule : rules) {
+    ++number;
+    if (made_.count(rule) != 0 || Built(rule, fate, rule.drop).may_be_created(port, error)) continue;
+    if (!rule.drop || !Built(rule, fate, false).may_be_created(port, error)) return refusal(rule);
+  }
+  std::map<FlowRule, Made> kept, fresh;
+  number = 0;
   for (const FlowRule& rule : rules) {
     ++number;
     if (const auto old = made_.find(rule); old != made_.end()) {
@@ -150,16 +168,12 @@ Outcome FlowSet::change(uint16_t port, const std::vector<FlowRule>& rules, const
       continue;
     }
     if (fresh.count(rule) != 0) continue;
-    rte_flow_error error{};
     // A count of what was dropped is all that can be seen of it.
     Made made{rule.drop ? Built(rule, fate, true).create(port, error) : nullptr, rule.drop};
     if (made.flow == nullptr) made = {Built(rule, fate, false).create(port, error), false};
     if (made.flow == nullptr) {
-      Failure failure{"PORT_FAILED", "rule " + std::to_string(number) + " of " +
-                                         std::to_string(rules.size()) + " (" + text_of(rule) +
-                                         ") was refused: " + said(error)};
       for (const auto& [_, one] : fresh) destroy(port, one.flow);
-      return failure;
+      return refusal(rule);
     }
     fresh.emplace(rule, made);
   }

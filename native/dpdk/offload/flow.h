@@ -39,9 +39,9 @@ struct Fate {
 
 class FlowSet {
  public:
-  /// Rules that are in both sets stay; then the new ones are made, then the others destroyed. If one is
-  /// refused, those made by this call are destroyed, and the set is as before. Failure: which rule, and what
-  /// the driver said of it.
+  /// Rules that are in both sets stay; the driver is asked about the new ones, then they are made, then the
+  /// others destroyed. If one is refused, those made by this call are destroyed, and the set is as before.
+  /// Failure: which rule, and what the driver said of it.
   Outcome change(uint16_t port, const std::vector<FlowRule>& rules, const Fate& fate);
   /// Destroys all of them.
   void clear(uint16_t port);

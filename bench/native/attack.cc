@@ -117,8 +117,8 @@ class Run {
     end.side = end.senders = 1;
     far_ = must(open_memory_port(end));
     RouteConfig route;
-    route.name = "route";
-    route.port = "in";
+    route.name = std::string("route");
+    route.port = std::string("in");
     route.payload_type = kPayloadType;
     route.deadline_ns = kPatienceNs;
     route.sources = {{IpAddress::v4(0x0a000000), 96 + 8}};  // the flood's sources are allowed

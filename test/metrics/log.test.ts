@@ -168,6 +168,8 @@ describe('standard error', () => {
       const long = 'x'.repeat(1000);
       for (let i = 0; i < 4000; i++) { log.info({ i }, long); if (i % 100 === 0) await new Promise(setImmediate); }
       process.stdout.write('through');
+      // A process that ends waits for its reader for a second at most, which may have passed by now.
+      await new Promise((resolve) => setTimeout(resolve, 3000));
     `);
     const ended = once(child, 'close');
     const [said] = await once(child.stdout!, 'data');

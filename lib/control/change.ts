@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import type { FastifyReply } from 'fastify';
 import { OnpathError } from '../errors.js';
-import { type Config, readConfigAsync } from '../files/config-file.js';
+import type { Config } from '../files/config-file.js';
 import { parseTable } from '../files/table-file.js';
 import type { LookupTable } from '../lookup-table.js';
 import { Tokenizer } from '../tokenizer.js';
@@ -135,9 +135,7 @@ export function addChanges(app: ControlApp, { service, limits }: ControlContext)
     },
     ({ query }, reply) =>
       inTurn(reply, async () => {
-        const check = query.check === 'true';
-        const config = await readConfigAsync(service.config.file.path);
-        const { changed, unchanged } = await service.reload(config, { check });
+        const { changed, unchanged } = await service.reloadFile({ check: query.check === 'true' });
         return { changed: changed.map((one) => ({ ...one })), unchanged };
       }),
   );

@@ -371,4 +371,10 @@ describe('roll back and reload', () => {
     await assert.rejects(own.client.reload(), /line 3/);
     assert.equal((await own.client.versions('photos'))[0]!.version, 2);
   });
+
+  it('what was given beside the configuration stays above it when it is read again', async () => {
+    await using own = await running({ overrides: { metrics: { listen: '127.0.0.1:9464' } } });
+    assert.equal((await own.client.reload()).unchanged, true);
+    assert.deepEqual(own.service.config.metrics, { listen: '127.0.0.1:9464' });
+  });
 });

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { ControlClient } from '../../lib/control/client.js';
 import type { ControlLimits } from '../../lib/control/limits.js';
 import { startControl } from '../../lib/control/server.js';
-import { readConfig } from '../../lib/files/config-file.js';
+import { type Overrides, readConfig } from '../../lib/files/config-file.js';
 import { createLog } from '../../lib/log/log.js';
 import { Service } from '../../lib/service/service.js';
 
@@ -57,14 +57,18 @@ export interface Running extends AsyncDisposable {
 }
 
 export async function running(
-  options: { readonly config?: string; readonly limits?: Partial<ControlLimits> } = {},
+  options: {
+    readonly config?: string;
+    readonly limits?: Partial<ControlLimits>;
+    readonly overrides?: Overrides;
+  } = {},
 ): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'onpath-control-'));
   const file = join(folder, 'plane.yaml');
   writeFileSync(join(folder, 'words.json'), vocabulary());
   writeFileSync(file, options.config ?? CONFIG);
   const socket = join(folder, 'control.sock');
-  const service = await Service.start(readConfig(file));
+  const service = await Service.start(readConfig(file, options.overrides));
   const control = await startControl(service, {
     socket,
     log,

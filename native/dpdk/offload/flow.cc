@@ -146,7 +146,7 @@ std::string text_of(const FlowRule& rule) {
 }
 
 Outcome FlowSet::change(uint16_t port, const std::vector<FlowRule>& rules, const Fate& fate) {
-  rte_flow_error error{};
+  rte_flow_error error{};  // of the rule that is tried
   size_t number = 0;
   const auto refusal = [&](const FlowRule& rule) {
     return Failure{"PORT_FAILED", "rule " + std::to_string(number) + " of " + std::to_string(rules.size()) +
@@ -156,6 +156,7 @@ Outcome FlowSet::change(uint16_t port, const std::vector<FlowRule>& rules, const
   // has no RSS any more when a rule that spreads was destroyed.
   for (const FlowRule& rule : rules) {
     ++number;
+    error = {};
     if (made_.count(rule) != 0 || Built(rule, fate, rule.drop).may_be_created(port, error)) continue;
     if (!rule.drop || !Built(rule, fate, false).may_be_created(port, error)) return refusal(rule);
   }
@@ -168,6 +169,7 @@ Outcome FlowSet::change(uint16_t port, const std::vector<FlowRule>& rules, const
       continue;
     }
     if (fresh.count(rule) != 0) continue;
+    error = {};
     // A count of what was dropped is all that can be seen of it.
     Made made{rule.drop ? Built(rule, fate, true).create(port, error) : nullptr, rule.drop};
     if (made.flow == nullptr) made = {Built(rule, fate, false).create(port, error), false};

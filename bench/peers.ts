@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { outsideNpmRun } from './npm-run.js';
 import { PEERS, peersFolder } from './peer-table.js';
 
 const help = `Installs the peers of the benchmarks with npm and pip into ${peersFolder}:
@@ -49,15 +50,6 @@ function succeeds(command: string, args: readonly string[]): boolean {
   if (run.error !== undefined)
     console.error(`${command} could not be started: ${run.error.message}. Is it on PATH?`);
   return run.status === 0;
-}
-
-/** npm tells a script's children about the package it runs for; the inner npm is to work on the peers' folder instead. */
-function outsideNpmRun(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^npm_(package|lifecycle|config_local_prefix)/.test(name),
-    ),
-  );
 }
 
 process.exitCode = main();

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { outsideNpmRun } from '../npm-run.js';
 import { packageFolder } from '../peer-table.js';
 
 const example = join(packageFolder, 'docs', 'examples', 'inference-service');
@@ -41,19 +42,10 @@ function must(command: string, args: readonly string[]): void {
   const { status, stderr, error } = spawnSync(command, args, {
     cwd: folder,
     encoding: 'utf8',
-    env: ownEnv(),
+    env: outsideNpmRun(),
   });
   if (status !== 0)
     throw new Error(
       `${command} ${args.join(' ')} failed in ${folder}: ${error?.message ?? stderr.trim().slice(-1000)}`,
     );
-}
-
-/** npm tells a script's children about the package it runs for; the inner npm is to work on the folder instead. */
-function ownEnv(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(
-      ([name]) => !/^npm_(package|lifecycle|config_local_prefix)/.test(name),
-    ),
-  );
 }

@@ -8,8 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { writeNpy } from '../../lib/files/npy.js';
-import { Sender } from '../../lib/index.js';
-import { HEIGHT, type Running, running, WIDTH } from '../control/fixture.js';
+import { HEIGHT, openSender, type Running, running, WIDTH } from '../control/fixture.js';
 import { PATIENCE_MS } from '../support/plane.js';
 import { type Ended, onpath, start } from './onpath.js';
 
@@ -136,14 +135,7 @@ describe('onpath stats and top', () => {
 describe('onpath capture', () => {
   /** Sends until `stop` is aborted. */
   async function traffic(stop: AbortSignal): Promise<void> {
-    await using sender = await Sender.open({
-      to: plane.to,
-      width: WIDTH,
-      height: HEIGHT,
-      format: 'rgb',
-      payloadType: 96,
-      bitsPerSecond: 5e6,
-    });
+    await using sender = await openSender(plane.to, 5e6);
     while (!stop.aborted) await sender.send(new Uint8Array(WIDTH * HEIGHT * 3));
   }
   async function during(work: () => Promise<void>): Promise<void> {

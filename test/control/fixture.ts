@@ -9,6 +9,7 @@ import type { ControlLimits } from '../../lib/control/limits.js';
 import { startControl } from '../../lib/control/server.js';
 import { type Overrides, readConfig } from '../../lib/files/config-file.js';
 import { createLog } from '../../lib/log/log.js';
+import { Sender } from '../../lib/sender.js';
 import { Service } from '../../lib/service/service.js';
 
 export const WIDTH = 40;
@@ -84,6 +85,18 @@ export async function running(
       rmSync(folder, { recursive: true });
     },
   };
+}
+
+/** Of the images that route `photos` takes. */
+export function openSender(to: string, bitsPerSecond: number): Promise<Sender> {
+  return Sender.open({
+    to,
+    width: WIDTH,
+    height: HEIGHT,
+    format: 'rgb',
+    payloadType: 96,
+    bitsPerSecond,
+  });
 }
 
 export interface Answer {

@@ -1,9 +1,8 @@
 /** Every call of the OpenAPI document with random and hostile values, while samples arrive: the plane stays what it was. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { Sender } from '../../lib/index.js';
 import { assertBooksBalance, eventually, settled } from '../support/plane.js';
-import { ask, bare, HEIGHT, type Running, running, WIDTH } from './fixture.js';
+import { ask, bare, HEIGHT, openSender, type Running, running, WIDTH } from './fixture.js';
 
 const SEED = 20_240_607;
 const ROUNDS = 12;
@@ -185,14 +184,7 @@ it('leaves the plane as valid requests made it; nothing is lost, and it answers 
   await using plane = await running();
   const document = JSON.parse((await ask(plane.socket, 'GET', '/openapi.json')).text) as OpenApi;
   const guess = new Guesses(randomFrom(SEED));
-  await using sender = await Sender.open({
-    to: plane.to,
-    width: WIDTH,
-    height: HEIGHT,
-    format: 'rgb',
-    payloadType: 96,
-    bitsPerSecond: 20e6,
-  });
+  await using sender = await openSender(plane.to, 20e6);
   let sending = true;
   let packets = 0;
   let samples = 0;

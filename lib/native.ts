@@ -2,10 +2,8 @@
  * Finds and loads the native binary, once, on first use. The only file that knows what the addon looks like.
  * Everything here is internal: numbers are already validated by `schema.ts` when they come here.
  */
-import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { OnpathError } from './errors.js';
 import type { DropReason } from './generated/drop-reasons.js';
 import type { LatencyStage } from './latency.js';
@@ -20,6 +18,7 @@ import type {
   NativeTextSink,
   NativeTokenizer,
 } from './native-text.js';
+import { packageRoot } from './package-root.js';
 import type { ChannelFormat, DType, InputFormat, Layout, Order } from './schema.js';
 
 export type {
@@ -472,24 +471,6 @@ function load(): NativeBinding {
         'or install a package that carries a prebuild for this platform.',
       { cause },
     );
-  }
-}
-
-/** The folder of our package.json: the code runs from dist/ when installed and from a build folder in tests. */
-export function packageRoot(): string {
-  let folder = dirname(fileURLToPath(import.meta.url));
-  for (;;) {
-    const manifest = join(folder, 'package.json');
-    if (
-      existsSync(manifest) &&
-      (JSON.parse(readFileSync(manifest, 'utf8')) as { name?: string }).name === 'onpath'
-    ) {
-      return folder;
-    }
-    const parent = dirname(folder);
-    if (parent === folder)
-      throw new OnpathError('NATIVE_MISSING', 'onpath cannot find its own package.json.');
-    folder = parent;
   }
 }
 

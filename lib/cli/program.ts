@@ -1,8 +1,6 @@
 /** The `onpath` command: its subcommands, and how every one of them fails. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Command, CommanderError } from 'commander';
-import { packageRoot } from '../native.js';
+import { packageVersion } from '../package-root.js';
 import { visible, visibleLine } from '../visible.js';
 import { benchCommand } from './bench.js';
 import { captureCommand } from './capture.js';
@@ -35,7 +33,7 @@ export async function program(args: readonly string[]): Promise<number> {
   };
   const root = new Command('onpath')
     .description('Lookup-table programs on live packets: look at a host, compile, try, run.')
-    .version(version(), '-V, --version')
+    .version(packageVersion(), '-V, --version')
     .addHelpText(
       'after',
       `
@@ -110,8 +108,4 @@ function usage(error: CommanderError): { code: string; message: string } {
     .replace(/\n(\(Did you mean [^\n]*\))$/, ' $1')
     .replace(/\.$/, '');
   return { code: 'USAGE', message: visibleLine(`${sentence}. Add --help for what there is.`) };
-}
-function version(): string {
-  const manifest = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
-  return (JSON.parse(manifest) as { version: string }).version;
 }

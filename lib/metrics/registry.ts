@@ -1,12 +1,8 @@
 /** A service as Prometheus sees it. Everything is read when it is asked for: between scrapes nothing runs. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { packageRoot } from '../native.js';
-import { dataplaneSpec } from '../schema.js';
+import { packageVersion } from '../package-root.js';
 import type { Service } from '../service/service.js';
-import { parse } from '../validate.js';
 import { asMetric, type Family, type Reading, single } from './family.js';
 import { latencies, latencyFamily } from './latency.js';
 import { portFamilies } from './ports.js';
@@ -14,8 +10,7 @@ import { routeFamilies } from './routes.js';
 import { Turn } from './turn.js';
 import { workerFamilies } from './workers.js';
 
-const version = (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string })
-  .version;
+const version = packageVersion();
 
 /** Every metric of a service, in the order of docs/metrics.md. */
 export const families: readonly Family[] = [
@@ -86,14 +81,12 @@ export function processRegistry(): Registry {
 
 class ServiceMetrics {
   readonly #service: Service;
-  readonly #spec: Reading['spec'];
   readonly #registry = new Registry();
   #reading: Reading;
   #underWay: Promise<string> | undefined;
 
   constructor(service: Service) {
     this.#service = service;
-    this.#spec = parse(dataplaneSpec, service.config.spec, 'config');
     this.#reading = this.#read(new Map());
     for (const family of families) this.#registry.registerMetric(asMetric(family, () => this.#reading));
   }
@@ -121,7 +114,7 @@ class ServiceMetrics {
     const { plane } = this.#service;
     return {
       service: this.#service,
-      spec: this.#spec,
+      spec: this.#service.config.spec,
       stats: plane.stats(),
       ports: plane.ports(),
       routes: this.#service.routes(),

@@ -25,6 +25,11 @@ export function parseHostPort(text: string, what: string, leastPort = 1): HostPo
   return { address, port };
 }
 
+/** The text that `parseHostPort` takes. */
+export function hostPortText({ address, port }: HostPort): string {
+  return `${isIP(address) === 6 ? `[${address}]` : address}:${port}`;
+}
+
 /** True for 127.0.0.0/8 and ::1: nobody outside this host can reach them. */
 export function isLoopback(address: string): boolean {
   return loopback.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4');

@@ -1,5 +1,6 @@
 /** What each serialization order of a pipeline costs and saves, side by side. */
 import { OnpathError } from './errors.js';
+import { serializationOrder } from './image-schema.js';
 import type { Pipeline } from './pipeline.js';
 import { Serialization } from './serialization.js';
 
@@ -16,7 +17,7 @@ export type OrderFacts = { readonly order: string; readonly skipUnread: boolean 
 
 /** Every order, with and without pixels that no output reads. Each is compiled and run once. */
 export function compareOrders(pipeline: Pipeline): OrderFacts[] {
-  return (['row-major', 'planar', 'tile-major'] as const).flatMap((order) =>
+  return serializationOrder.options.flatMap((order) =>
     [false, true].map((skipUnread): OrderFacts => {
       try {
         const plan = Serialization.plan(pipeline, { order, skipUnread });

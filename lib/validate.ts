@@ -29,7 +29,7 @@ export function parse<T extends z.ZodType>(
   // A field that is missing is often one that was misspelt.
   const misspelt = issues.find((issue) => issue.code === 'unrecognized_keys');
   const { path, text } = closest(misspelt ?? issues[0]!);
-  const where = path.length === 0 ? what : `${what}.${pathText(path)}`;
+  const where = path.length === 0 ? what : `${what}.${fieldText(path)}`;
   throw new SpecError(code, `${where}: ${text}. See docs/specification.md.`, path);
 }
 
@@ -80,7 +80,8 @@ function withoutReceived(text: string): string {
   return text.replace(/^Invalid input: /, '').replace(/, received .*$/s, '');
 }
 
-function pathText(path: readonly PropertyKey[]): string {
+/** A field in a message: `routes[0].pipeline`. */
+export function fieldText(path: readonly PropertyKey[]): string {
   return path
     .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '.' : ''}${String(part)}`))
     .join('');

@@ -1,7 +1,7 @@
 /** Text of others (names, file contents, packets) in messages and on terminals: what would steer a terminal is shown, not carried out. */
 
 /** Control characters, and those that turn the direction of writing or end a line unseen. */
-const STEERING = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+export const STEERING = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
 const LONGEST_NAME = 200;
 
 /** The text with control characters as `\x1b` or `\u202e`; new lines and tabs stay. */

@@ -53,12 +53,12 @@ export function hostPort(text: string): string {
 
 /** Of `--on`. Port 0: the system chooses. */
 export function ownHostPort(text: string): HostPort {
-  return text.endsWith(':0') ? { ...parsedHostPort(`${text.slice(0, -1)}1`), port: 0 } : parsedHostPort(text);
+  return parsedHostPort(text, 0);
 }
 
-function parsedHostPort(text: string): HostPort {
+function parsedHostPort(text: string, leastPort = 1): HostPort {
   try {
-    return parseHostPort(text, 'it');
+    return parseHostPort(text, 'it', leastPort);
   } catch {
     throw new InvalidArgumentError(
       'Expected an IP address and a port from 1 to 65535, such as 192.0.2.1:5004 or [2001:db8::1]:5004.',

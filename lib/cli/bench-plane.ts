@@ -1,5 +1,6 @@
 /** A plane on a memory port with a sender at the other end, in this process: samples go through it as packets. */
 import { Dataplane } from '../dataplane.js';
+import { dropCounts } from '../drop-counts.js';
 import { OnpathError } from '../errors.js';
 import type { AnyPipeline } from '../files/pipeline-file.js';
 import { PipelineFamily } from '../pipeline-family.js';
@@ -111,7 +112,7 @@ export class BenchPlane implements Work, AsyncDisposable {
   #lost(): OnpathError {
     const { ports, routes } = this.#plane.stats();
     const reasons = [...ports, ...routes].flatMap(({ drops }) =>
-      Object.entries(drops).flatMap(([reason, count]) => (count > 0 ? [`${reason} ${count}`] : [])),
+      dropCounts(drops).map(([reason, count]) => `${reason} ${count}`),
     );
     return new OnpathError(
       'PORT_FAILED',

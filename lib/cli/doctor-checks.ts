@@ -12,6 +12,7 @@ import {
   readLockableBytes,
   readText,
 } from '../devices-sysfs.js';
+import { LONGEST_SOCKET } from '../files/config-schema.js';
 import { native } from '../native.js';
 import { Pipeline } from '../pipeline.js';
 
@@ -29,8 +30,6 @@ export interface Check {
 const LEAST_NODE = [20, 19] as const;
 const LEAST_OPEN_FILES = 1024;
 const LEAST_LOCKABLE_BYTES = 512 << 20;
-/** Of `sockaddr_un`, without the zero at the end. */
-const LONGEST_SOCKET_PATH = 107;
 
 export function groundOf(places: Places): Ground {
   return {
@@ -160,11 +159,8 @@ export function controlSocket(path: string): Check {
     why: `${why} Or choose another with run --control.`,
     fix: command,
   });
-  if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH)
-    return fix(
-      `The path is longer than ${LONGEST_SOCKET_PATH} bytes.`,
-      'onpath doctor --socket ./plane.sock',
-    );
+  if (Buffer.byteLength(path) > LONGEST_SOCKET)
+    return fix(`The path is longer than ${LONGEST_SOCKET} bytes.`, 'onpath doctor --socket ./plane.sock');
   const there = stat(path);
   const of = stat(folder);
   const own = `sudo install -d -m 0750 -o "$(id -un)" ${quotedPath(folder)}`;

@@ -6,7 +6,7 @@ import { readTable, tableBytes } from '../files/table-file.js';
 import { readBounded } from '../read-file.js';
 import { type DType, dtype } from '../schema.js';
 import type { RouteVersion } from '../swaps.js';
-import type { VocabularyFormat } from '../text/formats.js';
+import { type VocabularyFormat, vocabularyFormat } from '../text/formats.js';
 import { clientOf, ofRunningPlane, type SocketOptions, versionText } from './socket.js';
 import { Terminal } from './terminal.js';
 
@@ -63,14 +63,9 @@ function vocabulary(): Command {
       .argument('<name>', 'as the configuration calls it')
       .argument('<file>', 'tokenizer.json, .tiktoken, .model, tekken.json, vocab.txt, or a compiled one')
       .addOption(
-        new Option('--format <format>', 'default: told from the content and the name').choices([
-          'tokenizer.json',
-          'tiktoken',
-          'sentencepiece',
-          'tekken',
-          'vocab.txt',
-          'compiled',
-        ]),
+        new Option('--format <format>', 'default: told from the content and the name').choices(
+          vocabularyFormat.options,
+        ),
       )
       .option('--encoding <name>', 'of .tiktoken files; default: the name of the file'),
   )

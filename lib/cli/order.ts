@@ -3,22 +3,22 @@ import { Option } from 'commander';
 import { OnpathError } from '../errors.js';
 import { type AnyPipeline, compilePipeline } from '../files/pipeline-file.js';
 import { SpecFile } from '../files/spec-file.js';
+import { serializationOrder } from '../image-schema.js';
 import { Pipeline } from '../pipeline.js';
+import type { Order } from '../schema.js';
 import { type ImageFormat, Serialization } from '../serialization.js';
 import { pathText } from '../visible.js';
 
 export interface OrderOptions {
   readonly pipeline?: string;
-  readonly order?: 'row-major' | 'planar' | 'tile-major';
+  readonly order?: Order;
   readonly skipUnread?: boolean;
 }
 
 export const orderOption = () =>
-  new Option('--order <order>', "serialization order (default: the pipeline's own, else row-major)").choices([
-    'row-major',
-    'planar',
-    'tile-major',
-  ]);
+  new Option('--order <order>', "serialization order (default: the pipeline's own, else row-major)").choices(
+    serializationOrder.options,
+  );
 export const skipUnreadOption = () =>
   new Option('--skip-unread', 'leave out pixels that no output of the pipeline reads');
 

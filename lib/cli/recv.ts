@@ -1,7 +1,7 @@
 /** `onpath recv`: takes what is sent to a UDP port through a pipeline, and writes or prints what comes of it. */
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import type { HostPort } from '../address.js';
+import { type HostPort, hostPortText } from '../address.js';
 import { Dataplane } from '../dataplane.js';
 import { OnpathError } from '../errors.js';
 import { tensorBytes } from '../files/image-file.js';
@@ -82,10 +82,7 @@ async function receive(options: Options): Promise<void> {
       },
     ],
   });
-  const bound = plane.address('in');
-  terminal.note(
-    `onpath: listening on ${bound.address.includes(':') ? `[${bound.address}]` : bound.address}:${bound.port}`,
-  );
+  terminal.note(`onpath: listening on ${hostPortText(plane.address('in'))}`);
   let left = options.count ?? Infinity;
   let number = 0;
   try {

@@ -1,13 +1,12 @@
 /** Counters of a plane as tables. */
 import type { PlaneStats } from '../dataplane.js';
+import { dropCounts } from '../drop-counts.js';
 import { columns } from './terminal.js';
 
 /** Routes in a table, and below it what was dropped and why. */
 export function summary({ ports, routes }: PlaneStats): string {
   const drops = [...ports, ...routes].flatMap(({ name, drops: reasons }) =>
-    Object.entries(reasons)
-      .filter(([, count]) => count > 0)
-      .map(([reason, count]) => [name, reason, count] as const),
+    dropCounts(reasons).map(([reason, count]) => [name, reason, count] as const),
   );
   return [
     columns([

@@ -1,4 +1,5 @@
 /** What `onpath top` shows: the difference of two snapshots, as values and as text. */
+import { dropCounts } from '../drop-counts.js';
 import type { LatencyStage } from '../latency.js';
 import type { Snapshot } from '../service/snapshot.js';
 import { bytes, columns } from './terminal.js';
@@ -48,7 +49,7 @@ export function difference(before: Snapshot, now: Snapshot): Difference {
   const rate = (later: number, earlier: number | undefined) =>
     seconds <= 0 ? 0 : Math.max(0, (later - (earlier ?? 0)) / seconds);
   const places = [...now.stats.ports, ...now.stats.routes];
-  const earlier = new Map([...before.stats.ports, ...before.stats.routes].map((place, i) => [i, place]));
+  const earlier = [...before.stats.ports, ...before.stats.routes];
   return {
     at: now.at,
     state: now.state,
@@ -76,14 +77,12 @@ export function difference(before: Snapshot, now: Snapshot): Difference {
       };
     }),
     drops: places.flatMap(({ name, drops }, i) =>
-      Object.entries(drops)
-        .filter(([, total]) => total > 0)
-        .map(([reason, total]) => ({
-          where: name,
-          reason,
-          total,
-          perSecond: rate(total, (earlier.get(i)?.drops as Record<string, number> | undefined)?.[reason]),
-        })),
+      dropCounts(drops).map(([reason, total]) => ({
+        where: name,
+        reason,
+        total,
+        perSecond: rate(total, (earlier[i]?.drops as Record<string, number> | undefined)?.[reason]),
+      })),
     ),
     latency: now.routes.flatMap(({ name, latency }) =>
       STAGES.flatMap((stage) => {

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { captureSpec } from '../capture-schema.js';
 import { name } from '../port-schema.js';
+import { vocabularyFormat } from '../text/formats.js';
 
 const hash = z.string().length(64).describe('Content hash of the plan.');
 const moment = z.number().describe('Milliseconds since the Unix epoch.');
@@ -31,10 +32,7 @@ export const latencyQuery = z.strictObject({
   route: name.optional().describe('Of this route; else of all together.'),
 });
 export const vocabularyQuery = z.strictObject({
-  format: z
-    .enum(['tokenizer.json', 'tiktoken', 'sentencepiece', 'tekken', 'vocab.txt', 'compiled'])
-    .optional()
-    .describe('Default: told from the bytes.'),
+  format: vocabularyFormat.optional().describe('Default: told from the bytes.'),
   encoding: z
     .string()
     .min(1)

@@ -13,9 +13,8 @@ import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { OnpathError } from '../errors.js';
+import { LONGEST_SOCKET } from '../files/config-schema.js';
 
-/** Of `sun_path`, its closing zero aside. */
-const MOST_BYTES = 107;
 /** A process that does not take a connection for so long is looked upon as alive. */
 const PROBE_MS = 1000;
 
@@ -53,10 +52,10 @@ export async function listenPrivately(server: Server, path: string): Promise<() 
 
 function checkPath(place: string): void {
   const bytes = Math.max(Buffer.byteLength(place), Buffer.byteLength(join(dirname(place), '.XXXXXX/s')));
-  if (bytes > MOST_BYTES || place.includes('\0')) {
+  if (bytes > LONGEST_SOCKET || place.includes('\0')) {
     throw new OnpathError(
       'INVALID_ARGUMENT',
-      `The control socket's path has ${bytes} bytes; the system takes ${MOST_BYTES}, none of them zero. Choose a shorter one.`,
+      `The control socket's path has ${bytes} bytes; the system takes ${LONGEST_SOCKET}, none of them zero. Choose a shorter one.`,
     );
   }
 }

@@ -6,7 +6,7 @@ import { nativePlaneConfig } from '../plane-config.js';
 import { dataplaneSpec, type ParsedDataplaneSpec } from '../schema.js';
 import type { Tokenizer } from '../tokenizer.js';
 import { parse } from '../validate.js';
-import { type LogLevel, ownFields } from './config-schema.js';
+import { LONGEST_SOCKET, type LogLevel, ownFields } from './config-schema.js';
 import {
   type AnyPipeline,
   compilePipeline,
@@ -45,9 +45,6 @@ export interface Config {
 
 /** Given beside the file, such as by flags. */
 export type Overrides = Partial<Pick<Config, 'control' | 'metrics' | 'page' | 'log'>>;
-
-/** The longest path that the address of a UNIX socket holds, in bytes. */
-const LONGEST_SOCKET = 107;
 
 /**
  * Reads, compiles and checks a configuration; starts nothing.

@@ -10,6 +10,9 @@ import { tableSource, tokenizerSource } from './pipeline-file.js';
 /** What servers of ours listen on if nothing is said. */
 export const PAGE_LISTEN = '127.0.0.1:8490';
 
+/** The longest path that the address of a UNIX socket holds, in bytes: `sun_path` without its closing zero. */
+export const LONGEST_SOCKET = 107;
+
 const listen = z
   .string()
   .refine(isListen, 'expected "address:port" such as "127.0.0.1:9464" (an IP address, not a name)')
@@ -32,11 +35,10 @@ export const ownFields = {
     ),
   control: z
     .strictObject({
-      // The longest that a UNIX socket's address holds.
       socket: z
         .string()
         .min(1)
-        .max(107)
+        .max(LONGEST_SOCKET)
         .describe('Path of a UNIX socket, from the folder of this file; only its owner may use it.'),
     })
     .optional()

@@ -1,5 +1,6 @@
 /** Drops in the log: a line for each place and reason, at most once in a while, with how many there were since the last. */
 import type { PlaneStats } from '../dataplane.js';
+import { dropCounts } from '../drop-counts.js';
 import { DROP_REASONS, type DropReason } from '../generated/drop-reasons.js';
 import type { Logger } from './log.js';
 
@@ -55,7 +56,7 @@ export function dropTotals({ ports, routes }: PlaneStats): Record<string, Record
   ];
   return Object.fromEntries(
     places.flatMap(([place, drops]) => {
-      const some = Object.entries(drops).filter(([, count]) => count > 0);
+      const some = dropCounts(drops);
       return some.length === 0 ? [] : [[place, Object.fromEntries(some)]];
     }),
   );

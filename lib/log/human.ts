@@ -1,4 +1,6 @@
 /** A line of the log as people read it in a terminal. */
+import { STEERING } from '../visible.js';
+
 const DIM = 2;
 /** Of ECMA-48's "select graphic rendition". */
 const styles: Readonly<Record<string, number>> = {
@@ -38,5 +40,5 @@ function fieldText(value: unknown): string {
 
 /** What a terminal would obey is shown, not sent. */
 function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return text.replace(STEERING, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

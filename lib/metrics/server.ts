@@ -1,6 +1,7 @@
 /** What Prometheus and whoever looks after a host ask for over HTTP: GET /metrics, /live, /ready. Nothing can be changed by it. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { hostPortText } from '../address.js';
 import { OnpathError } from '../errors.js';
 import { parseListen } from '../files/config-schema.js';
 import type { ErrorCode } from '../generated/error-codes.js';
@@ -47,8 +48,7 @@ export async function startMetrics(
   server.maxConnections = mostConnections;
   server.setTimeout(silenceMs, (socket) => socket.destroy());
   await listening(server, address, port, listen);
-  const bound = server.address() as AddressInfo;
-  const at = `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
+  const at = hostPortText(server.address() as AddressInfo);
   log.info({ url: `http://${at}/metrics` }, 'metrics');
   return {
     address: at,

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { type AddressInfo, isIP } from 'node:net';
 import { hostname } from 'node:os';
-import { isLoopback } from '../address.js';
+import { hostPortText, isLoopback } from '../address.js';
 import { OnpathError } from '../errors.js';
 import { parseListen } from '../files/config-schema.js';
 import type { Logger } from '../log/log.js';
@@ -70,7 +70,7 @@ export async function startPage(
   server.on('error', (error) => log.error({ err: error }, 'the server of the page failed'));
   server.unref();
   const bound = server.address() as AddressInfo;
-  const address = `${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
+  const address = hostPortText(bound);
   if (!isLoopback(bound.address)) {
     const risk = `the page on ${address} shows samples and prompts to everyone who can reach it, without a password`;
     log.warn({ address }, `${risk}; leave the address out to serve this host only`);

@@ -1,5 +1,5 @@
 /** What viewers are told: a snapshot cut down to what the page shows, and what belongs to one route. */
-import { OnpathError } from '../errors.js';
+import { dropCounts } from '../drop-counts.js';
 import { DROP_REASONS } from '../generated/drop-reasons.js';
 import type { LatencyHistogram } from '../latency.js';
 import type { PortInfo } from '../port-info.js';
@@ -27,21 +27,22 @@ export function overview({ stats, ports, routes, ...rest }: Snapshot) {
     ports: stats.ports.slice(0, MOST_SHOWN).map(({ drops, impaired: _impaired, ...port }, i) => ({
       ...port,
       ...about(ports[i]!),
-      drops: counted(drops),
+      drops: Object.fromEntries(dropCounts(drops)),
     })),
     routes: routes.slice(0, MOST_SHOWN).map(({ versions: _versions, latency, ...route }, i) => {
       const { drops, name: _name, version: _version, ...counters } = stats.routes[i]!;
-      return { ...route, ...counters, drops: counted(drops), latency: latency?.lastPacket };
+      return {
+        ...route,
+        ...counters,
+        drops: Object.fromEntries(dropCounts(drops)),
+        latency: latency?.lastPacket,
+      };
     }),
     notShown: {
       ports: Math.max(0, ports.length - MOST_SHOWN),
       routes: Math.max(0, routes.length - MOST_SHOWN),
     },
   };
-}
-
-function counted(drops: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(drops).filter(([, count]) => count > 0));
 }
 
 function about(port: PortInfo): { type: string; where: string; link: string } {
@@ -57,19 +58,14 @@ function about(port: PortInfo): { type: string; where: string; link: string } {
 
 /** What one route has beside its counters: versions and latency. */
 export function routeDetails(service: Service, snapshot: Snapshot, index: number) {
-  const { name, versions } = snapshot.routes[index]!;
-  return { index, versions, latency: latencyOf(service, name) };
+  const { name, versions, latency } = snapshot.routes[index]!;
+  return { index, versions, latency: latency && barsOf(service, name) };
 }
 
-/** By stage; nothing where the plane does not measure. */
-function latencyOf(service: Service, route: string) {
-  try {
-    const stages = Object.entries(service.plane.latency(route));
-    return Object.fromEntries(stages.map(([stage, histogram]) => [stage, bars(histogram)]));
-  } catch (error) {
-    if (error instanceof OnpathError && error.code === 'UNSUPPORTED') return undefined;
-    throw error;
-  }
+/** By stage. */
+function barsOf(service: Service, route: string) {
+  const stages = Object.entries(service.plane.latency(route));
+  return Object.fromEntries(stages.map(([stage, histogram]) => [stage, bars(histogram)]));
 }
 
 /** A histogram in four bars for each power of two, as [from, to, count] in nanoseconds, and what is exact or finer. */

@@ -7,7 +7,7 @@ import { LookupTable } from '../lookup-table.js';
 import { PipelineFamily } from '../pipeline-family.js';
 import type { Change, RoutePipeline } from '../swaps.js';
 import { TextPipeline } from '../text-pipeline.js';
-import { shown } from '../validate.js';
+import { fieldText, shown } from '../validate.js';
 
 type Path = readonly PropertyKey[];
 
@@ -163,14 +163,9 @@ function described(value: unknown): string {
 const cut = (text: string): string => (text.length > 80 ? `${text.slice(0, 80)}...` : text);
 
 function needsRestart({ file }: Config, fixed: readonly Difference[]): OnpathError {
-  const all = fixed.map(({ path, what }) => `${file.where(path)}: ${pathText(path)} ${what}`);
+  const all = fixed.map(({ path, what }) => `${file.where(path)}: ${fieldText(path)} ${what}`);
   return new OnpathError(
     'INVALID_SPEC',
     `${all.join('; ')}. A reload cannot change ${all.length === 1 ? 'this' : 'these'}; nothing was changed. Restart, or put ${all.length === 1 ? 'it' : 'them'} back.`,
   );
 }
-
-const pathText = (path: Path): string =>
-  path
-    .map((part, i) => (typeof part === 'number' ? `[${part}]` : `${i > 0 ? '.' : ''}${String(part)}`))
-    .join('');

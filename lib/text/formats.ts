@@ -5,14 +5,18 @@ import { OnpathError } from '../errors.js';
 import type { NativeVocabulary } from '../native-text.js';
 import { parse, shown } from '../validate.js';
 
-/** The formats of vocabulary files. */
-export type VocabularyFormat =
-  | 'tokenizer.json'
-  | 'tiktoken'
-  | 'sentencepiece'
-  | 'tekken'
-  | 'vocab.txt'
-  | 'compiled';
+/** @internal */
+export const vocabularyFormat = z.enum([
+  'tokenizer.json',
+  'tiktoken',
+  'sentencepiece',
+  'tekken',
+  'vocab.txt',
+  'compiled',
+]);
+
+/** The formats of vocabulary files: tokenizer.json, tiktoken, sentencepiece, tekken, vocab.txt, compiled. */
+export type VocabularyFormat = z.infer<typeof vocabularyFormat>;
 
 /** What must be known to read a vocabulary, where its file does not say. */
 export interface LoadOptions {
@@ -33,9 +37,7 @@ export interface LoadOptions {
 
 const id = z.int().min(0).max(0xffff_ffff);
 const loadOptions = z.strictObject({
-  format: z
-    .enum(['tokenizer.json', 'tiktoken', 'sentencepiece', 'tekken', 'vocab.txt', 'compiled'])
-    .optional(),
+  format: vocabularyFormat.optional(),
   encoding: z
     .union([
       z.string().min(1),

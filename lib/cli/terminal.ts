@@ -62,9 +62,14 @@ function plain(_key: string, value: unknown): unknown {
 const PEN = `[${randomInt(10_000, 60_000)};`;
 const OURS = new RegExp(`\\\\x1b\\${PEN}([\\d;]*)m`, 'g');
 
+/** Whether standard output shows colours: a terminal that has them, and whose user has not refused them (NO_COLOR). */
+export function hasColours(): boolean {
+  return process.stdout.isTTY && process.stdout.hasColors();
+}
+
 /** Text in colours where standard output shows them; for `painted`, and what `Terminal` prints. */
 export function styled(style: Parameters<typeof styleText>[0], text: string): string {
-  if (!process.stdout.isTTY || !process.stdout.hasColors()) return text;
+  if (!hasColours()) return text;
   return styleText(style, visible(text)).replaceAll('\x1b[', `\x1b${PEN}`);
 }
 

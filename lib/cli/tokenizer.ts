@@ -7,7 +7,7 @@ import { notReadable, requireFile } from '../read-file.js';
 import { Tokenizer } from '../tokenizer.js';
 import { visible } from '../visible.js';
 import { readInput } from './input.js';
-import { bytes, columns, styled, Terminal, write } from './terminal.js';
+import { bytes, columns, hasColours, styled, Terminal, write } from './terminal.js';
 
 interface VocabularyOptions {
   readonly encoding?: string;
@@ -179,12 +179,12 @@ async function encode(path: string, texts: readonly string[], options: EncodeCom
   }
 }
 
-/** The text cut into its tokens, neighbours in other colours, and below the ids. */
+/** The text cut into its tokens, neighbours in other colours or each in brackets, and below the ids. */
 function coloured(pieces: readonly { id: number; begin: number; end: number }[], text: string): string {
   const styles = ['bgBlue', 'bgMagenta', 'bgCyan', 'bgGreen'] as const;
   const shown = pieces.map(({ begin, end }, i) => {
     const piece = text.slice(begin, end);
-    return process.stdout.isTTY ? styled(styles[i % styles.length]!, piece) : `[${piece}]`;
+    return hasColours() ? styled(styles[i % styles.length]!, piece) : `[${piece}]`;
   });
   return `${shown.join('')}\n${pieces.map(({ id }) => id).join(' ')}`;
 }

@@ -113,11 +113,11 @@ async function travel(
 const colours = [44, 42, 45, 43, 46];
 let next = 0;
 
-/** Each piece in a colour of its own on a terminal, between bars elsewhere. */
+/** Each piece in a colour of its own where there are colours, between bars elsewhere. */
 function painted(piece: string): string {
   if (piece === '') return '';
   const shown = piece.replaceAll('\n', '\u21b5');
-  if (!process.stdout.isTTY) return `${shown}|`;
+  if (!process.stdout.isTTY || !process.stdout.hasColors()) return `${shown}|`;
   next = (next + 1) % colours.length;
   return `\u001b[97;${colours[next]}m${shown}\u001b[0m`;
 }

@@ -22,11 +22,23 @@ before(() => {
 });
 after(() => rmSync(folder, { recursive: true }));
 
+/** No wish for colours, nor against them: without the variables by which Node knows one. */
+const NO_WISHES = Object.fromEntries(
+  ['NO_COLOR', 'FORCE_COLOR', 'NODE_DISABLE_COLORS', 'COLORTERM', 'CI', 'TMUX'].map((name) => [
+    name,
+    undefined,
+  ]),
+);
+
 /** A line for bash in which `onpath` is the command; its exit code and what it printed. */
-async function bash(line: string): Promise<{ code: number; out: string; error: string }> {
+async function bash(
+  line: string,
+  more: Readonly<Record<string, string | undefined>> = {},
+): Promise<{ code: number; out: string; error: string }> {
   const script = `onpath() { "$NODE" "$MAIN" "$@"; }; set -o pipefail; ${line}`;
-  const env = { ...process.env, NODE: process.execPath, MAIN: main, VOCABULARY };
-  const run = promisify(execFile)('bash', ['-c', script], { cwd: folder, env, maxBuffer: 1 << 26 });
+  const env = { ...process.env, NODE: process.execPath, MAIN: main, VOCABULARY, ...more };
+  // Bash takes a socket as standard input for a remote shell, and would read the user's own start-up file.
+  const run = promisify(execFile)('bash', ['--norc', '-c', script], { cwd: folder, env, maxBuffer: 1 << 26 });
   return run.then(
     ({ stdout, stderr }) => ({ code: 0, out: stdout, error: stderr }),
     ({ code, stdout, stderr }) => ({ code, out: stdout, error: stderr }),
@@ -113,9 +125,19 @@ describe('a terminal', () => {
     writeFileSync(join(folder, name), readFileSync(join(folder, 'text.yaml')));
     const lines = [`compile '${name}'`, `tokenizer encode "$VOCABULARY" 'one cat' --pieces`];
     writeFileSync(join(folder, 'colours.sh'), lines.map((line) => `"$NODE" "$MAIN" ${line}\n`).join(''));
-    const { out } = await bash('script -qec "bash colours.sh" /dev/null </dev/null');
-    assert.ok(out.includes('\x1b[44m'), out);
-    assert.ok(!out.includes('\x1b[31m'), out);
-    assert.match(out, /\\x1b\[31mred\.yaml: texts/);
+    const onTerminal = async (environment: Readonly<Record<string, string | undefined>>) => {
+      const { out } = await bash('script -qec "bash colours.sh" /dev/null </dev/null', environment);
+      assert.ok(!out.includes('\x1b[31m'), out);
+      assert.match(out, /\\x1b\[31mred\.yaml: texts/);
+      return out;
+    };
+    // Whoever runs the tests may have a terminal of another kind, or none.
+    const inColours = await onTerminal({ ...NO_WISHES, TERM: 'xterm-256color' });
+    assert.ok(inColours.includes('\x1b[44mo'), inColours);
+    for (const without of [{ TERM: 'dumb' }, { TERM: 'xterm-256color', NO_COLOR: '1' }]) {
+      const plain = await onTerminal({ ...NO_WISHES, ...without });
+      assert.ok(!plain.includes('\x1b['), plain);
+      assert.match(plain, /\[o\]\[n\]\[e\]/);
+    }
   });
 });

@@ -22,6 +22,8 @@
 namespace onpath::testing {
 
 inline constexpr uint64_t kPackets = 1'000'000;
+/// Where a million take long: programs that do more with each, threads that spin on two cores.
+inline constexpr uint64_t kFewerPackets = kPackets / 5;
 
 /// What the two processes tell each other.
 struct Shared {

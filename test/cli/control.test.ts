@@ -8,8 +8,8 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { writeNpy } from '../../lib/files/npy.js';
-import { HEIGHT, openSender, type Running, running, WIDTH } from '../control/fixture.js';
-import { PATIENCE_MS } from '../support/plane.js';
+import { CONFIG, HEIGHT, openSender, type Running, running, WIDTH } from '../control/fixture.js';
+import { eventually, PATIENCE_MS } from '../support/plane.js';
 import { type Ended, onpath, start } from './onpath.js';
 
 let plane: Running;
@@ -85,6 +85,19 @@ describe('onpath swap, rollback, versions, load, reload', () => {
     assert.ok(changed.some(({ route }) => route === 'prompts'));
     assert.equal((await ours('reload', '--check')).out, 'Nothing differs.\n');
   });
+});
+
+it('onpath versions lists more routes than a plane takes connections', async () => {
+  const routes = Array.from(
+    { length: 12 },
+    (_, i) =>
+      `  - { name: r${i}, port: in, payloadType: ${98 + i}, pipeline: photos, slots: 2, openSamples: 1 }\n`,
+  );
+  const limits = { connections: 4 };
+  await using many = await running({ config: `${CONFIG}${routes.join('')}`, limits });
+  const { code, out, error } = await onpath(['versions', '--socket', many.socket, '--json']);
+  assert.equal(code, 0, error);
+  assert.equal((JSON.parse(out) as { versions: unknown[] }).versions.length, 14);
 });
 
 describe('onpath stats and top', () => {

@@ -1,7 +1,8 @@
 /** The commands that speak to a running plane, as a user calls them. */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -203,6 +204,25 @@ describe('onpath capture', () => {
       assert.match(said, new RegExp(`^${packetsIn(readFileSync(out))} packets -> `));
     }));
 
+  it('takes a file that others could read from them', () =>
+    during(async () => {
+      const out = inFolder('open.pcapng');
+      writeFileSync(out, 'x'.repeat(10_000), { mode: 0o644 });
+      await good('capture', 'photos', '--out', out, '--packets', '1');
+      assert.equal(packetsIn(readFileSync(out)), 1);
+      assert.equal(statSync(out).mode & 0o777, 0o600);
+    }));
+
+  it('is no failure where the reader has seen enough', () =>
+    during(async () => {
+      const args = ['capture', '--port', 'in', '--out', '-', '--seconds', '30', '--socket', plane.socket];
+      const capture = start(args);
+      await once(capture.child.stdout, 'data');
+      capture.child.stdout.destroy();
+      const { code, error } = await capture.ended;
+      assert.deepEqual([code, error], [0, '']);
+    }));
+
   it('overwrites nothing when the plane refuses', async () => {
     const out = inFolder('kept.pcapng');
     writeFileSync(out, 'kept');
@@ -232,7 +252,9 @@ describe('mistakes', { concurrency: 4 }, () => {
     [['capture', 'photos'], /--out/, 2],
     [['capture', '--out', 'x.pcapng'], /Name a route, or with --port a port/],
     [['capture', 'photos', '--port', 'in', '--out', 'x'], /Name a route, or with --port a port/],
-    [['capture', 'photos', '--out', 'none/x.pcapng'], /none\/x\.pcapng cannot be written/],
+    [['capture', 'photos', '--out', 'none/x.pcapng'], /none\/x\.pcapng cannot be written .*\[NOT_FOUND\]/],
+    [['capture', 'photos', '--out', '.'], /\. is a folder/],
+    [['capture', 'photos', '--out', '/dev/full'], /\/dev\/full is a pipe or a device/],
     [['capture', 'photos', '--out', '-', '--json'], /leave --json out/],
     [['stats', '--watch', '--every', '0'], /0\.1 to 86400/, 2],
   ];

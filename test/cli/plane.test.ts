@@ -230,6 +230,11 @@ routes:
     ],
     ['an unknown field', (text) => `${text}wrokers: 2\n`, /wrokers/],
     [
+      'a route that takes what another takes',
+      (text) => text.replace('payloadType: 97', 'payloadType: 96'),
+      /line 15: config\.routes\[1\]: "photos" and "prompts" both take any UDP port and payload type 96 of port "in"\./,
+    ],
+    [
       'a port that is not there',
       (text) => text.replace('port: in, payloadType: 97', 'port: out, payloadType: 97'),
       /out/,

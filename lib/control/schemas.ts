@@ -106,7 +106,7 @@ export const reloadAnswer = z.strictObject({
   unchanged: z.boolean(),
 });
 
-/** Counters differ by port and version; docs/guide.md explains them. */
+/** Counters differ by port and version; docs/metrics.md says what they count. */
 const counters = z.looseObject({ name: z.string() });
 export const statsAnswer = z
   .looseObject({

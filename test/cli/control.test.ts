@@ -12,6 +12,7 @@ import { writeNpy } from '../../lib/files/npy.js';
 import { CONFIG, HEIGHT, openSender, type Running, running, WIDTH } from '../control/fixture.js';
 import { eventually, PATIENCE_MS } from '../support/plane.js';
 import { type Ended, onpath, start } from './onpath.js';
+import { OUTPUTS } from './outputs.js';
 
 let plane: Running;
 const inFolder = (name: string) => join(plane.folder, name);
@@ -41,6 +42,8 @@ const ours = (...args: string[]) => onpath([...args, '--socket', plane.socket]);
 async function good<T>(...args: string[]): Promise<T> {
   const { code, out, error } = await ours(...args, '--json');
   assert.equal(code, 0, error);
+  const command = [args.slice(0, 2).join(' '), args[0]!].find((name) => name in OUTPUTS);
+  OUTPUTS[command as keyof typeof OUTPUTS].parse(JSON.parse(out));
   return JSON.parse(out) as T;
 }
 const version = (route: string) => plane.service.plane.versions(route)[0]!.version;
@@ -110,11 +113,9 @@ describe('onpath stats and top', () => {
     );
     assert.match((await ours('stats')).out, /^port +received/);
     const watch = start(['stats', '--watch', '--every', '0.1', '--json', '--socket', plane.socket]);
-    let lines = 0;
-    for await (const piece of watch.child.stdout) {
-      lines += String(piece).split('\n').length - 1;
-      if (lines >= 3) break;
-    }
+    const lines = () => watch.printed().split('\n').slice(0, -1);
+    await eventually('three lines', () => lines().length >= 3);
+    for (const line of lines()) OUTPUTS['stats --watch'].parse(JSON.parse(line));
     watch.child.kill('SIGINT');
     assert.equal((await watch.ended).code, 0);
   });

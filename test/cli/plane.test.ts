@@ -11,6 +11,7 @@ import { readImage } from '../../lib/files/image-file.js';
 import { readNpy, writeNpy } from '../../lib/files/npy.js';
 import { Pipeline } from '../../lib/index.js';
 import { eventually } from '../support/plane.js';
+import { missing } from '../support/tools.js';
 import { onpath, start } from './onpath.js';
 import { OUTPUTS } from './outputs.js';
 
@@ -125,8 +126,9 @@ describe('onpath send and recv', () => {
 
   it('keep planes that no pipeline is named for, and write pictures', async () => {
     const out = inFolder('pictures');
+    const on = missing('ipv6') === false ? '[::1]:0' : '127.0.0.1:0';
     const recv = start([
-      ...['recv', '--pipeline', inFolder('images.yaml'), '--order', 'planar', '--on', '[::1]:0'],
+      ...['recv', '--pipeline', inFolder('images.yaml'), '--order', 'planar', '--on', on],
       ...['--count', '1', '--out', out, '--as', 'png'],
     ]);
     const to = await listening(recv);

@@ -155,9 +155,17 @@ export class Service {
     return this.#change(() => this.plane.vocabularies.set(name, tokenizer));
   }
 
-  /** @throws OnpathError as `Dataplane.swap` */
-  swap(route: string, pipeline: RoutePipeline): Promise<RouteVersion> {
-    const [name] = [...this.#config.pipelines].find(([, known]) => known === pipeline) ?? [SWAPPED_IN];
+  /**
+   * @param options.name What the configuration calls it, where it is one of its pipelines with other tables or vocabularies.
+   * @throws OnpathError as `Dataplane.swap`
+   */
+  swap(
+    route: string,
+    pipeline: RoutePipeline,
+    options: { readonly name?: string | undefined } = {},
+  ): Promise<RouteVersion> {
+    const [known] = [...this.#config.pipelines].find(([, one]) => one === pipeline) ?? [SWAPPED_IN];
+    const name = options.name ?? known;
     return this.#change(() => this.plane.swap(route, pipeline), new Map([[route, { pipeline, name }]]));
   }
 

@@ -1,5 +1,5 @@
 /** Files that people name to be written: one sentence where that fails. */
-import { mkdirSync, type Stats, statSync, writeFileSync } from 'node:fs';
+import { constants, mkdirSync, type Stats, statSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { OnpathError } from '../errors.js';
 import { pathText } from '../visible.js';
@@ -25,9 +25,11 @@ export function writeFile(path: string, bytes: Uint8Array | string): void {
 export async function openPrivately(path: string): Promise<NodeJS.WritableStream> {
   requireWritable(path);
   try {
-    const file = await open(path, 'w', PRIVATE);
+    const file = await open(path, constants.O_WRONLY | constants.O_CREAT, PRIVATE);
     try {
+      // Emptied last: a file of another user's, which cannot be made private, stays as it is.
       await file.chmod(PRIVATE);
+      await file.truncate();
     } catch (cause) {
       await file.close();
       throw cause;

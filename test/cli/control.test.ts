@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -11,6 +20,7 @@ import { promisify } from 'node:util';
 import { writeNpy } from '../../lib/files/npy.js';
 import { CONFIG, HEIGHT, openSender, type Running, running, WIDTH } from '../control/fixture.js';
 import { eventually, PATIENCE_MS } from '../support/plane.js';
+import { temporaryFolder } from '../support/service.js';
 import { type Ended, onpath, start } from './onpath.js';
 import { OUTPUTS } from './outputs.js';
 
@@ -213,6 +223,25 @@ describe('onpath capture', () => {
       assert.equal(packetsIn(readFileSync(out)), 1);
       assert.equal(statSync(out).mode & 0o777, 0o600);
     }));
+
+  it('leaves a file alone that belongs to another', {
+    skip: process.getuid?.() === 0 ? false : 'only root can become another user',
+  }, async () => {
+    const folder = temporaryFolder();
+    const out = folder.write('public.pcapng', 'kept');
+    chmodSync(folder.path, 0o755);
+    chmodSync(out, 0o666);
+    const file = new URL('../../lib/files/write.js', import.meta.url).href;
+    const code = `import('${file}').then(({ openPrivately }) => openPrivately('${out}')).catch(({ code }) => console.log(code))`;
+    const { stdout } = spawnSync(process.execPath, ['-e', code], {
+      uid: 65534,
+      gid: 65534,
+      encoding: 'utf8',
+    });
+    assert.equal(stdout, 'PERMISSION_DENIED\n');
+    assert.equal(readFileSync(out, 'utf8'), 'kept');
+    folder[Symbol.dispose]();
+  });
 
   it('is no failure where the reader has seen enough', () =>
     during(async () => {

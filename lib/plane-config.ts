@@ -26,12 +26,14 @@ const ownUdpPort = 5004;
 /** @throws OnpathError INVALID_SPEC */
 export function nativePlaneConfig(spec: ParsedDataplaneSpec): NativePlaneConfig {
   const ports = new Map(spec.ports.map((port) => [port.name, port]));
+  const routes = spec.routes.map((route, i) => nativeRoute(route, i, ports));
+  checkApart(spec.routes);
   return {
     eal: spec.eal === undefined ? undefined : nativeEal(spec.eal),
     ports: spec.ports.map((port) =>
       port.type === 'dpdk' ? nativeDpdkPort(port, spec.workers) : nativeKernelPort(port, spec.workers),
     ),
-    routes: spec.routes.map((route, i) => nativeRoute(route, i, ports)),
+    routes,
     workers: spec.workers,
     maxMemoryBytes: spec.limits.memoryBytes,
     idleAfterUs: spec.idleAfterUs === 'never' ? Infinity : spec.idleAfterUs,
@@ -128,6 +130,23 @@ function localHost(port: ParsedDpdkPort): NativeLocalHost {
     neighbours: Object.entries(port.neighbours).map(([address, mac]) => ({ address, mac: parseMac(mac)! })),
     groups: port.groups,
   };
+}
+
+/** The plane refuses it as well; here a file can be checked without starting one. @throws OnpathError INVALID_SPEC */
+function checkApart(routes: readonly ParsedRoute[]): void {
+  const takers = new Map<string, number>();
+  for (const [i, { name, port, udpPort, payloadType }] of routes.entries()) {
+    const takes = `${udpPort === 0 ? 'any UDP port' : `UDP port ${udpPort}`} and ${payloadType === undefined ? 'any payload type' : `payload type ${payloadType}`}`;
+    const key = JSON.stringify([port, takes]);
+    const other = takers.get(key);
+    if (other !== undefined) {
+      throw new OnpathError(
+        'INVALID_SPEC',
+        `dataplane.routes[${i}]: "${routes[other]!.name}" and "${name}" both take ${takes} of port "${port}". Give one of them another payloadType or udpPort.`,
+      );
+    }
+    takers.set(key, i);
+  }
 }
 
 function nativeRoute(

@@ -12,7 +12,7 @@ const OPEN_PIPE = /^(\/dev\/stdin|\/dev\/fd\/\d{1,9}|\/proc\/self\/fd\/\d{1,9})$
 export function notReadable(path: string, cause: unknown): OnpathError {
   const { code } = cause as NodeJS.ErrnoException;
   return new OnpathError(
-    'NOT_FOUND',
+    code === 'EACCES' || code === 'EPERM' ? 'PERMISSION_DENIED' : 'NOT_FOUND',
     `${pathText(path)} cannot be read (${code}). Check the path and its permissions.`,
     { cause },
   );
@@ -21,7 +21,7 @@ export function notReadable(path: string, cause: unknown): OnpathError {
 /**
  * Pipes and devices may have no end, and opening some of them waits for ever: only regular files are read.
  * @param what How the message calls such a file: "a table".
- * @throws OnpathError NOT_FOUND, INVALID_ARGUMENT (no regular file), LIMIT_EXCEEDED (more than `most` bytes)
+ * @throws OnpathError NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT (no regular file), LIMIT_EXCEEDED (more than `most` bytes)
  */
 export function requireFile(path: string, what: string, most = Number.POSITIVE_INFINITY): void {
   const found = statOf(path);

@@ -1,8 +1,7 @@
 /** `onpath capture`: packets of a running plane as pcapng. */
-import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
 import { Command } from 'commander';
 import { OnpathError } from '../errors.js';
+import { notWritable, openPrivately, requireWritable } from '../files/write.js';
 import { wholeNumber } from './arguments.js';
 import { endedBySignals } from './signals.js';
 import { clientOf, ofRunningPlane, type SocketOptions } from './socket.js';
@@ -51,38 +50,32 @@ Examples:
           'With --out - packets go to standard output; leave --json out.',
         );
       }
+      if (out !== '-') requireWritable(out);
       using stop = endedBySignals();
-      const captured = await clientOf(options).capture(
-        {
-          ...(route !== undefined && { route }),
-          ...(port !== undefined && { port }),
-          ...(maxPackets !== undefined && { maxPackets }),
-          ...(maxSeconds !== undefined && { maxSeconds }),
-          ...(snapLength !== undefined && { snapLength }),
-        },
-        () => target(out),
-        stop.signal,
-      );
+      const captured = await clientOf(options)
+        .capture(
+          {
+            ...(route !== undefined && { route }),
+            ...(port !== undefined && { port }),
+            ...(maxPackets !== undefined && { maxPackets }),
+            ...(maxSeconds !== undefined && { maxSeconds }),
+            ...(snapLength !== undefined && { snapLength }),
+          },
+          // Opened when the plane has begun: a capture that is refused overwrites nothing.
+          async () => (out === '-' ? process.stdout : openPrivately(out)),
+          stop.signal,
+        )
+        .catch((error: unknown) => {
+          if (error instanceof OnpathError) throw error;
+          if (out !== '-') throw notWritable(out, error);
+          // What is wrong with standard output, and whether it is a failure, is said by those who watch it for all commands.
+          return undefined;
+        });
+      if (captured === undefined) return;
       const { packets, missed } = captured;
       const text = `${packets} packets${missed === undefined ? '' : `, ${missed} missed`}`;
       const terminal = new Terminal(options);
       if (out === '-') return terminal.note(text);
       await terminal.result({ file: out, ...captured }, `${text} -> ${out}`);
     });
-}
-
-/** Opened when the plane has begun: a capture that is refused overwrites nothing. */
-async function target(out: string): Promise<NodeJS.WritableStream> {
-  if (out === '-') return process.stdout;
-  const file = createWriteStream(out, { mode: 0o600 });
-  try {
-    await once(file, 'open');
-  } catch (cause) {
-    throw new OnpathError(
-      'PERMISSION_DENIED',
-      `${out} cannot be written (${(cause as NodeJS.ErrnoException).code}). Check the path and its permissions.`,
-      { cause },
-    );
-  }
-  return file;
 }

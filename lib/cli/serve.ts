@@ -22,16 +22,22 @@ export async function serve(
   const onReload = ({ log: { level } }: Config) => {
     log.level = level;
   };
+  // From the first moment: unheard, the signal would end a process that is only about to start.
+  let begin = (_: Service): void => {};
+  const begun = new Promise<Service>((resolve) => {
+    begin = resolve;
+  });
+  using _reload = onHangup(async () => reload(await begun, log));
   log.info({ file: config.file.path }, 'starting');
   await using service = await Service.start(config, { onReload });
   // What serves it: each is closed before the plane is.
   await using _control = config.control && (await startControl(service, { ...config.control, log }));
   await using _metrics = config.metrics && (await startMetrics(service, { ...config.metrics, log }));
   await using _page = config.page && (await startPage(service, { ...config.page, log }));
-  using _reload = onHangup(() => reload(service, log));
   const { plane } = service;
   // The last: "ready" means that all of it is.
   await using _events = logEvents(service, log);
+  begin(service);
   const timer =
     options.every === undefined
       ? undefined

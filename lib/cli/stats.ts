@@ -17,7 +17,7 @@ export function statsCommand(): Command {
     .addHelpText(
       'after',
       `
-Counters are since start (docs/guide.md explains them). With --watch --json every line is one object: { at, stats }.
+Counters are since start (docs/metrics.md says what they count). With --watch --json every line is one object: { at, stats }.
 
 Examples:
   onpath stats

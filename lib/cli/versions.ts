@@ -1,5 +1,6 @@
 /** `onpath versions`: what the routes of a running plane run and ran. */
 import { Command } from 'commander';
+import type { ListedVersion } from '../swaps.js';
 import { clientOf, ofRunningPlane, type SocketOptions } from './socket.js';
 import { columns, Terminal } from './terminal.js';
 
@@ -21,7 +22,9 @@ Examples:
     .action(async (route: string | undefined, options: SocketOptions) => {
       const client = clientOf(options);
       const routes = route === undefined ? (await client.routes()).map(({ name }) => name) : [route];
-      const versions = (await Promise.all(routes.map((name) => client.versions(name)))).flat();
+      const versions: ListedVersion[] = [];
+      // One after the other: a plane may have more routes than it takes connections.
+      for (const name of routes) versions.push(...(await client.versions(name)));
       await new Terminal(options).result(
         { versions },
         columns([

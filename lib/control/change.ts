@@ -47,16 +47,20 @@ export function addChanges(app: ControlApp, { service, limits }: ControlContext)
     ({ params: { route }, query, body }, reply) =>
       inTurn(reply, async () => {
         const { tables, tokenizers } = service.config;
-        const pipeline = await uploadedPipeline(route, bytesOf(body, 'a pipeline in YAML or JSON'), {
-          service,
-          named: {
-            tables: new Map([...tables, ...current().tables]),
-            tokenizers: new Map([...tokenizers, ...current().tokenizers]),
+        const { pipeline, name } = await uploadedPipeline(
+          route,
+          bytesOf(body, 'a pipeline in YAML or JSON'),
+          {
+            service,
+            named: {
+              tables: new Map([...tables, ...current().tables]),
+              tokenizers: new Map([...tokenizers, ...current().tokenizers]),
+            },
+            folder: query.folder ?? dirname(service.config.file.path),
+            mostBytes: limits.vocabularyBytes,
           },
-          folder: query.folder ?? dirname(service.config.file.path),
-          mostBytes: limits.vocabularyBytes,
-        });
-        const versions = query.check === 'true' ? [] : [await service.swap(route, pipeline)];
+        );
+        const versions = query.check === 'true' ? [] : [await service.swap(route, pipeline, { name })];
         return { route, hash: pipeline.hash, versions };
       }),
   );

@@ -96,7 +96,7 @@ export function addLooks(app: ControlApp, { service }: ControlContext): void {
   );
 }
 
-/** The schema of an answer says less than our types do: counters are many, and docs/guide.md explains them. */
+/** The schema of an answer says less than our types do: counters are many, and docs/metrics.md says what they count. */
 function open<T>(value: T): never {
   return value as never;
 }

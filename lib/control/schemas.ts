@@ -47,7 +47,7 @@ export const textAnswer = z.string();
 export const pipelineBody = z
   .unknown()
   .describe(
-    'A pipeline as in a specification file, in YAML or JSON; tables and tokenizers by the names of the configuration, or by files on the host of the plane. Or { "pipeline": NAME } with the name of a pipeline of the configuration.',
+    'A pipeline as in a specification file, in YAML or JSON; tables and tokenizers by the names of the configuration, or by files on the host of the plane. Or { "pipeline": NAME } with the name of a pipeline of the configuration; names in it stand for what was loaded since.',
   );
 export const tableBody = z
   .unknown()
@@ -106,7 +106,7 @@ export const reloadAnswer = z.strictObject({
   unchanged: z.boolean(),
 });
 
-/** Counters differ by port and version; docs/guide.md explains them. */
+/** Counters differ by port and version; docs/metrics.md says what they count. */
 const counters = z.looseObject({ name: z.string() });
 export const statsAnswer = z
   .looseObject({

@@ -39,8 +39,7 @@ export async function listenPrivately(server: Server, path: string): Promise<() 
     const { ino, dev } = statSync(hidden);
     await named(hidden, place);
     return () => {
-      const now = statOf(place);
-      if (now?.ino === ino && now.dev === dev) rmSync(place, { force: true });
+      if (isSame(statOf(place), { ino, dev })) rmSync(place, { force: true });
     };
   } catch (error) {
     server.close();
@@ -80,7 +79,8 @@ async function named(hidden: string, place: string): Promise<void> {
     } catch (cause) {
       if ((cause as NodeJS.ErrnoException).code !== 'EEXIST' || tries > 2) throw refusal(place, cause);
     }
-    if (statOf(place)?.isSocket() === false) {
+    const found = statOf(place);
+    if (found?.isSocket() === false) {
       throw new OnpathError(
         'INVALID_ARGUMENT',
         `${place} is there and is no socket. Remove it, or choose another path for the control socket.`,
@@ -92,7 +92,8 @@ async function named(hidden: string, place: string): Promise<void> {
         `A process listens on the control socket ${place} already. End it, or choose another path.`,
       );
     }
-    refusedAs(place, () => unlinkSync(place));
+    // What has been put there meanwhile, by a process that starts as we do, is looked at anew.
+    if (isSame(statOf(place), found)) refusedAs(place, () => unlinkSync(place));
   }
 }
 
@@ -109,6 +110,12 @@ function isAlive(place: string): Promise<boolean> {
       end(code !== 'ECONNREFUSED' && code !== 'ENOENT'),
     );
   });
+}
+
+type File = Pick<Stats, 'ino' | 'dev'>;
+
+function isSame(a: File | undefined, b: File | undefined): boolean {
+  return a !== undefined && a.ino === b?.ino && a.dev === b.dev;
 }
 
 function statOf(place: string): Stats | undefined {

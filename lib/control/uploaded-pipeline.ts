@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { OnpathError } from '../errors.js';
+import type { Config } from '../files/config-file.js';
 import {
   type AnyPipeline,
   compilePipeline,
@@ -45,27 +46,54 @@ export interface UploadContext {
   readonly mostBytes: number;
 }
 
+export interface UploadedPipeline {
+  readonly pipeline: AnyPipeline;
+  /** What the configuration calls it; undefined: it is none of the configuration's. */
+  readonly name: string | undefined;
+}
+
 /** @throws OnpathError NOT_FOUND (no such route, a file), INVALID_SPEC (also: not for this route), and those of `compile` */
 export async function uploadedPipeline(
   routeName: string,
   bytes: Uint8Array,
   { service, named, folder, mostBytes }: UploadContext,
-): Promise<AnyPipeline> {
+): Promise<UploadedPipeline> {
   // Says which routes there are, if it is none.
   service.plane.versions(routeName);
   const now = service.routes().find(({ name }) => name === routeName)!.pipeline;
   const file = SpecFile.parse(textOf(bytes), join(folder, SENT_PIPELINE));
   try {
     const { data, success } = byName.safeParse(file.value);
-    const next = success
-      ? found(service.config.pipelines, data.pipeline, 'pipeline')
+    const pipeline = success
+      ? configured(data.pipeline, service.config, named)
       : compilePipeline(file, [], { ...named, ready: await vocabularies(file, mostBytes) });
-    checkFits(routeName, now, next);
-    return next;
+    checkFits(routeName, now, pipeline);
+    return { pipeline, name: data?.pipeline };
   } catch (error) {
     if (!(error instanceof OnpathError)) throw error;
     throw new OnpathError(error.code, error.message.replaceAll(file.path, SENT_PIPELINE), { cause: error });
   }
+}
+
+/** A pipeline of the configuration, with what its names stand for by now. */
+function configured(name: string, config: Config, named: UploadContext['named']): AnyPipeline {
+  const pipeline = found(config.pipelines, name, 'pipeline');
+  if (pipeline instanceof TextPipeline) {
+    const others = exchanged(pipeline.vocabularies, config.tokenizers, named.tokenizers);
+    return others === undefined ? pipeline : pipeline.withVocabularies(others);
+  }
+  const others = exchanged(pipeline.tables, config.tables, named.tables);
+  return others === undefined ? pipeline : pipeline.withTables(others);
+}
+
+/** Of these names those that stand for something else; undefined if none does. */
+function exchanged<Part>(
+  names: readonly string[],
+  before: ReadonlyMap<string, Part>,
+  now: ReadonlyMap<string, Part>,
+): Record<string, Part> | undefined {
+  const others = names.filter((name) => now.get(name) !== before.get(name));
+  return others.length === 0 ? undefined : Object.fromEntries(others.map((name) => [name, now.get(name)!]));
 }
 
 function textOf(bytes: Uint8Array): string {

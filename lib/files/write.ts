@@ -1,13 +1,40 @@
 /** Files that people name to be written: one sentence where that fails. */
-import { mkdirSync, type Stats, statSync, writeFileSync } from 'node:fs';
+import { constants, mkdirSync, type Stats, statSync, writeFileSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { OnpathError } from '../errors.js';
 import { pathText } from '../visible.js';
+
+/** Mode of what only its owner may read. */
+const PRIVATE = 0o600;
 
 /** Writes, or writes over, a regular file. @throws OnpathError NOT_FOUND, PERMISSION_DENIED, INVALID_ARGUMENT */
 export function writeFile(path: string, bytes: Uint8Array | string): void {
   requireWritable(path);
   try {
     writeFileSync(path, bytes);
+  } catch (cause) {
+    throw notWritable(path, cause);
+  }
+}
+
+/**
+ * A regular file, empty, that only its owner can read, also if others could read it before. What goes wrong while it is written
+ * `notWritable` tells.
+ * @throws OnpathError as `writeFile`
+ */
+export async function openPrivately(path: string): Promise<NodeJS.WritableStream> {
+  requireWritable(path);
+  try {
+    const file = await open(path, constants.O_WRONLY | constants.O_CREAT, PRIVATE);
+    try {
+      // Emptied last: a file of another user's, which cannot be made private, stays as it is.
+      await file.chmod(PRIVATE);
+      await file.truncate();
+    } catch (cause) {
+      await file.close();
+      throw cause;
+    }
+    return file.createWriteStream();
   } catch (cause) {
     throw notWritable(path, cause);
   }
@@ -37,7 +64,8 @@ export function makeFolder(path: string): void {
   }
 }
 
-function notWritable(path: string, cause: unknown): OnpathError {
+/** For a `catch` around whatever the system refused for a path. */
+export function notWritable(path: string, cause: unknown): OnpathError {
   const { code } = cause as NodeJS.ErrnoException;
   const ours =
     code === 'ENOENT'

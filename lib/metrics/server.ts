@@ -1,12 +1,9 @@
 /** What Prometheus and whoever looks after a host ask for over HTTP: GET /metrics, /live, /ready. Nothing can be changed by it. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { hostPortText } from '../address.js';
-import { OnpathError } from '../errors.js';
-import { parseListen } from '../files/config-schema.js';
-import type { ErrorCode } from '../generated/error-codes.js';
 import type { Logger } from '../log/log.js';
 import type { Service } from '../service/service.js';
+import { listenOn } from './listen.js';
 import { metricsText } from './registry.js';
 
 export interface MetricsServer extends AsyncDisposable {
@@ -29,7 +26,7 @@ const silenceMs = 90_000;
 /**
  * Serves the metrics of a service until it is disposed of.
  * @param options.listen "ADDRESS:PORT"; port 0: the system chooses.
- * @throws OnpathError INVALID_SPEC, ADDRESS_IN_USE, PERMISSION_DENIED, PORT_FAILED
+ * @throws OnpathError as `listenOn`
  *
  * @example
  * await using metrics = await startMetrics(service, { listen: '127.0.0.1:9464', log });
@@ -38,7 +35,6 @@ export async function startMetrics(
   service: Service,
   { listen, log }: { readonly listen: string; readonly log: Logger },
 ): Promise<MetricsServer> {
-  const { address, port } = parseListen(listen, 'metrics.listen');
   const server = createServer(limits, (request, response) => {
     answer(service, request, response).catch((error: unknown) => {
       log.error({ err: error }, 'metrics could not be read');
@@ -47,8 +43,7 @@ export async function startMetrics(
   });
   server.maxConnections = mostConnections;
   server.setTimeout(silenceMs, (socket) => socket.destroy());
-  await listening(server, address, port, listen);
-  const at = hostPortText(server.address() as AddressInfo);
+  const at = hostPortText(await listenOn(server, { listen, what: 'metrics', field: 'metrics.listen', log }));
   log.info({ url: `http://${at}/metrics` }, 'metrics');
   return {
     address: at,
@@ -87,24 +82,4 @@ function send(response: ServerResponse, status: number, text: string, type = 'te
     'x-content-type-options': 'nosniff',
   });
   response.end(body);
-}
-
-const codes: Readonly<Record<string, ErrorCode>> = {
-  EADDRINUSE: 'ADDRESS_IN_USE',
-  EACCES: 'PERMISSION_DENIED',
-};
-
-function listening(server: Server, address: string, port: number, listen: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        new OnpathError(
-          codes[cause.code ?? ''] ?? 'PORT_FAILED',
-          `Metrics cannot be served on ${listen}: ${cause.message}. Choose another address or port for metrics.listen.`,
-          { cause },
-        ),
-      ),
-    );
-    server.listen(port, address, () => resolve());
-  });
 }

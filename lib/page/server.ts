@@ -2,12 +2,11 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { type AddressInfo, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { hostPortText, isLoopback } from '../address.js';
-import { OnpathError } from '../errors.js';
-import { parseListen } from '../files/config-schema.js';
 import type { Logger } from '../log/log.js';
+import { listenOn } from '../metrics/listen.js';
 import type { Service } from '../service/service.js';
 import { Feed } from './feed.js';
 import { MOST_SHOWN } from './view.js';
@@ -40,7 +39,7 @@ export type ServedPage = AsyncDisposable & {
 
 /**
  * @param options.listen "ADDRESS:PORT"; port 0: the system chooses.
- * @throws OnpathError INVALID_SPEC, INVALID_ARGUMENT, ADDRESS_IN_USE, PERMISSION_DENIED, PORT_FAILED
+ * @throws OnpathError as `listenOn`
  *
  * @example
  * await using page = await startPage(service, { listen: '127.0.0.1:8490', log });
@@ -49,7 +48,6 @@ export async function startPage(
   service: Service,
   { listen, log }: { readonly listen: string; readonly log: Logger },
 ): Promise<ServedPage> {
-  const where = parseListen(listen, 'The address of the page');
   const loaded = await Promise.all(
     files.map(async ([path, name, type]) => {
       const body = await readFile(new URL(`./static/${name}`, import.meta.url));
@@ -61,15 +59,13 @@ export async function startPage(
     answer(request, response, { pages: new Map(loaded), feed });
   });
   server.maxConnections = MOST_CONNECTIONS;
-  server.listen({ host: where.address, port: where.port });
-  try {
-    await once(server, 'listening');
-  } catch (error) {
-    throw notListening(listen, error);
-  }
-  server.on('error', (error) => log.error({ err: error }, 'the server of the page failed'));
+  const bound = await listenOn(server, {
+    listen,
+    what: 'the page',
+    field: 'page.listen, the address of the page,',
+    log,
+  });
   server.unref();
-  const bound = server.address() as AddressInfo;
   const address = hostPortText(bound);
   if (!isLoopback(bound.address)) {
     const risk = `the page on ${address} shows samples and prompts to everyone who can reach it, without a password`;
@@ -156,19 +152,4 @@ function openRoutes(query: string): number[] {
   return [...new Set(asked.filter((text) => /^\d{1,4}$/.test(text)).map(Number))].filter(
     (index) => index < MOST_SHOWN,
   );
-}
-
-function notListening(listen: string, error: unknown): OnpathError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  const what = `The page cannot be served on ${listen}`;
-  switch (code) {
-    case 'EADDRINUSE':
-      return new OnpathError('ADDRESS_IN_USE', `${what}: another program listens there. Give another port.`);
-    case 'EACCES':
-      return new OnpathError('PERMISSION_DENIED', `${what}: ports below 1024 are root's. Give another port.`);
-    case 'EADDRNOTAVAIL':
-      return new OnpathError('INVALID_ARGUMENT', `${what}: this host does not have that address.`);
-    default:
-      return new OnpathError('PORT_FAILED', `${what}: ${message}.`, { cause: error });
-  }
 }

@@ -1,6 +1,7 @@
 /** A plane that runs from a configuration and can be changed: what the command line, the control API, the metrics and the page look at. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Dataplane } from '../dataplane.js';
+import { OnpathError } from '../errors.js';
 import { type Config, readConfigAsync } from '../files/config-file.js';
 import type { LookupTable } from '../lookup-table.js';
 import { isBatched } from '../plane-config.js';
@@ -154,9 +155,17 @@ export class Service {
     return this.#change(() => this.plane.vocabularies.set(name, tokenizer));
   }
 
-  /** @throws OnpathError as `Dataplane.swap` */
-  swap(route: string, pipeline: RoutePipeline): Promise<RouteVersion> {
-    const [name] = [...this.#config.pipelines].find(([, known]) => known === pipeline) ?? [SWAPPED_IN];
+  /**
+   * @param options.name What the configuration calls it, where it is one of its pipelines with other tables or vocabularies.
+   * @throws OnpathError as `Dataplane.swap`
+   */
+  swap(
+    route: string,
+    pipeline: RoutePipeline,
+    options: { readonly name?: string | undefined } = {},
+  ): Promise<RouteVersion> {
+    const [known] = [...this.#config.pipelines].find(([, one]) => one === pipeline) ?? [SWAPPED_IN];
+    const name = options.name ?? known;
     return this.#change(() => this.plane.swap(route, pipeline), new Map([[route, { pipeline, name }]]));
   }
 
@@ -181,8 +190,22 @@ export class Service {
    * @throws OnpathError INVALID_SPEC naming every field that needs a restart, and those of `Dataplane.swap`
    */
   reload(config: Config, options: { check?: boolean } = {}): Promise<Reloaded> {
+    return this.#reload(async () => config, options);
+  }
+
+  /**
+   * Reads the configuration's file again, when the changes before it are made, and reloads it; what stands above the file stays.
+   * @throws OnpathError those of `readConfigAsync` and `reload`
+   */
+  reloadFile(options: { check?: boolean } = {}): Promise<Reloaded> {
+    return this.#reload(() => readConfigAsync(this.#config.file.path, this.#config.overrides), options);
+  }
+
+  /** What is read in its turn is never older than what an earlier one has applied. */
+  #reload(read: () => Promise<Config>, options: { check?: boolean }): Promise<Reloaded> {
     const installed = new Map<string, NamedPipeline>();
     return this.#change(async () => {
+      const config = await read();
       const swaps = swapsTo(this.plane, this.#config, config);
       const changed = [
         ...swaps.map(({ route }) => ({ route })),
@@ -202,15 +225,6 @@ export class Service {
       }
       return { changed, unchanged: changed.length === 0 };
     }, installed);
-  }
-
-  /**
-   * Reads the configuration's file again and reloads it; what stands above the file stays.
-   * @throws OnpathError those of `readConfigAsync` and `reload`
-   */
-  async reloadFile(options: { check?: boolean } = {}): Promise<Reloaded> {
-    const { file, overrides } = this.#config;
-    return this.reload(await readConfigAsync(file.path, overrides), options);
   }
 
   /**
@@ -237,9 +251,16 @@ export class Service {
     this.#state = 'closed';
   }
 
-  /** One change after the other, each remembered whatever came of it. */
+  /** One change after the other, each remembered whatever came of it; none once the plane drains. */
   #change<T>(make: () => Promise<T>, installed: ReadonlyMap<string, NamedPipeline> = new Map()): Promise<T> {
-    const change = this.#lastChange.then(make).finally(() => this.#history.record(installed));
+    const inTurn = (): Promise<T> => {
+      if (this.#state === 'ready') return make();
+      throw new OnpathError(
+        'CLOSED',
+        `The plane ${this.#state === 'draining' ? 'drains and is about to close' : 'is closed'}; nothing was changed. Start it again.`,
+      );
+    };
+    const change = this.#lastChange.then(inTurn).finally(() => this.#history.record(installed));
     this.#lastChange = change.catch(() => {});
     return change;
   }

@@ -6,6 +6,7 @@ import { after, describe, it } from 'node:test';
 import { measure, spread } from '../../lib/cli/bench-measure.js';
 import { temporaryFolder } from '../support/tools.js';
 import { onpath } from './onpath.js';
+import { OUTPUTS } from './outputs.js';
 
 const folder = temporaryFolder();
 after(() => folder[Symbol.dispose]());
@@ -36,7 +37,7 @@ describe('onpath bench', () => {
       ...short,
     ]);
     assert.equal(run.code, 0, run.error);
-    const { host, rounds, pipelines } = JSON.parse(run.out);
+    const { host, rounds, pipelines } = OUTPUTS.bench.parse(JSON.parse(run.out));
     assert.equal(rounds, 3);
     assert.ok(host.cpus >= 1 && host.kernels.length > 0 && host.node === process.version);
     assert.deepEqual(

@@ -1,5 +1,6 @@
 /** The commands that need no plane: good, missing, wrong and hostile arguments. */
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,6 +31,21 @@ async function json(args: readonly string[], input?: string): Promise<any> {
 }
 
 describe('onpath', () => {
+  it('tells a file that may not be read from one that is not there', {
+    skip: process.getuid?.() === 0 ? false : 'only root can become another user',
+  }, () => {
+    const main = new URL('../../lib/cli/main.js', import.meta.url).pathname;
+    const secret = inFolder('secret.yaml');
+    writeFileSync(secret, '', { mode: 0o600 });
+    const { status, stderr } = spawnSync(process.execPath, [main, 'compile', secret], {
+      uid: 65534,
+      gid: 65534,
+      encoding: 'utf8',
+    });
+    assert.equal(status, 1);
+    assert.match(stderr, /secret\.yaml cannot be read \(EACCES\)\. .*\[PERMISSION_DENIED\]\n$/);
+  });
+
   it('prints help with examples for every command', async () => {
     const { out } = await onpath(['--help']);
     const commands = [...out.matchAll(/^ {2}([a-z]+) (?!.*\bonpath\b)/gm)]

@@ -1,16 +1,28 @@
 /** The commands that speak to a running plane, as a user calls them. */
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { writeNpy } from '../../lib/files/npy.js';
-import { HEIGHT, openSender, type Running, running, WIDTH } from '../control/fixture.js';
-import { PATIENCE_MS } from '../support/plane.js';
+import { CONFIG, HEIGHT, openSender, type Running, running, WIDTH } from '../control/fixture.js';
+import { eventually, PATIENCE_MS } from '../support/plane.js';
+import { temporaryFolder } from '../support/service.js';
 import { type Ended, onpath, start } from './onpath.js';
+import { OUTPUTS } from './outputs.js';
 
 let plane: Running;
 const inFolder = (name: string) => join(plane.folder, name);
@@ -40,6 +52,8 @@ const ours = (...args: string[]) => onpath([...args, '--socket', plane.socket]);
 async function good<T>(...args: string[]): Promise<T> {
   const { code, out, error } = await ours(...args, '--json');
   assert.equal(code, 0, error);
+  const command = [args.slice(0, 2).join(' '), args[0]!].find((name) => name in OUTPUTS);
+  OUTPUTS[command as keyof typeof OUTPUTS].parse(JSON.parse(out));
   return JSON.parse(out) as T;
 }
 const version = (route: string) => plane.service.plane.versions(route)[0]!.version;
@@ -87,6 +101,19 @@ describe('onpath swap, rollback, versions, load, reload', () => {
   });
 });
 
+it('onpath versions lists more routes than a plane takes connections', async () => {
+  const routes = Array.from(
+    { length: 12 },
+    (_, i) =>
+      `  - { name: r${i}, port: in, payloadType: ${98 + i}, pipeline: photos, slots: 2, openSamples: 1 }\n`,
+  );
+  const limits = { connections: 4 };
+  await using many = await running({ config: `${CONFIG}${routes.join('')}`, limits });
+  const { code, out, error } = await onpath(['versions', '--socket', many.socket, '--json']);
+  assert.equal(code, 0, error);
+  assert.equal((JSON.parse(out) as { versions: unknown[] }).versions.length, 14);
+});
+
 describe('onpath stats and top', () => {
   it('print counters, once and again', async () => {
     const stats = await good<{ routes: { name: string }[] }>('stats');
@@ -96,11 +123,9 @@ describe('onpath stats and top', () => {
     );
     assert.match((await ours('stats')).out, /^port +received/);
     const watch = start(['stats', '--watch', '--every', '0.1', '--json', '--socket', plane.socket]);
-    let lines = 0;
-    for await (const piece of watch.child.stdout) {
-      lines += String(piece).split('\n').length - 1;
-      if (lines >= 3) break;
-    }
+    const lines = () => watch.printed().split('\n').slice(0, -1);
+    await eventually('three lines', () => lines().length >= 3);
+    for (const line of lines()) OUTPUTS['stats --watch'].parse(JSON.parse(line));
     watch.child.kill('SIGINT');
     assert.equal((await watch.ended).code, 0);
   });
@@ -190,6 +215,44 @@ describe('onpath capture', () => {
       assert.match(said, new RegExp(`^${packetsIn(readFileSync(out))} packets -> `));
     }));
 
+  it('takes a file that others could read from them', () =>
+    during(async () => {
+      const out = inFolder('open.pcapng');
+      writeFileSync(out, 'x'.repeat(10_000), { mode: 0o644 });
+      await good('capture', 'photos', '--out', out, '--packets', '1');
+      assert.equal(packetsIn(readFileSync(out)), 1);
+      assert.equal(statSync(out).mode & 0o777, 0o600);
+    }));
+
+  it('leaves a file alone that belongs to another', {
+    skip: process.getuid?.() === 0 ? false : 'only root can become another user',
+  }, async () => {
+    const folder = temporaryFolder();
+    const out = folder.write('public.pcapng', 'kept');
+    chmodSync(folder.path, 0o755);
+    chmodSync(out, 0o666);
+    const file = new URL('../../lib/files/write.js', import.meta.url).href;
+    const code = `import('${file}').then(({ openPrivately }) => openPrivately('${out}')).catch(({ code }) => console.log(code))`;
+    const { stdout } = spawnSync(process.execPath, ['-e', code], {
+      uid: 65534,
+      gid: 65534,
+      encoding: 'utf8',
+    });
+    assert.equal(stdout, 'PERMISSION_DENIED\n');
+    assert.equal(readFileSync(out, 'utf8'), 'kept');
+    folder[Symbol.dispose]();
+  });
+
+  it('is no failure where the reader has seen enough', () =>
+    during(async () => {
+      const args = ['capture', '--port', 'in', '--out', '-', '--seconds', '30', '--socket', plane.socket];
+      const capture = start(args);
+      await once(capture.child.stdout, 'data');
+      capture.child.stdout.destroy();
+      const { code, error } = await capture.ended;
+      assert.deepEqual([code, error], [0, '']);
+    }));
+
   it('overwrites nothing when the plane refuses', async () => {
     const out = inFolder('kept.pcapng');
     writeFileSync(out, 'kept');
@@ -219,7 +282,9 @@ describe('mistakes', { concurrency: 4 }, () => {
     [['capture', 'photos'], /--out/, 2],
     [['capture', '--out', 'x.pcapng'], /Name a route, or with --port a port/],
     [['capture', 'photos', '--port', 'in', '--out', 'x'], /Name a route, or with --port a port/],
-    [['capture', 'photos', '--out', 'none/x.pcapng'], /none\/x\.pcapng cannot be written/],
+    [['capture', 'photos', '--out', 'none/x.pcapng'], /none\/x\.pcapng cannot be written .*\[NOT_FOUND\]/],
+    [['capture', 'photos', '--out', '.'], /\. is a folder/],
+    [['capture', 'photos', '--out', '/dev/full'], /\/dev\/full is a pipe or a device/],
     [['capture', 'photos', '--out', '-', '--json'], /leave --json out/],
     [['stats', '--watch', '--every', '0'], /0\.1 to 86400/, 2],
   ];

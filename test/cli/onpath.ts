@@ -48,7 +48,7 @@ export function start(args: readonly string[], options: { readonly cwd?: string 
       if (which === 'ended' && !error.includes(text)) throw new Error(`ended without "${text}": ${error}`);
     }
   };
-  return { child, ended, says, said: () => error };
+  return { child, ended, says, said: () => error, printed: () => out };
 }
 
 export async function onpath(

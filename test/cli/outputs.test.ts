@@ -78,6 +78,17 @@ describe('--json', () => {
     assert.equal(ranges[0].max, 'Infinity');
   });
 
+  it('is documented of every command', async () => {
+    const { out } = await many.run(['--help']);
+    const names = [...out.matchAll(/^ {2}([a-z]+)\b.* {2}/gm)].map(([, name]) => name!);
+    assert.ok(names.includes('swap') && names.includes('doctor'), out);
+    const documented = new Set(Object.keys(OUTPUTS).map((command) => command.split(' ')[0]!));
+    assert.deepEqual(
+      names.filter((name) => !documented.has(name) && name !== 'help'),
+      [],
+    );
+  });
+
   it('is on the page as the schemas have it', () => {
     const text = readFileSync(page, 'utf8');
     if (process.env['ONPATH_UPDATE'] === '1') writeFileSync(page, text.replace(BLOCK, typesText));

@@ -114,6 +114,79 @@ const sampleFacts = {
   milliseconds: z.number(),
 };
 
+/** By reason. */
+const drops = z.record(z.string(), count).meta({ id: 'Drops' });
+const stats = z
+  .strictObject({
+    ports: z.array(
+      z.strictObject({
+        name: z.string(),
+        rxPackets: count,
+        rxBytes: count,
+        rxMissed: count,
+        txPackets: count,
+        txBytes: count,
+        controlPackets: count,
+        impaired: z.strictObject({
+          lost: count,
+          duplicated: count,
+          corrupted: count,
+          reordered: count,
+          held: count,
+        }),
+        drops,
+      }),
+    ),
+    routes: z.array(
+      z.strictObject({
+        name: z.string(),
+        packetsUsed: count,
+        bytesUsed: count,
+        overlapBytes: count,
+        samplesOpened: count,
+        samplesOpen: count,
+        samplesComplete: count,
+        samplesDelivered: count,
+        packetsForwarded: count,
+        version: count,
+        versionsAlive: count,
+        versionsFreed: count,
+        nacksSent: count,
+        packetsRepaired: count,
+        reportsSent: count,
+        nacksReceived: count,
+        packetsResent: count,
+        resendsRefused: count,
+        probesSent: count,
+        drops,
+      }),
+    ),
+    workers: z.array(
+      z.strictObject({
+        polls: count,
+        emptyPolls: count,
+        sleeps: count,
+        busyMs: z.number(),
+        cpuMs: z.number(),
+        fannedOut: count,
+        fannedIn: count,
+        fences: count,
+        fenced: z.boolean(),
+        packetsHeld: count,
+      }),
+    ),
+    memoryBytes: count,
+  })
+  .meta({ id: 'Stats' });
+
+const version = z
+  .strictObject({ route: z.string(), version: count, hash, at: z.number() })
+  .meta({ id: 'Version' });
+const changed = z.strictObject({ versions: z.array(version) });
+const spread = z
+  .strictObject({ median: z.number(), low: z.number(), high: z.number() })
+  .meta({ id: 'Spread' });
+
 /** By command. Those of `lines` print a line for each result, the others one value. */
 export const OUTPUTS = {
   devices: z.array(z.union([pci, networkInterface])),
@@ -212,15 +285,106 @@ export const OUTPUTS = {
     }),
     z.strictObject({ ...sampleFacts, ids: z.array(count), text: z.string().optional() }),
   ]),
+  bench: z.strictObject({
+    host: z.strictObject({ cpu: z.string(), cpus: count, kernels: z.string(), node: z.string() }),
+    rounds: count,
+    blockMs: count,
+    pipelines: z.array(
+      z.strictObject({
+        file: z.string(),
+        hash,
+        kind: z.enum(['image', 'family', 'text']),
+        sampleBytes: count,
+        packetsPerSample: z.number(),
+        workerCpuMicroseconds: z.number(),
+        figures: z.array(
+          z.strictObject({
+            how: z.string(),
+            microseconds: spread,
+            samplesPerSecond: z.number(),
+            bitsPerSecond: z.number(),
+          }),
+        ),
+      }),
+    ),
+  }),
+  'run --check': z.strictObject({
+    ok: z.literal(true),
+    file: z.string(),
+    ports: z.array(z.strictObject({ name: z.string(), type: z.enum(['memory', 'udp', 'dpdk']) })),
+    routes: z.array(
+      z.strictObject({ name: z.string(), port: z.string(), pipeline: z.string(), hash, sink: z.string() }),
+    ),
+  }),
+  run: z.strictObject({ at: z.number(), ended: z.literal(true).optional(), stats }),
+  'load table': changed,
+  'load vocabulary': changed,
+  swap: z.strictObject({ route: z.string(), hash, checked: z.boolean(), versions: z.array(version) }),
+  rollback: changed,
+  versions: z.strictObject({ versions: z.array(version.extend({ alive: z.boolean() })) }),
+  reload: z.strictObject({
+    changed: z.array(
+      z.union([
+        z.strictObject({ route: z.string() }),
+        z.strictObject({ table: z.string() }),
+        z.strictObject({ vocabulary: z.string() }),
+        z.strictObject({ setting: z.string() }),
+      ]),
+    ),
+    unchanged: z.boolean(),
+    checked: z.boolean(),
+  }),
+  stats,
+  'stats --watch': z.strictObject({ at: z.number(), stats }),
+  top: z.strictObject({
+    at: z.number(),
+    state: z.enum(['ready', 'draining', 'closed']),
+    uptimeSeconds: z.number(),
+    seconds: z.number(),
+    memoryBytes: count,
+    ports: z.array(
+      z.strictObject({
+        name: z.string(),
+        received: z.number(),
+        receivedBytes: z.number(),
+        sent: z.number(),
+        missed: z.number(),
+      }),
+    ),
+    routes: z.array(
+      z.strictObject({
+        name: z.string(),
+        version: count,
+        pipelineName: z.string(),
+        packets: z.number(),
+        samples: z.number(),
+        open: count,
+      }),
+    ),
+    drops: z.array(
+      z.strictObject({ where: z.string(), reason: z.string(), total: count, perSecond: z.number() }),
+    ),
+    latency: z.array(
+      z.strictObject({
+        route: z.string(),
+        stage: z.enum(['firstPacket', 'lastPacket', 'wait']),
+        count,
+        p50: z.number(),
+        p99: z.number(),
+        max: z.number(),
+      }),
+    ),
+  }),
+  capture: z.strictObject({ file: z.string(), packets: count, missed: count.optional() }),
 } as const;
 
 /** Of which commands a line is a value. */
-export const LINES: readonly string[] = ['tokenizer encode', 'recv'];
+export const LINES: readonly string[] = ['tokenizer encode', 'recv', 'run', 'stats --watch', 'top'];
 
 type JsonSchema = {
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly JsonSchema[];
@@ -251,7 +415,7 @@ function typeText(schema: JsonSchema, indent: string): string {
     const items = typeText(schema.items!, indent);
     return schema.items!.anyOf === undefined ? `${items}[]` : `(${items})[]`;
   }
-  if (schema.type !== 'object') return schema.type === 'integer' ? 'number' : schema.type!;
+  if (schema.type !== 'object') return [schema.type].flat().join(' | ').replace('integer', 'number');
   if (schema.properties === undefined)
     return `{ [name: string]: ${typeText(schema.additionalProperties as JsonSchema, indent)} }`;
   const fields = Object.entries(schema.properties).map(

@@ -1,12 +1,17 @@
 /** The commands that move packets, against each other, over loopback. */
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { readImage } from '../../lib/files/image-file.js';
 import { readNpy, writeNpy } from '../../lib/files/npy.js';
 import { Pipeline } from '../../lib/index.js';
+import { eventually } from '../support/plane.js';
+import { missing } from '../support/tools.js';
 import { onpath, start } from './onpath.js';
 import { OUTPUTS } from './outputs.js';
 
@@ -121,8 +126,9 @@ describe('onpath send and recv', () => {
 
   it('keep planes that no pipeline is named for, and write pictures', async () => {
     const out = inFolder('pictures');
+    const on = missing('ipv6') === false ? '[::1]:0' : '127.0.0.1:0';
     const recv = start([
-      ...['recv', '--pipeline', inFolder('images.yaml'), '--order', 'planar', '--on', '[::1]:0'],
+      ...['recv', '--pipeline', inFolder('images.yaml'), '--order', 'planar', '--on', on],
       ...['--count', '1', '--out', out, '--as', 'png'],
     ]);
     const to = await listening(recv);
@@ -135,13 +141,18 @@ describe('onpath send and recv', () => {
   });
 
   it('end by a signal with what was sent until then', async () => {
+    const receiver = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(receiver, 'listening');
+    const to = `127.0.0.1:${receiver.address().port}`;
     const send = start([
-      ...['send', inFolder('image.npy'), '--to', '127.0.0.1:9', '--repeat', '1000000', '--interval', '0.02'],
+      ...['send', inFolder('image.npy'), '--to', to, '--repeat', '1000000', '--interval', '0.02'],
       '--json',
     ]);
-    await new Promise((resolve) => setTimeout(resolve, 2000));
+    // By then the first ones have been counted.
+    for (let packets = 0; packets < 50; packets++) await once(receiver, 'message');
     send.child.kill('SIGTERM');
     const { code, out, error } = await send.ended;
+    receiver.close();
     assert.equal(code, 0, error);
     const { samples } = OUTPUTS.send.parse(JSON.parse(out));
     assert.ok(samples > 0 && samples < 1_000_000, out);
@@ -201,14 +212,10 @@ routes:
     writeFileSync(inFolder('plane.yaml'), config(0));
     const { code, out, error } = await onpath(['run', inFolder('plane.yaml'), '--check', '--json']);
     assert.equal(code, 0, error);
-    const { ok, routes } = JSON.parse(out);
+    const { ok, routes } = OUTPUTS['run --check'].parse(JSON.parse(out));
     assert.equal(ok, true);
     assert.deepEqual(
-      routes.map(({ name, pipeline, sink }: { name: string; pipeline: string; sink: string }) => [
-        name,
-        pipeline,
-        sink,
-      ]),
+      routes.map(({ name, pipeline, sink }) => [name, pipeline, sink]),
       [
         ['photos', 'photos', 'host'],
         ['prompts', 'prompts', 'host'],
@@ -229,6 +236,11 @@ routes:
       /line 7: .*"positive"|line \d+: .*"positive"/,
     ],
     ['an unknown field', (text) => `${text}wrokers: 2\n`, /wrokers/],
+    [
+      'a route that takes what another takes',
+      (text) => text.replace('payloadType: 97', 'payloadType: 96'),
+      /line 15: config\.routes\[1\]: "photos" and "prompts" both take any UDP port and payload type 96 of port "in"\./,
+    ],
     [
       'a port that is not there',
       (text) => text.replace('port: in, payloadType: 97', 'port: out, payloadType: 97'),
@@ -252,19 +264,20 @@ routes:
     probe.child.kill('SIGTERM');
     assert.equal((await probe.ended).code, 0);
     writeFileSync(inFolder('plane.yaml'), config(Number(to.split(':')[1])));
-    const run = start(['run', inFolder('plane.yaml'), '--json']);
+    const run = start(['run', inFolder('plane.yaml'), '--every', '0.1', '--json']);
     await run.says('running');
+    const delivered = (text: string): number[] =>
+      JSON.parse(text).stats.routes.map((route: { samplesDelivered: number }) => route.samplesDelivered);
     const sent = await onpath(['send', inFolder('image.npy'), '--to', to, '--repeat', '4', '--rate', '50M']);
     assert.equal(sent.code, 0, sent.error);
     assert.equal((await onpath(['send', '-', '--text', '--payload-type', '97', '--to', to], 'cat')).code, 0);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await eventually('all of it', () => {
+      const line = run.printed().split('\n').at(-2);
+      return line !== undefined && isDeepStrictEqual(delivered(line), [4, 1]);
+    });
     run.child.kill('SIGTERM');
     const { code, out } = await run.ended;
     assert.equal(code, 0);
-    const { stats } = JSON.parse(out);
-    assert.deepEqual(
-      stats.routes.map((route: { samplesDelivered: number }) => route.samplesDelivered),
-      [4, 1],
-    );
+    assert.deepEqual(delivered(out.trimEnd().split('\n').at(-1)!), [4, 1]);
   });
 });

@@ -7,6 +7,7 @@ import { eventually, freePort } from '../support/plane.js';
 import { type Folder, temporaryFolder } from '../support/service.js';
 import { format, height, image, width } from '../support/small.js';
 import { onpath, start } from './onpath.js';
+import { OUTPUTS } from './outputs.js';
 
 let folder: Folder;
 before(() => {
@@ -74,7 +75,13 @@ function pour(port: number): { stop(): Promise<number> } {
 interface Stats {
   readonly routes: { name: string; version: number; samplesComplete: number; samplesOpened: number }[];
 }
-const statsOf = (out: string): Stats => JSON.parse(out.trim().split('\n').at(-1)!).stats;
+const statsOf = (out: string): Stats => OUTPUTS.run.parse(JSON.parse(out.trim().split('\n').at(-1)!)).stats;
+
+/** What `run --every 0.1 --json` has counted so far; undefined before its first line. */
+function countedBy(run: ReturnType<typeof start>): Stats | undefined {
+  const lines = run.printed().split('\n').slice(0, -1);
+  return lines.length === 0 ? undefined : statsOf(lines.at(-1)!);
+}
 
 describe('onpath run', () => {
   it('reloads on SIGHUP while samples come: none is lost, each version changes once', async () => {
@@ -100,6 +107,15 @@ describe('onpath run', () => {
       ],
     );
     assert.ok(sent > 0);
+  });
+
+  it('takes a SIGHUP that comes while it starts', async () => {
+    const run = start(['run', config(await freePort()), '--json']);
+    await run.says('"starting"');
+    run.child.kill('SIGHUP');
+    await run.says('nothing has changed');
+    run.child.kill('SIGTERM');
+    assert.equal((await run.ended).code, 0);
   });
 
   it('refuses a reload that needs a restart, or has an error, in one line of the log, and goes on', async () => {
@@ -133,10 +149,10 @@ describe('onpath run', () => {
 
   it('ends with 0 on SIGTERM while samples come, within what it has for that', async () => {
     const port = await freePort();
-    const run = start(['run', config(port, { more: 'drainMs: 300\n' }), '--json']);
+    const run = start(['run', config(port, { more: 'drainMs: 300\n' }), '--every', '0.1', '--json']);
     await run.says('running');
     const traffic = pour(port);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await eventually('a sample', () => (countedBy(run)?.routes[0]?.samplesComplete ?? 0) > 0);
     run.child.kill('SIGTERM');
     const { code, out } = await run.ended;
     await traffic.stop().catch(() => {});
@@ -148,7 +164,7 @@ describe('onpath run', () => {
 
   it('ends at once on a second signal', async () => {
     const port = await freePort();
-    const run = start(['run', config(port, { more: 'drainMs: 3600000\n' }), '--json']);
+    const run = start(['run', config(port, { more: 'drainMs: 3600000\n' }), '--every', '0.1', '--json']);
     await run.says('running');
     await using sender = await Sender.open({ to: `127.0.0.1:${port}`, text: true, payloadType: 97 });
     const stop = new AbortController();
@@ -160,7 +176,7 @@ describe('onpath run', () => {
         })(),
       )
       .catch(() => {});
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await eventually('an open text', () => countedBy(run)?.routes[1]?.samplesOpened === 1);
     run.child.kill('SIGTERM');
     await eventually('draining', () => logOf(run).some(({ msg }) => msg === 'draining'));
     run.child.kill('SIGTERM');

@@ -134,13 +134,19 @@ stages: [{ stage: resize, width: 10, height: 10 }]
       `input: { kind: image, width: ${WIDTH}, height: ${HEIGHT}, format: rgb }\nstages: [{ stage: lookup, table: tone }]`,
     );
     hashes.add(hash);
+    // Also one of the configuration, which keeps its name.
+    const named = await plane.client.setPipeline('photos', '{"pipeline": "photos"}');
+    hashes.add(named.hash);
     assert.equal(hashes.size, 1);
+    assert.equal((await plane.client.routes())[0]!.pipelineName, 'photos');
   });
 
   it('a vocabulary is exchanged where it is used', async () => {
     const [version] = await plane.client.setVocabulary('words', otherVocabulary());
     assert.equal(version!.route, 'prompts');
     assert.equal(plane.service.plane.versions('prompts')[0]!.version, version!.version);
+    const { hash } = await plane.client.setPipeline('prompts', '{"pipeline": "prompts"}');
+    assert.equal(hash, version!.hash);
   });
 });
 

@@ -53,7 +53,10 @@ for (const script of scripts) {
     skip: hasCurl ? false : 'curl is not installed',
   }, async () => {
     const env = { ...process.env, PATH: `${folder}/bin:${process.env['PATH']}` };
-    const { stderr } = await promisify(execFile)('bash', ['-eu', '-c', script], { cwd: folder, env });
+    const { stderr } = await promisify(execFile)('bash', ['--norc', '-euc', script], {
+      cwd: folder,
+      env,
+    });
     assert.equal(stderr, '');
   });
 }

@@ -46,16 +46,34 @@ it('has mode 0600 under any umask, and is gone at the end', async () => {
   }
 });
 
-it('replaces what a killed process left', async () => {
-  const path = join(folder, 'left.sock');
+/** Leaves the socket of a process that was killed. */
+async function leave(path: string): Promise<void> {
   const code = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => console.log('up'))`;
   const child = spawn(process.execPath, ['-e', code], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(child.stdout, 'data');
   child.kill('SIGKILL');
   await once(child, 'exit');
   assert.ok(lstatSync(path).isSocket());
+}
+
+it('replaces what a killed process left', async () => {
+  const path = join(folder, 'left.sock');
+  await leave(path);
   await listening(path, async () => assert.equal((await ask(path, 'GET', '/')).text, 'here'));
   assert.ok(!existsSync(path));
+});
+
+it('is not taken from another who replaces it at the same time', async () => {
+  const path = join(folder, 'both.sock');
+  await leave(path);
+  const servers = ['one', 'two'].map((name) => createServer((_request, response) => response.end(name)));
+  const ends = await Promise.allSettled(servers.map((server) => listenPrivately(server, path)));
+  const first = ends.findIndex(({ status }) => status === 'fulfilled');
+  const other = ends[1 - first]!;
+  assert.ok(other.status === 'rejected' && other.reason.code === 'ADDRESS_IN_USE');
+  assert.equal((await ask(path, 'GET', '/')).text, ['one', 'two'][first]);
+  for (const end of ends) if (end.status === 'fulfilled') end.value();
+  servers[first]!.close();
 });
 
 it('refuses a path where a process listens, and leaves that one alone', async () => {

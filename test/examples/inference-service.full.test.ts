@@ -262,7 +262,7 @@ test('what the page says to type prints a class', { timeout: PATIENCE_MS }, asyn
   await sharp(photograph).jpeg().toFile(join(folder, 'photograph.jpg'));
   // It uses fixed UDP ports: in a network of its own where that can be had, nobody else has them.
   const apart = spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up']).status === 0;
-  const shell = ['bash', '-ec', `${apart ? 'ip link set lo up\n' : ''}${commands}wait\n`];
+  const shell = ['bash', '--norc', '-ec', `${apart ? 'ip link set lo up\n' : ''}${commands}wait\n`];
   const [command, ...args] = apart ? ['unshare', '--net', ...shell] : shell;
   const run = spawnSync(command!, args, { cwd: folder, encoding: 'utf8' });
   assert.equal(run.status, 0, run.stderr);

@@ -59,7 +59,9 @@ describe('docs/examples/send.py', { skip: missing('python') }, () => {
     await sent;
   });
 
-  test('texts arrive whole, from a file and from standard input, an empty one too, over IPv6', async () => {
+  test('texts arrive whole, from a file and from standard input, an empty one too, over IPv6', {
+    skip: missing('ipv6'),
+  }, async () => {
     using folder = temporaryFolder();
     writeFileSync(join(folder.path, 'prompt.txt'), TEXT);
     writeFileSync(join(folder.path, 'empty.txt'), '');

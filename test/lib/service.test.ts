@@ -132,6 +132,7 @@ describe('a service', () => {
     const text = (async function* () {
       yield 'one ';
       await eventually('draining', () => service.state === 'draining');
+      await assertRejects(service.reloadFile(), 'CLOSED', /drains.*nothing was changed/);
       yield 'two';
     })();
     const sent = sender.send(text);
@@ -348,6 +349,19 @@ describe('a reload', () => {
     await service.reloadFile();
     assert.deepEqual(service.config.metrics, overrides.metrics);
     assert.deepEqual(applied, ['silent']);
+  });
+
+  test('reads the file in its turn: what is read later is never older', async () => {
+    const link = linkName();
+    await using service = await Service.start(readConfig(config(link)));
+    // The first has more to read, and would be done after the second.
+    const more = [1, 2, 3].map((i) => `  more-${i}: { file: ${vocabulary(1)} }\n`).join('');
+    const slow = readFileSync(config(link, { shift: 2 }), 'utf8');
+    folder.write(`${link}.yaml`, slow.replace('pipelines:\n', `${more}pipelines:\n`));
+    const first = service.reloadFile();
+    const path = config(link, { shift: 3 });
+    await Promise.all([first, service.reloadFile()]);
+    assert.equal(service.snapshot().routes[0]!.hash, readConfig(path).pipelines.get('shifted')!.hash);
   });
 
   test('takes its turn among other changes', async () => {

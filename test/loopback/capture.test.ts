@@ -48,7 +48,10 @@ async function send(
 
 describe('a capture', () => {
   for (const address of ['127.0.0.1', '::1']) {
-    test(`of a udp port at ${address} has every datagram behind headers of its addresses`, async () => {
+    const skip = address === '::1' && missing('ipv6');
+    test(`of a udp port at ${address} has every datagram behind headers of its addresses`, {
+      skip,
+    }, async () => {
       using folder = temporaryFolder();
       const file = join(folder.path, 'capture.pcapng');
       await using plane = await udpPlane({}, address);

@@ -5,6 +5,7 @@ import { Dataplane, type DataplaneSpec, type ErrorCode, Pipeline, Sender } from 
 import { assertRejects, assertSameBytes, assertThrows } from '../support/assert.js';
 import { assertBooksBalance, dropsOf, eventually, linkName, takeBatch, takeOne } from '../support/plane.js';
 import { format, height, image, input, resize, tensor, to, width } from '../support/small.js';
+import { missing } from '../support/tools.js';
 
 describe('routes', () => {
   test('are chosen by payload type and port; what no route takes is `no_route`', async () => {
@@ -177,7 +178,7 @@ describe('routes', () => {
 describe('who may send', () => {
   test('on an address that others can reach, the list of sources is required', async () => {
     const pipeline = Pipeline.compile(resize);
-    for (const address of ['0.0.0.0', '::']) {
+    for (const address of missing('ipv6') === false ? ['0.0.0.0', '::'] : ['0.0.0.0']) {
       const ports: DataplaneSpec['ports'] = [{ type: 'udp', name: 'in', address }];
       await assertRejects(
         Dataplane.start({ ports, routes: [{ name: 'r', port: 'in', pipeline }] }),

@@ -94,7 +94,7 @@ describe('docs/metrics.md', () => {
       'curl ',
       'curl --retry 60 --retry-connrefused --retry-delay 1 ',
     );
-    const { stdout, stderr } = spawnSync('bash', ['-c', `set -m\n${patient}wait`], {
+    const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', `set -m\n${patient}wait`], {
       cwd: folder,
       env: { ...process.env, PATH: `${folder}:${process.env['PATH']}` },
       encoding: 'utf8',

@@ -109,8 +109,8 @@ describe('the server of metrics', () => {
     );
     await assertRejects(
       startMetrics(service, { listen: '192.0.2.1:9464', log }),
-      'PORT_FAILED',
-      /192\.0\.2\.1:9464.*Choose another/,
+      'INVALID_ARGUMENT',
+      /^Metrics cannot be served on 192\.0\.2\.1:9464: this host does not have that address\. Give metrics\.listen /,
     );
     await assertRejects(
       startMetrics(service, { listen: 'localhost:9464', log }),

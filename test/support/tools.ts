@@ -1,7 +1,7 @@
 /** Programs of the system that tests compare with: Python with Pillow, GStreamer, FFmpeg, tshark. */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export const PYTHON = process.env['ONPATH_PYTHON'] ?? '/usr/bin/python3';
@@ -11,9 +11,9 @@ function works(command: string, args: readonly string[]): boolean {
   return spawnSync(command, args, { stdio: 'ignore', timeout: TOOL_TIMEOUT_MS }).status === 0;
 }
 
-/** False, or why the tests that need the tool are left out. */
+/** False, or why the tests that need the tool, or IPv6 on loopback, are left out. */
 export function missing(
-  tool: 'python' | 'pillow' | 'gstreamer' | 'ffmpeg' | 'tshark' | 'chromium',
+  tool: 'python' | 'pillow' | 'gstreamer' | 'ffmpeg' | 'tshark' | 'chromium' | 'ipv6',
 ): string | false {
   switch (tool) {
     case 'python':
@@ -30,6 +30,10 @@ export function missing(
       return works('ffmpeg', ['-version']) ? false : 'ffmpeg is not there';
     case 'tshark':
       return works('tshark', ['--version']) ? false : 'tshark is not there';
+    case 'ipv6':
+      return Object.values(networkInterfaces()).some((all) => all?.some(({ address }) => address === '::1'))
+        ? false
+        : 'this host has no IPv6';
     case 'chromium':
       return works('chromium', ['--version']) ? false : 'chromium is not there (Debian: chromium)';
   }

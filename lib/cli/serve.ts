@@ -6,7 +6,7 @@ import { createLog, type Logger } from '../log/log.js';
 import { startMetrics } from '../metrics/server.js';
 import { startPage } from '../page/server.js';
 import { Service } from '../service/service.js';
-import { onHangup } from './hangup.js';
+import type { Hangups } from './hangup.js';
 import { endedBySignals } from './signals.js';
 import { summary } from './summary.js';
 import { described, type Terminal } from './terminal.js';
@@ -14,7 +14,7 @@ import { described, type Terminal } from './terminal.js';
 /** Until a signal ends it. @throws OnpathError as `Service.start`, and for sockets and addresses that cannot be served on */
 export async function serve(
   config: Config,
-  options: { readonly every?: number },
+  options: { readonly every?: number; readonly hangups: Hangups },
   terminal: Terminal,
 ): Promise<void> {
   const log = createLog(config.log);
@@ -28,10 +28,10 @@ export async function serve(
   await using _control = config.control && (await startControl(service, { ...config.control, log }));
   await using _metrics = config.metrics && (await startMetrics(service, { ...config.metrics, log }));
   await using _page = config.page && (await startPage(service, { ...config.page, log }));
-  using _reload = onHangup(() => reload(service, log));
   const { plane } = service;
   // The last: "ready" means that all of it is.
   await using _events = logEvents(service, log);
+  options.hangups.answerBy(() => reload(service, log));
   const timer =
     options.every === undefined
       ? undefined

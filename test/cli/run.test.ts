@@ -102,6 +102,16 @@ describe('onpath run', () => {
     assert.ok(sent > 0);
   });
 
+  it('does not end by a SIGHUP that comes before it is ready, and reads its file again when it is', async () => {
+    const run = start(['run', config(await freePort()), '--json']);
+    await run.says('starting');
+    run.child.kill('SIGHUP');
+    await run.says('running');
+    await run.says('nothing has changed');
+    run.child.kill('SIGTERM');
+    assert.equal((await run.ended).code, 0);
+  });
+
   it('refuses a reload that needs a restart, or has an error, in one line of the log, and goes on', async () => {
     const port = await freePort();
     const path = config(port);

@@ -4,6 +4,7 @@ import { placesOfThisMachine } from '../devices.js';
 import type { Places } from '../devices-sysfs.js';
 import * as software from './doctor-checks.js';
 import * as kernel from './doctor-kernel.js';
+import { DEFAULT_SOCKET } from './socket.js';
 import { columns, EXIT, styled, Terminal } from './terminal.js';
 
 interface Options {
@@ -22,7 +23,11 @@ export function doctorCommand(end: (code: number) => void): Command {
         .choices(['dpdk', 'udp'])
         .default('dpdk'),
     )
-    .option('--socket <path>', 'the control socket that shall be made', '/run/onpath/control.sock')
+    .addOption(
+      new Option('--socket <path>', 'the control socket that shall be made')
+        .env('ONPATH_SOCKET')
+        .default(DEFAULT_SOCKET),
+    )
     .addHelpText(
       'after',
       `

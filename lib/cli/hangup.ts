@@ -1,29 +1,48 @@
 /** SIGHUP: something is to be read again; or the terminal that a command was started in has gone, which ends it. */
 import { closeSync, openSync } from 'node:fs';
 
-/** Calls `again` on SIGHUP, one call after the other; signals that come during a call make one more. */
-export function onHangup(again: () => Promise<void>): Disposable {
-  const inTerminal = hasTerminal();
-  let asked = false;
-  let running = false;
-  const onSignal = async (): Promise<void> => {
-    if (inTerminal && !hasTerminal()) {
+/** Takes SIGHUP from now on, and does what it asks for as soon as it is told what that is. */
+export class Hangups implements Disposable {
+  readonly #inTerminal = hasTerminal();
+  readonly #listener = (): void => this.#onSignal();
+  #again: (() => Promise<void>) | undefined;
+  #asked = false;
+  #running = false;
+
+  constructor() {
+    process.on('SIGHUP', this.#listener);
+  }
+
+  /** Calls `again` on SIGHUP, one call after the other; signals that come during a call, or came before this, make one more. */
+  answerBy(again: () => Promise<void>): void {
+    this.#again = again;
+    void this.#run();
+  }
+
+  [Symbol.dispose](): void {
+    process.off('SIGHUP', this.#listener);
+  }
+
+  #onSignal(): void {
+    if (this.#inTerminal && !hasTerminal()) {
       // What the signal does to whoever does not take it: Node cannot exit in an orderly way without the terminal it began in.
-      process.off('SIGHUP', onSignal);
+      this[Symbol.dispose]();
       process.kill(process.pid, 'SIGHUP');
       return;
     }
-    asked = true;
-    if (running) return;
-    running = true;
-    while (asked) {
-      asked = false;
-      await again();
+    this.#asked = true;
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running || this.#again === undefined) return;
+    this.#running = true;
+    while (this.#asked) {
+      this.#asked = false;
+      await this.#again();
     }
-    running = false;
-  };
-  process.on('SIGHUP', onSignal);
-  return { [Symbol.dispose]: () => void process.off('SIGHUP', onSignal) };
+    this.#running = false;
+  }
 }
 
 /** Whether the process has a controlling terminal. */

@@ -5,6 +5,7 @@ import { visible, visibleLine } from '../visible.js';
 import { benchCommand } from './bench.js';
 import { captureCommand } from './capture.js';
 import { compileCommand } from './compile.js';
+import { completionCommand } from './completion.js';
 import { devicesCommand } from './devices.js';
 import { doctorCommand } from './doctor.js';
 import { loadCommand } from './load.js';
@@ -46,7 +47,7 @@ Examples:
   onpath run plane.yaml`,
     );
   const groups: Readonly<Record<string, readonly Command[]>> = {
-    'This host:': [devicesCommand(), doctorCommand(end)],
+    'This host:': [devicesCommand(), doctorCommand(end), completionCommand(() => root)],
     'Making things:': [compileCommand(), benchCommand(), tableCommand(end), tokenizerCommand()],
     'Planes and packets:': [runCommand(), sendCommand(), recvCommand()],
     'A running plane:': [

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { type Config, type Overrides, readConfigAsync, socketPath } from '../files/config-file.js';
 import { type LogLevel, logLevels, PAGE_LISTEN, parseListen } from '../files/config-schema.js';
 import { seconds } from './arguments.js';
+import { Hangups } from './hangup.js';
 import { columns, Terminal } from './terminal.js';
 
 interface Options {
@@ -40,10 +41,13 @@ Examples:
     )
     .action(async (path: string, options: Options) => {
       const terminal = new Terminal(options);
+      if (options.check === true)
+        return terminal.result(...checked(path, await readConfigAsync(path, overrides(options))));
+      // From here on: a plane that is told to read its file again before it is ready does so then, and does not end.
+      using hangups = new Hangups();
       const config = await readConfigAsync(path, overrides(options));
-      if (options.check === true) return terminal.result(...checked(path, config));
       const { serve } = await import('./serve.js');
-      await serve(config, options, terminal);
+      await serve(config, { ...options, hangups }, terminal);
     });
 }
 
@@ -71,7 +75,7 @@ function checked(path: string, { spec, pipelines, pipelineOf }: Config): [unknow
   return [
     { ok: true, file: path, ports: spec.ports.map(({ name, type }) => ({ name, type })), routes },
     [
-      `${path}: good. ${spec.ports.length} ports, ${routes.length} routes, ${pipelines.size} pipelines.`,
+      `${path}: good. ${counted(spec.ports.length, 'port')}, ${counted(routes.length, 'route')}, ${counted(pipelines.size, 'pipeline')}.`,
       columns([
         ['route', 'port', 'pipeline', 'plan', 'sink'],
         ...routes.map((route) => [
@@ -84,4 +88,8 @@ function checked(path: string, { spec, pipelines, pipelineOf }: Config): [unknow
       ]),
     ].join('\n'),
   ];
+}
+
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }

@@ -6,7 +6,7 @@ import { createLog, type Logger } from '../log/log.js';
 import { startMetrics } from '../metrics/server.js';
 import { startPage } from '../page/server.js';
 import { Service } from '../service/service.js';
-import { onHangup } from './hangup.js';
+import type { Hangups } from './hangup.js';
 import { endedBySignals } from './signals.js';
 import { summary } from './summary.js';
 import { described, type Terminal } from './terminal.js';
@@ -14,7 +14,7 @@ import { described, type Terminal } from './terminal.js';
 /** Until a signal ends it. @throws OnpathError as `Service.start`, and for sockets and addresses that cannot be served on */
 export async function serve(
   config: Config,
-  options: { readonly every?: number },
+  options: { readonly every?: number; readonly hangups: Hangups },
   terminal: Terminal,
 ): Promise<void> {
   const log = createLog(config.log);
@@ -22,12 +22,6 @@ export async function serve(
   const onReload = ({ log: { level } }: Config) => {
     log.level = level;
   };
-  // From the first moment: unheard, the signal would end a process that is only about to start.
-  let begin = (_: Service): void => {};
-  const begun = new Promise<Service>((resolve) => {
-    begin = resolve;
-  });
-  using _reload = onHangup(async () => reload(await begun, log));
   log.info({ file: config.file.path }, 'starting');
   await using service = await Service.start(config, { onReload });
   // What serves it: each is closed before the plane is.
@@ -37,7 +31,7 @@ export async function serve(
   const { plane } = service;
   // The last: "ready" means that all of it is.
   await using _events = logEvents(service, log);
-  begin(service);
+  options.hangups.answerBy(() => reload(service, log));
   const timer =
     options.every === undefined
       ? undefined

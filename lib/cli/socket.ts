@@ -2,8 +2,10 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { ControlClient } from '../control/client.js';
+import { OnpathError } from '../errors.js';
 
-const DEFAULT = '/run/onpath/control.sock';
+/** Where the unit file has it. */
+export const DEFAULT_SOCKET = '/run/onpath/control.sock';
 
 export interface SocketOptions {
   readonly socket?: string;
@@ -14,12 +16,18 @@ export interface SocketOptions {
 export function ofRunningPlane(command: Command): Command {
   return command.option(
     '--socket <path>',
-    `control socket of the plane; else $ONPATH_SOCKET, else ${DEFAULT}`,
+    `control socket of the plane; else $ONPATH_SOCKET, else ${DEFAULT_SOCKET}`,
   );
 }
 
 export function clientOf({ socket }: SocketOptions): ControlClient {
-  return new ControlClient(resolve(socket ?? (process.env['ONPATH_SOCKET'] || DEFAULT)));
+  if (socket === '') {
+    throw new OnpathError(
+      'INVALID_ARGUMENT',
+      `--socket is empty: expected the path of a control socket, such as ${DEFAULT_SOCKET}.`,
+    );
+  }
+  return new ControlClient(resolve(socket ?? (process.env['ONPATH_SOCKET'] || DEFAULT_SOCKET)));
 }
 
 /** `photos: version 3, plan 0123456789abcdef` */

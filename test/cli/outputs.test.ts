@@ -47,6 +47,7 @@ describe('--json', () => {
     ['compile', ['image.yaml', '--explain', '--out', 'image.plan']],
     ['compile', ['family.yaml', '--explain']],
     ['compile', ['text.yaml', '--explain']],
+    ['completion', ['bash']],
     ['table build', ['--expression', 'x', '--dtype', 'uint8', '--out', 'a.npy']],
     ['table build', ['--expression', '1 / (x - 7)', '--dtype', 'float32', '--out', 'b.npy']],
     ['table build', ['--expression', '255 - x', '--dtype', 'uint8', '--channels', '3', '--out', 'c.json']],

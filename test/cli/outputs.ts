@@ -202,6 +202,7 @@ export const OUTPUTS = {
       }),
     ),
   }),
+  completion: z.strictObject({ shell: z.literal('bash'), script: z.string() }),
   compile: z.union([
     z.strictObject({
       file: z.string(),

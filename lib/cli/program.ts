@@ -2,26 +2,9 @@
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../package-root.js';
 import { visible, visibleLine } from '../visible.js';
-import { benchCommand } from './bench.js';
-import { captureCommand } from './capture.js';
-import { compileCommand } from './compile.js';
-import { completionCommand } from './completion.js';
-import { devicesCommand } from './devices.js';
-import { doctorCommand } from './doctor.js';
-import { loadCommand } from './load.js';
+import { addCommands } from './commands.js';
 import { watchOutput } from './output.js';
-import { recvCommand } from './recv.js';
-import { reloadCommand } from './reload.js';
-import { rollbackCommand } from './rollback.js';
-import { runCommand } from './run.js';
-import { sendCommand } from './send.js';
-import { statsCommand } from './stats.js';
-import { swapCommand } from './swap.js';
-import { tableCommand } from './table.js';
 import { described, EXIT, json } from './terminal.js';
-import { tokenizerCommand } from './tokenizer.js';
-import { topCommand } from './top.js';
-import { versionsCommand } from './versions.js';
 
 /** Longer messages carry somebody's argument or file along. */
 const LONGEST_MESSAGE = 4000;
@@ -46,18 +29,7 @@ Examples:
   onpath compile resnet.yaml --explain
   onpath run plane.yaml`,
     );
-  const groups: Readonly<Record<string, readonly Command[]>> = {
-    'This host:': [devicesCommand(), doctorCommand(end), completionCommand(() => root)],
-    'Making things:': [compileCommand(), benchCommand(), tableCommand(end), tokenizerCommand()],
-    'Planes and packets:': [runCommand(), sendCommand(), recvCommand()],
-    'A running plane:': [
-      ...[loadCommand(), swapCommand(), rollbackCommand(), versionsCommand(), reloadCommand()],
-      ...[statsCommand(), topCommand(), captureCommand()],
-    ],
-  };
-  for (const [heading, commands] of Object.entries(groups)) {
-    for (const command of commands) root.addCommand(command.helpGroup(heading));
-  }
+  await addCommands(args, { end, root });
   forAll(root, (command) => {
     // `report` says what is wrong, in the form that was asked for.
     command.exitOverride().configureOutput({ outputError: () => {} });

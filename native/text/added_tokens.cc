@@ -2,13 +2,30 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 #include <utility>
 
 namespace onpath::text {
 
+namespace {
+
+/// By text. An entry is large: places are sorted, and each entry is moved once.
+void sort_by_text(std::vector<AddedMatcher::Entry>& entries) {
+  std::vector<uint32_t> order(entries.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(),
+            [&](uint32_t a, uint32_t b) { return entries[a].text < entries[b].text; });
+  std::vector<AddedMatcher::Entry> sorted;
+  sorted.reserve(entries.size());
+  for (const uint32_t place : order) sorted.push_back(std::move(entries[place]));
+  entries = std::move(sorted);
+}
+
+}  // namespace
+
 Result<AddedMatcher> AddedMatcher::make(std::vector<Entry> entries) {
   AddedMatcher made;
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.text < b.text; });
+  sort_by_text(entries);
   for (size_t i = 0; i < entries.size(); ++i) {
     if (entries[i].text.empty()) {
       return Error{ErrorCode::INVALID_VOCABULARY, "The added token " + std::to_string(entries[i].token.id) +

@@ -1,5 +1,6 @@
 #include "text/bpe_cuts.h"
 
+#include <algorithm>
 #include <bit>
 #include <utility>
 #include <vector>
@@ -27,17 +28,12 @@ class BpeCutter final : public PreTokenizer {
 
   SplitResult split(const uint8_t* text, size_t size, bool last, std::span<uint32_t> ends) const override {
     SplitResult result;
-    const uint64_t* ascii = tables_.cuts.ascii.data();
     size_t at = 0;
     size_t before = 0;  // bytes of the character before `at`
     while (at < size) {
       if (before == 1 && text[at] < 0x80 && text[at - 1] < 0x80) {
-        const unsigned pair = text[at - 1] * 128u + text[at];
-        if (((ascii[pair >> 6] >> (pair & 63)) & 1) == 0) {
-          if (result.pieces == ends.size()) return result;
-          ends[result.pieces++] = static_cast<uint32_t>(at);
-        }
-        ++at;
+        if (result.pieces == ends.size()) return result;
+        result.pieces += split_ascii(text, at, size, ends.subspan(result.pieces));
         continue;
       }
       const size_t width = code_point_bytes(text[at]);
@@ -59,6 +55,23 @@ class BpeCutter final : public PreTokenizer {
   std::string_view name() const override { return "cuts between characters that no token has side by side"; }
 
  private:
+  /// Goes on from text[at], which is ASCII as what is before it, and writes the cuts: up to what is not
+  /// ASCII, or where they might have no more room. Where words end cannot be predicted, so there is no branch
+  /// for it.
+  size_t split_ascii(const uint8_t* text, size_t& at, size_t size, std::span<uint32_t> ends) const {
+    const uint64_t* together = tables_.cuts.ascii.data();
+    const size_t stop = std::min(size, at + ends.size());
+    size_t count = 0;
+    unsigned before = text[at - 1];
+    for (; at < stop && text[at] < 0x80; ++at) {
+      const unsigned pair = before * 128u + text[at];
+      before = text[at];
+      ends[count] = static_cast<uint32_t>(at);
+      count += ~(together[pair >> 6] >> (pair & 63)) & 1;
+    }
+    return count;
+  }
+
   /// Of two characters that are not both ASCII.
   bool may_cut(const uint8_t* first, size_t first_size, const uint8_t* second, size_t second_size) const {
     const uint64_t bit = hash_of(packed(first, first_size), packed(second, second_size)) & mask_;

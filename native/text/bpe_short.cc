@@ -1,5 +1,7 @@
 #include "text/bpe_short.h"
 
+#include <vector>
+
 namespace onpath::text {
 namespace {
 
@@ -28,17 +30,16 @@ BpeShort::BpeShort(const BpeTables& tables) {
   }
   memory_ = LargeMemory(sizeof(First) * 256 * 256);
   first_ = reinterpret_cast<First*>(memory_.data());
-  // What two bytes merge into is a token of these bytes.
-  for (unsigned left = 0; left < 256; ++left) {
-    if (symbols_[left] == kNoToken) continue;
-    for (unsigned right = 0; right < 256; ++right) {
-      const char bytes[] = {static_cast<char>(left), static_cast<char>(right)};
-      const TokenId made = tables.matcher.exact({bytes, 2});
-      if (symbols_[right] == kNoToken || made == kNoToken) continue;
-      const BpeToken& token = tables.tokens[made];
-      if (token.rank != 0 && token.left == symbols_[left] && token.right == symbols_[right])
-        first_[left << 8 | right] = {token.rank, made};
-    }
+  // What two bytes merge into is a token of these bytes. Most tokens are not: the array is gone through once,
+  // where looking up all pairs of bytes would wait for memory.
+  std::vector<uint8_t> byte_of(tables.tokens.size());
+  for (unsigned value = 0; value < 256; ++value)
+    if (symbols_[value] != kNoToken) byte_of[symbols_[value]] = static_cast<uint8_t>(value);
+  const auto is_byte = [&](TokenId id) { return symbols_[byte_of[id]] == id; };
+  for (TokenId id = 0; id < tables.tokens.size(); ++id) {
+    const BpeToken& token = tables.tokens[id];
+    if (token.size() != 2 || token.rank == 0 || !is_byte(token.left) || !is_byte(token.right)) continue;
+    first_[byte_of[token.left] << 8 | byte_of[token.right]] = {token.rank, id};
   }
 }
 

@@ -102,12 +102,15 @@ Result<BpeTables> BpeTables::read(const FlatReader& form) {
   if (limit > kMaxTokens || read.settings.id_limit != limit || read.prefixes.size() != limit ||
       read.settings.longest > kMaxTokenBytes + 1)
     return damaged_form("number of tokens");
-  // Lengths are looked up all over, so they are put together first; and no branches, as nothing is damaged.
-  std::vector<uint32_t> lengths(limit);
+  // Lengths are looked up all over, so they are put together first; and few branches, as nothing is damaged.
+  std::vector<uint32_t> lengths(limit + 1);
+  std::vector<uint64_t> made(limit / 64 + 1);  // bits: little enough for the first cache
   uint32_t longest = 0;
   for (size_t id = 0; id < limit; ++id) {
-    lengths[id] = read.tokens[id].size();
-    longest = std::max(longest, lengths[id]);
+    const uint32_t length = read.tokens[id].size();
+    longest = std::max(longest, length);
+    lengths[id] = length;
+    made[id >> 6] |= uint64_t{length != 0} << (id & 63);
   }
   if (longest > std::max(read.settings.longest, 1u)) return damaged_form("length of a token");
   // Parts are shorter than the whole, prefixes too: so every way down ends.
@@ -115,18 +118,18 @@ Result<BpeTables> BpeTables::read(const FlatReader& form) {
   bool bad_prefix = false;
   for (size_t id = 0; id < limit; ++id) {
     const BpeToken& token = read.tokens[id];
+    const uint32_t length = lengths[id];
     if (token.left != kNoToken) {
       if (token.left >= limit || token.right >= limit) return damaged_form("parts of a token");
       const uint32_t left = lengths[token.left];
       const uint32_t right = lengths[token.right];
-      bad_parts |= (token.rank == 0) | (left == 0) | (right == 0) | (left + right != lengths[id]);
+      bad_parts |= (token.rank == 0) | (left == 0) | (right == 0) | (left + right != length);
     } else {
       bad_parts |= token.rank != 0;
     }
     const TokenId prefix = read.prefixes[id];
-    if (prefix == kNoToken) continue;
-    if (prefix >= limit) return damaged_form("prefix of a token");
-    bad_prefix |= lengths[prefix] >= lengths[id];
+    const bool has_prefix = prefix != kNoToken;
+    bad_prefix |= has_prefix & ((prefix >= limit) | (lengths[std::min<size_t>(prefix, limit)] >= length));
   }
   if (bad_parts) return damaged_form("parts of a token");
   if (bad_prefix) return damaged_form("prefix of a token");
@@ -143,7 +146,8 @@ Result<BpeTables> BpeTables::read(const FlatReader& form) {
     ONPATH_TAKE(found, BpeTrie::read(form, name, limit));
     *trie = std::move(found);
   }
-  if (!read.matcher.every_token([&](TokenId id) { return lengths[id] != 0; }))
+  made[limit >> 6] |= uint64_t{1} << (limit & 63);
+  if (!read.matcher.has_only(made, static_cast<uint32_t>(limit)))
     return damaged_form("tokens of the matcher");
   ONPATH_TAKE(usable, form.number<uint32_t>("bpe.cuts"));
   ONPATH_TAKE(ascii, form.array<uint64_t>("bpe.cuts_ascii"));

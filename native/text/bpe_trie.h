@@ -1,6 +1,7 @@
 // A set of byte strings, each with a token: which is the longest that a text begins with?
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -58,12 +59,15 @@ class BpeTrie {
   void write(FlatWriter& form, std::string_view name) const;
   /// Tokens are less than `limit`.
   static Result<BpeTrie> read(const FlatReader& form, std::string_view name, size_t limit);
-  template <class Check>
-  bool every_token(const Check& check) const {
-    bool good = true;
-    for (const Node& node : nodes_)
-      if ((node.label >> kTokenShift) != kNoTokenHere) good &= check(node.label >> kTokenShift);
-    return good;
+  /// Whether each token is one of these, given as a bit by id; the last bit, which is no token's, is set.
+  bool has_only(const std::vector<uint64_t>& tokens, uint32_t limit) const {
+    uint64_t good = 1;
+    for (const Node& node : nodes_) {
+      // No branch: every other node has a token, which could not be predicted.
+      const uint32_t token = std::min(node.label >> kTokenShift, limit);
+      good &= tokens[token >> 6] >> (token & 63);
+    }
+    return good != 0;
   }
   uint64_t bytes() const { return nodes_.bytes(); }
 

@@ -33,10 +33,12 @@ class LargeMemory {
 /// than the writing. Does nothing for a little memory, or where there is no such thing.
 void populate(void* memory, size_t bytes);
 
+/// So that the next array is aligned as well as the one before it.
+inline size_t rounded_up(size_t bytes) { return (bytes + 63) / 64 * 64; }
 /// What gather_into() takes of its memory.
 template <class T>
 size_t gathered_bytes(const Flat<T>& array) {
-  return (array.bytes() + 63) / 64 * 64;
+  return rounded_up(array.bytes());
 }
 /// Moves an array to `free`, which then points behind it.
 template <class T>

@@ -264,13 +264,15 @@ PieceEncoderPtr make_piece_encoder(const Model& model, const PreTokenizer* pre_t
 Result<PieceEncoderPtr> read_piece_encoder(const FlatReader& form, const Model& model,
                                            const PreTokenizer* pre_tokenizer) {
   ONPATH_TAKE(seeds, form.array<WordEntry>("words.seeds"));
+  bool good = true;  // no branches, as nothing is damaged
   for (const WordEntry& seed : seeds) {
     const uint64_t count = seed.key.high >> kWordCountShift;
     const uint64_t size = (seed.key.high >> 56) & 15;
-    bool good = count >= 1 && count <= kMaxWordTokens && size >= 1;
-    for (const TokenId id : seed.tokens) good = good && id < kMaxTokens;
-    if (!good) return damaged_form("known words");
+    TokenId highest = 0;
+    for (const TokenId id : seed.tokens) highest = std::max(highest, id);
+    good &= (count - 1 < kMaxWordTokens) & (size != 0) & (highest < kMaxTokens);
   }
+  if (!good) return damaged_form("known words");
   return PieceEncoderPtr(std::make_unique<Encoder>(model, pre_tokenizer, std::move(seeds)));
 }
 

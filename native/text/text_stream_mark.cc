@@ -1,4 +1,6 @@
+#include <array>
 #include <cstring>
+#include <vector>
 
 #include "text/text_stream_stages.h"
 #include "text/unicode.h"
@@ -18,6 +20,42 @@ size_t find_mark(const uint8_t* text, size_t size, size_t at) {
     ++at;
   }
   return size;
+}
+
+/// Whitespace of ASCII, by byte.
+constexpr std::array<bool, 128> kWhite = [] {
+  std::array<bool, 128> white{};
+  for (const char c : {'\t', '\n', '\v', '\f', '\r', ' '}) white[static_cast<size_t>(c)] = true;
+  return white;
+}();
+
+size_t end_of_ascii(const uint8_t* text, size_t at, size_t size) {
+  for (uint64_t eight; at + 8 <= size; at += 8) {
+    std::memcpy(&eight, text + at, 8);
+    if ((eight & 0x8080808080808080u) != 0) break;
+  }
+  while (at < size && text[at] < 0x80) ++at;
+  return at;
+}
+
+/// Appends the words of ASCII text, each with a space before it, and returns whether the last goes on. Where
+/// words begin and end cannot be predicted, so there is no branch for it.
+bool split_ascii(const uint8_t* text, size_t size, bool in_word, std::vector<uint8_t>& out) {
+  const size_t written = out.size();
+  // A space for the first word; each other one takes the place of what was before it.
+  out.resize(written + size + 1);
+  uint8_t* to = out.data() + written;
+  size_t inside = in_word ? 1 : 0;
+  for (size_t at = 0; at < size; ++at) {
+    const size_t stays = kWhite[text[at]] ? 0 : 1;
+    *to = ' ';
+    to += stays & ~inside;
+    *to = text[at];
+    to += stays;
+    inside = stays;
+  }
+  out.resize(static_cast<size_t>(to - out.data()));
+  return inside != 0;
 }
 
 void add_space(ByteSpan origin, bool detailed, BuiltText& out) {
@@ -40,6 +78,12 @@ void MarkStage::replace_marks(const Block& block, BuiltText& out) const {
 
 void MarkStage::split_words(const Block& block, BuiltText& out) {
   for (size_t at = 0; at < block.size;) {
+    if (!detailed_ && block.text[at] < 0x80) {
+      const size_t end = end_of_ascii(block.text, at, block.size);
+      in_word_ = split_ascii(block.text + at, end - at, in_word_, out.bytes);
+      at = end;
+      continue;
+    }
     const CodePoint next = decode_utf8(block.text + at);
     if ((components_of(next.code) & component::kWhitespace) != 0) {
       in_word_ = false;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,11 +13,15 @@ namespace {
 
 constexpr uint64_t kMaxTextBytes = uint64_t{1} << 31;
 
-uint64_t hash_of(std::string_view text) {
+/// Where the search for a text begins, of so many slots. A power of two of them would be up to twice as many
+/// as are needed, and all are read when a compiled form is loaded.
+size_t first_slot(std::string_view text, size_t slots) {
   uint64_t hash = 0xCBF29CE484222325ull;
   for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001B3ull;
-  return hash ^ (hash >> 32);
+  hash = (hash ^ hash >> 32) * 0x9E3779B97F4A7C15ull;
+  return static_cast<size_t>((hash >> 32) * slots >> 32);
 }
+size_t slot_behind(size_t slot, size_t slots) { return slot + 1 == slots ? 0 : slot + 1; }
 
 /// Code points of the GPT-2 alphabet: bytes that are printable in Latin-1 stand for themselves, the others
 /// for U+0100 and up, in order.
@@ -96,11 +99,11 @@ Result<Vocabulary> Vocabulary::make(const TokenizerDefinition& definition) {
     ends[id] = static_cast<uint32_t>(texts.size());
     used[id] = by_id[id] != nullptr;
   }
-  std::vector<uint32_t> slots(std::bit_ceil(2 * in_order.size() + 2), kNoToken);
-  const size_t mask = slots.size() - 1;
+  std::vector<uint32_t> slots(in_order.size() + in_order.size() / 2 + 1, kNoToken);
   for (const TokenId id : in_order) {
-    size_t slot = hash_of(*by_id[id]) & mask;
-    while (slots[slot] != kNoToken && *by_id[slots[slot]] != *by_id[id]) slot = (slot + 1) & mask;
+    size_t slot = first_slot(*by_id[id], slots.size());
+    while (slots[slot] != kNoToken && *by_id[slots[slot]] != *by_id[id])
+      slot = slot_behind(slot, slots.size());
     slots[slot] = id;
   }
   Vocabulary made;
@@ -146,7 +149,6 @@ Result<Vocabulary> Vocabulary::read(const FlatReader& form) {
   }
   if (!rising) return damaged_form("ends of texts");
   if (before > read.texts_.size()) return damaged_form("length of texts");
-  if (!std::has_single_bit(read.slots_.size())) return damaged_form("number of slots");
   bool room = false;  // a free slot ends every search
   bool known = true;
   for (const uint32_t slot : read.slots_) {
@@ -170,8 +172,8 @@ std::optional<std::string_view> Vocabulary::text(TokenId id) const {
 
 std::optional<TokenId> Vocabulary::id(std::string_view wanted) const {
   if (slots_.empty()) return std::nullopt;
-  const size_t mask = slots_.size() - 1;
-  for (size_t slot = hash_of(wanted) & mask; slots_[slot] != kNoToken; slot = (slot + 1) & mask)
+  for (size_t slot = first_slot(wanted, slots_.size()); slots_[slot] != kNoToken;
+       slot = slot_behind(slot, slots_.size()))
     if (text(slots_[slot]) == wanted) return slots_[slot];
   return std::nullopt;
 }

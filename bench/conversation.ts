@@ -12,9 +12,9 @@ export class Conversation {
   #ended = false;
   #wake: () => void = () => {};
 
-  constructor(command: string, args: readonly string[]) {
+  constructor(command: string, args: readonly string[], folder?: string) {
     this.#name = command;
-    this.#process = spawn(command, args, { stdio: 'pipe' });
+    this.#process = spawn(command, args, { stdio: 'pipe', cwd: folder });
     this.#process.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#heard += text;
       this.#wake();

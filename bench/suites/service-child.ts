@@ -1,15 +1,17 @@
 /** The example service as a child process: started, looked at from outside, ended. */
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { Conversation } from '../conversation.js';
 
 /** Linux counts in hundredths of a second, whatever its own tick is. */
 const MS_A_TICK = 10;
 
+/** Names of threads that onpath and DPDK start. */
+const OURS = /^(onpath|eal-|telemetry-|rte_)/;
+
 export interface Cpu {
   /** Milliseconds on a CPU of all threads but those of onpath: JavaScript, its thread pool, the model. */
   readonly service: number;
-  /** Of onpath's own threads: workers and those that serve them. */
+  /** Of onpath's own threads, and DPDK's: workers and those that serve them. */
   readonly workers: number;
 }
 
@@ -25,9 +27,9 @@ export class ServiceChild {
     this.address = address;
   }
 
-  /** @param args as `node service.js` takes them */
+  /** @param args the program, and what it takes */
   static async start(folder: string, args: readonly string[]): Promise<ServiceChild> {
-    const child = new Conversation(process.execPath, [join(folder, 'service.js'), ...args]);
+    const child = new Conversation(process.execPath, args, folder);
     const [, address, port] = await child.wait(/^ready(?: (\S+) (\d+))?\n/m);
     return new ServiceChild(
       child,
@@ -50,7 +52,7 @@ export class ServiceChild {
     let workers = 0;
     for (const task of readdirSync(`${process}/task`)) {
       const read = (file: string) => readFileSync(`${process}/task/${task}/${file}`, 'utf8');
-      if (read('comm').startsWith('onpath')) workers += Number(read('schedstat').split(' ')[0]) / 1e6;
+      if (OURS.test(read('comm'))) workers += Number(read('schedstat').split(' ')[0]) / 1e6;
     }
     return { service: all - workers, workers };
   }

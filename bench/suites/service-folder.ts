@@ -35,6 +35,7 @@ export function prepareService(): string {
   symlinkSync(packageFolder, link);
   cpSync(example, folder, { recursive: true, filter: (file) => !/(package\.json|node_modules)$/.test(file) });
   must(process.execPath, ['make-model.js', 'model.onnx']);
+  must(process.execPath, ['make-text-model.js', 'prompts.onnx']);
   return folder;
 }
 

@@ -20,6 +20,7 @@ interface Image {
   readonly height: number;
 }
 interface Result {
+  readonly requestId: string;
   readonly top: number;
   /** float32 in base64. */
   readonly logits: string;
@@ -44,6 +45,7 @@ interface Example {
 
 const LOOPBACK = '127.0.0.1';
 const photograph = readFileSync('test/data/astronaut.png');
+const page = readFileSync('docs/service.md', 'utf8');
 /** Parts of it, and the whole: left, top, width, height. */
 const PARTS = [
   [0, 0, 512, 512],
@@ -78,10 +80,16 @@ after(() => {
   results?.close();
 });
 
+type Running = Place & { readonly child: ChildProcess };
+
 /** A running service: where it takes images, and its process. */
-async function start(...args: string[]): Promise<Place & { readonly child: ChildProcess }> {
+function start(...args: string[]): Promise<Running> {
+  return startProgram('service.js', ...args);
+}
+
+async function startProgram(program: string, ...args: string[]): Promise<Running> {
   const common = ['--listen', `${LOOPBACK}:0`, '--results', `${LOOPBACK}:${results.port}`, '--logits'];
-  const child = spawn(process.execPath, ['service.js', ...common, ...args], { cwd: folder });
+  const child = spawn(process.execPath, [program, ...common, ...args], { cwd: folder });
   started.push(child);
   for await (const line of createInterface(child.stdout)) {
     const [word, address, port] = line.split(' ');
@@ -113,11 +121,12 @@ function sha256(bytes: string | Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-test('the model has the same bytes everywhere', () => {
-  assert.equal(
-    sha256(readFileSync(join(folder, 'model.onnx'))),
+test('the models have the same bytes everywhere', () => {
+  const hashes = ['model.onnx', 'prompts.onnx'].map((name) => sha256(readFileSync(join(folder, name))));
+  assert.deepEqual(hashes, [
     'cb7bcab7f8ade49606531afbe2f27bc40b769d26c34eb3fe4911905a7afedabb',
-  );
+    'f58c576aa97e88c9cb7942228f25c07b39d3cecad16d645f6bc8fa0e56a969c4',
+  ]);
 });
 
 test('behind onpath and with the same pipeline inside, every logit has the same bits', {
@@ -169,6 +178,30 @@ test('with sharp inside, logits differ by what the resizers differ', { timeout: 
   assert.equal(await end(ours.child), 0);
   assert.equal(await end(theirs.child), 0);
 });
+
+test('prompts have the same tokens and logits behind onpath, with gpt-tokenizer and with Tokenizer.encode', {
+  timeout: PATIENCE_MS,
+}, async () => {
+  const services = await Promise.all([
+    startProgram('prompts.js', 'onpath'),
+    startProgram('prompts.js', 'inside'),
+    startProgram('prompts.js', 'inside', '--tokenizer', 'onpath'),
+  ]);
+  const [rtp, ...tcp] = services.map(
+    (service, i) => new example[i === 0 ? 'RtpClient' : 'TcpClient'](service, results),
+  );
+  const prompts = ['?', 'What is a lookup table? <|endoftext|>', 'é😀 中文 \n\t', page.repeat(20)].map(
+    (text) => ({ bytes: Buffer.from(text), width: 0, height: 0 }),
+  );
+  const expected = await resultsOf(rtp!, prompts);
+  assert.equal(new Set(expected.map(({ logits }) => logits)).size, prompts.length);
+  for (const client of tcp)
+    assert.deepEqual(withoutIds(await resultsOf(client, prompts)), withoutIds(expected));
+  for (const client of [rtp!, ...tcp]) await client.close();
+  for (const { child } of services) assert.equal(await end(child), 0);
+});
+
+const withoutIds = (found: readonly Result[]) => found.map(({ requestId: _, ...result }) => result);
 
 function floats(base64: string): Float32Array {
   const bytes = Buffer.from(base64, 'base64');
@@ -225,13 +258,23 @@ test('each mistake on the command line gets one sentence', () => {
     [['onpath', '--sources', 'nobody', '--listen', `${LOOPBACK}:0`], /sources/, 1],
     [['inside', '--model', 'none.onnx'], /none\.onnx/, 1],
     [['inside', '--nothing'], /nothing/, 2],
-  ] as const) {
-    const run = spawnSync(process.execPath, ['service.js', ...args], { cwd: folder, encoding: 'utf8' });
-    assert.equal(run.status, code, `${args.join(' ')}: ${run.stderr}`);
-    assert.match(run.stderr, sentence);
-    assert.doesNotMatch(run.stderr, /\n {4}at /);
-  }
+  ] as const)
+    assertSentence('service.js', args, sentence, code);
+  for (const [args, sentence, code] of [
+    [[], /Say which variant: inside or onpath\. Received ""/, 2],
+    [['inside', '--tokenizer', 'none'], /--tokenizer takes gpt-tokenizer or onpath, received "none"/, 2],
+    [['onpath', '--vocabulary', 'none.tiktoken', '--listen', `${LOOPBACK}:0`], /none\.tiktoken/, 1],
+    [['inside', '--model', 'model.onnx'], /data type/, 1],
+  ] as const)
+    assertSentence('prompts.js', args, sentence, code);
 });
+
+function assertSentence(program: string, args: readonly string[], sentence: RegExp, code: number): void {
+  const run = spawnSync(process.execPath, [program, ...args], { cwd: folder, encoding: 'utf8' });
+  assert.equal(run.status, code, `${program} ${args.join(' ')}: ${run.stderr}`);
+  assert.match(run.stderr, sentence);
+  assert.doesNotMatch(run.stderr, /\n {4}at /);
+}
 
 test('the client prints what the service says of a file', { timeout: PATIENCE_MS }, async () => {
   const file = join(folder, 'photograph.png');
@@ -256,16 +299,18 @@ test('the client prints what the service says of a file', { timeout: PATIENCE_MS
   assert.equal(printed[0], printed[1]);
 });
 
-test('what the page says to type prints a class', { timeout: PATIENCE_MS }, async () => {
-  const page = readFileSync('docs/service.md', 'utf8');
-  const [, commands] = /```sh example\n([\s\S]*?)```/.exec(page)!;
+test('what the page says to type prints classes', { timeout: PATIENCE_MS }, async () => {
+  const blocks = [...page.matchAll(/```sh (?:example|prompts)\n([\s\S]*?)```/g)].map(([, block]) => block!);
+  assert.equal(blocks.length, 2);
   await sharp(photograph).jpeg().toFile(join(folder, 'photograph.jpg'));
   // It uses fixed UDP ports: in a network of its own where that can be had, nobody else has them.
   const apart = spawnSync('unshare', ['--net', 'ip', 'link', 'set', 'lo', 'up']).status === 0;
-  const shell = ['bash', '-ec', `${apart ? 'ip link set lo up\n' : ''}${commands}wait\n`];
+  const shell = ['bash', '-ec', `${apart ? 'ip link set lo up\n' : ''}${blocks.join('wait\n')}wait\n`];
   const [command, ...args] = apart ? ['unshare', '--net', ...shell] : shell;
   const run = spawnSync(command!, args, { cwd: folder, encoding: 'utf8' });
   assert.equal(run.status, 0, run.stderr);
   assert.match(run.stdout, /^photograph\.jpg \{"top":\d+\}$/m);
   assert.match(run.stdout, /^ended after 1 images$/m);
+  assert.match(run.stdout, /^prompt\.txt \{"top":\d+,"tokens":\d+\}$/m);
+  assert.match(run.stdout, /^ended after 1 prompts$/m);
 });

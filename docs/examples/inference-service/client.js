@@ -112,7 +112,7 @@ export class TcpClient {
   }
 }
 
-/** To variant `onpath`: a stream of packets for each size of image. */
+/** To variant `onpath`: a stream of packets for each size of image, and one for texts. */
 export class RtpClient {
   #to;
   #results;
@@ -126,12 +126,13 @@ export class RtpClient {
     this.#settings = settings;
   }
 
-  /** @param {import('./preprocess.js').Image} image pixels */
+  /** @param {import('./preprocess.js').Image} image pixels; without a size, a text */
   async send({ bytes, width, height }) {
     const size = `${width}x${height}`;
     let sender = this.#senders.get(size);
     if (sender === undefined) {
-      sender = Sender.open({ to: this.#to, width, height, format: 'rgb', sendDims: true, ...this.#settings });
+      const what = width > 0 ? { width, height, format: 'rgb', sendDims: true } : { text: true };
+      sender = Sender.open({ to: this.#to, ...what, ...this.#settings });
       this.#senders.set(size, sender);
     }
     const opened = await sender;
@@ -147,18 +148,22 @@ export class RtpClient {
 const help = `usage: node client.js inside|onpath FILE... [options]
 
 Sends photographs (JPEG, PNG, WebP) to a service and prints what it says. They are decoded here, so that pixels travel.
+With --text, files of text to the service for prompts.
 
   --to ADDRESS:PORT       the service (127.0.0.1:5004)
   --results ADDRESS:PORT  where its results come (127.0.0.1:5006)
+  --text                  prompts in place of photographs
   --encoded               to inside only: the files travel as they are
   --mbit N                to onpath only: megabits a second; 0, the default: as fast as packets are taken
 
-  node client.js onpath holiday.jpg`;
+  node client.js onpath holiday.jpg
+  node client.js onpath --text prompt.txt`;
 
 async function main() {
   const { values, positionals } = options({
     to: { type: 'string', default: '127.0.0.1:5004' },
     results: { type: 'string', default: '127.0.0.1:5006' },
+    text: { type: 'boolean', default: false },
     encoded: { type: 'boolean', default: false },
     mbit: { type: 'string', default: '0' },
   });
@@ -168,7 +173,7 @@ async function main() {
     throw new Usage(
       `Say to which variant, inside or onpath, and which files. Received "${positionals.join(' ')}".`,
     );
-  if (values.encoded && variant === 'onpath')
+  if (values.encoded && !values.text && variant === 'onpath')
     throw new Usage('--encoded is for inside: onpath takes pixels. Leave it out.');
   if (!(Number(values.mbit) >= 0)) throw new Usage(`--mbit takes a number, received "${values.mbit}".`);
   const to = place('--to', values.to);
@@ -179,7 +184,7 @@ async function main() {
       : new RtpClient(to, results, { bitsPerSecond: Number(values.mbit) * 1e6 });
   try {
     for (const file of files) {
-      const { requestId: _, ...result } = await client.send(await read(file, values.encoded));
+      const { requestId: _, ...result } = await client.send(await read(file, values.text || values.encoded));
       console.log(file, JSON.stringify(result));
     }
   } finally {

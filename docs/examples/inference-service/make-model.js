@@ -6,7 +6,7 @@
  * In its place goes any model that takes float32 planes, [1, 3, 224, 224], and gives [1, classes].
  */
 import { writeFileSync } from 'node:fs';
-import { model, node, tensor, value } from './onnx.js';
+import { model, node, randomFrom, tensor, value } from './onnx.js';
 
 const SIDE = 224;
 const CLASSES = 1000;
@@ -76,15 +76,4 @@ function filters(count, size, { centred = false } = {}) {
     });
   }
   return all;
-}
-
-/** Numbers from 0 up to 1: Marsaglia's xorshift. */
-function randomFrom(seed) {
-  let state = seed;
-  return () => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) / 2 ** 32;
-  };
 }

@@ -1,11 +1,13 @@
 /**
- * The few messages of onnx.proto that a feed-forward network of float32 tensors needs, as protobuf bytes. Field numbers are those of
+ * The few messages of onnx.proto that a feed-forward network of float32 weights needs, as protobuf bytes. Field numbers are those of
  * https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
  */
 
 const VARINT = 0;
 const BYTES = 2;
-const FLOAT = 1; // TensorProto.DataType
+// TensorProto.DataType
+const FLOAT = 1;
+export const INT32 = 6;
 const IR_VERSION = 8;
 const OPSET = 13;
 
@@ -56,10 +58,15 @@ export function tensor(name, shape, values) {
   ]);
 }
 
-/** What goes into the graph, or comes out of it. */
-export function value(name, shape) {
-  const sides = Buffer.concat(shape.map((side) => bytes(1, number(1, side))));
-  const type = bytes(1, Buffer.concat([number(1, FLOAT), bytes(2, sides)]));
+/**
+ * What goes into the graph, or comes out of it.
+ * @param {(number | string)[]} shape a name: as long as it comes
+ */
+export function value(name, shape, elements = FLOAT) {
+  const sides = Buffer.concat(
+    shape.map((side) => bytes(1, typeof side === 'string' ? text(2, side) : number(1, side))),
+  );
+  const type = bytes(1, Buffer.concat([number(1, elements), bytes(2, sides)]));
   return Buffer.concat([text(1, name), bytes(2, type)]);
 }
 
@@ -78,4 +85,15 @@ function varint(value) {
   const digits = [];
   for (; value > 127; value = Math.floor(value / 128)) digits.push((value % 128) | 128);
   return Buffer.from([...digits, value]);
+}
+
+/** For weights, numbers from 0 up to 1: Marsaglia's xorshift. */
+export function randomFrom(seed) {
+  let state = seed;
+  return () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) / 2 ** 32;
+  };
 }

@@ -1,10 +1,10 @@
 /** The service: node service.js --help */
-import { createSocket } from 'node:dgram';
 import { options, place, run, size, Usage } from './arguments.js';
 import { serveBehind } from './behind.js';
-import { serveInside } from './inside.js';
+import { imagesUpTo, serveInside } from './inside.js';
 import { Model } from './model.js';
-import { withOnpath, withSharp } from './preprocess.js';
+import { PLANES, withOnpath, withSharp } from './preprocess.js';
+import { portOf, Results, serve, variantOf } from './serving.js';
 
 const help = `usage: node service.js inside|onpath [options]
 
@@ -39,39 +39,34 @@ const PREPARE = { sharp: withSharp, onpath: withOnpath };
 async function main() {
   const { values, positionals } = options(OPTIONS);
   if (values.help) return console.log(help);
-  const [variant] = positionals;
-  if (positionals.length !== 1 || !['inside', 'onpath'].includes(variant))
-    throw new Usage(`Say which variant: inside or onpath. Received "${positionals.join(' ')}".`);
+  const variant = variantOf(positionals);
   if (!Object.hasOwn(PREPARE, values.prepare))
     throw new Usage(`--prepare takes sharp or onpath, received "${values.prepare}".`);
   const listen = place('--listen', values.listen);
-  const results = place('--results', values.results);
+  const results = new Results(place('--results', values.results));
   const largest = size('--largest', values.largest);
   const model = await Model.open(values.model);
-  const socket = createSocket(results.address.includes(':') ? 'udp6' : 'udp4').unref();
-  let answered = 0;
 
   const answer = async (requestId, planes) => {
     const { top, logits } = await model.classify(planes);
     const more = values.logits && {
       logits: Buffer.from(logits.buffer, logits.byteOffset, logits.byteLength).toString('base64'),
     };
-    // A result that nobody takes is no reason to stop.
-    socket.send(
-      JSON.stringify({ requestId: String(requestId), top, ...more }),
-      results.port,
-      results.address,
-      () => {},
-    );
-    answered++;
+    results.send(requestId, { top, ...more });
   };
+  const prepare = PREPARE[values.prepare](largest);
   const service =
     variant === 'inside'
       ? await serveInside({
           listen,
-          largest,
-          prepare: PREPARE[values.prepare](largest),
-          answer,
+          check: imagesUpTo(largest),
+          open: () => {
+            const planes = new Float32Array(PLANES);
+            return async ({ requestId, ...image }) => {
+              await prepare(image, planes);
+              await answer(requestId, planes);
+            };
+          },
           complain: console.error,
         })
       : await serveBehind({
@@ -81,25 +76,7 @@ async function main() {
           largest,
           answer,
         });
-  const { address } = service;
-  console.log(`ready${address ? ` ${address.address} ${address.port}` : ''}`);
-
-  const end = async () => {
-    await service.close();
-    console.log(`ended after ${answered} images`);
-    process.exit(0);
-  };
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, end);
-  await service.served;
-}
-
-function portOf(values, { address, port }) {
-  if (values.port === undefined) return { type: 'udp', address, port, receiveBufferBytes: 64 * 1024 * 1024 };
-  try {
-    return JSON.parse(values.port);
-  } catch (error) {
-    throw new Usage(`--port takes the JSON of a port: ${error.message}.`);
-  }
+  await serve(service, () => `ended after ${results.sent} images`);
 }
 
 await run('service', main);

@@ -58,6 +58,14 @@ describe('docs/operations', () => {
     assert.ok(Number(found) <= Number(told), `found ${found}, the page says ${told}`);
   });
 
+  test('the service is reloaded by the socket that it serves', () => {
+    const unit = readFileSync(join(FOLDER, SERVICE), 'utf8');
+    const [started, reloaded] = ['ExecStart', 'ExecReload'].map((line) =>
+      new RegExp(`^${line}=(\\S+) .*(?:--control|--socket) (\\S+)$`, 'm').exec(unit)!.slice(1),
+    );
+    assert.deepEqual(reloaded, started);
+  });
+
   // As root only, and where another user may read this checkout.
   const asNobody = ['--reuid=65534', '--regid=65534', '--clear-groups'];
   const mayRead = spawnSync('setpriv', [...asNobody, 'test', '-r', main]).status === 0;

@@ -37,6 +37,8 @@ stalled() {
 boot() {
   local driver=$1 accelerator=$2 seconds=$3
   local machine=q35 cpu=host iommu=() append="console=ttyS0 quiet panic=-1 mitigations=off nokaslr"
+  # On a busy machine the emulated timer is late when the kernel tries it, which would then panic.
+  append+=" no_timer_check"
   if [[ $accelerator == kvm ]]; then machine+=,kernel-irqchip=split; else cpu=max accelerator=tcg,thread=multi; fi
   if [[ $driver == vfio-pci ]]; then
     iommu=(-device intel-iommu,caching-mode=on,device-iotlb=on,aw-bits=48)
@@ -97,17 +99,23 @@ boot_all() {
   trap - EXIT
 }
 
+# Of scripts/host, by driver: see host-tests.
+declare -A host_results=([uio_pci_generic]=6 [vfio-pci]=2)
+
 # report DRIVER...: the table, the counts, and what the guest said where something is wrong. Exit code 1 if something is.
 report() {
-  local driver passed=0 failed=0 right wrong expected=$((2 * ${#pairs[@]} + 2))
+  local driver passed=0 failed=0 right wrong
+  local of_pairs=$((2 * ${#pairs[@]} + 2)) expected
   # igb is tried with two queues, too.
-  [[ " ${pairs[*]} " != *" igb "* ]] || expected=$((expected + 1))
+  [[ " ${pairs[*]} " != *" igb "* ]] || of_pairs=$((of_pairs + 1))
   printf '%-16s %-9s %-10s %8s  %s\n' driver pair path packets result
   for driver in "$@"; do
     : >>"$work/$driver.rows"
+    expected=$of_pairs
+    [[ -n $host_lacks ]] || expected=$((expected + ${host_results[$driver]}))
     awk -F'\t' -v driver="$driver" '$1 != "up" { printf "%-16s %-9s %-10s %8s  %s\n", driver, $2, $1, $3, $4 }' \
       "$work/$driver.rows"
-    right=$(awk -F'\t' '$4 == "exact" || $4 == "refused"' "$work/$driver.rows" | wc -l)
+    right=$(awk -F'\t' '$1 != "up" && $4 !~ /^FAILED/' "$work/$driver.rows" | wc -l)
     wrong=$(awk -F'\t' '$4 ~ /^FAILED/' "$work/$driver.rows" | wc -l)
     # A guest that ended otherwise, or before its time, has failed whatever it reported until then.
     if (($(<"$work/$driver.code") != passed_code || right != expected)); then

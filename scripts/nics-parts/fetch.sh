@@ -1,8 +1,8 @@
 # Sourced by scripts/nics. What the guests need and the machine lacks: a kernel, a static busybox, and a QEMU that knows igb where the
 # machine's own is older than 8. Downloads only what is not in $cache yet, and unpacks it there.
 
-# The modules that the guest loads; what they depend on comes along.
-guest_modules=(virtio_pci 9pnet_virtio 9p uio_pci_generic vfio_pci vfio_iommu_type1)
+# The modules that the guest loads; what they depend on comes along. e1000 is a kernel driver that cards are taken from and given back to.
+guest_modules=(virtio_pci 9pnet_virtio 9p uio_pci_generic vfio_pci vfio_iommu_type1 e1000)
 
 # with_apt TOOL ARGUMENT...: apt-get or apt-cache with lists of its own, so that neither root nor the machine's configuration
 # is needed or changed. The sources are Debian's own suite and its backports, from the machine's mirror.
@@ -55,9 +55,9 @@ choose_busybox() {
   mv "$busybox.new" "$busybox"
 }
 
-# Leaves $cache/kernel: vmlinuz, and modules/ with a list in loading order.
+# Leaves $cache/kernel: vmlinuz, modules/ with a list in loading order, and for which modules that was made.
 fetch_kernel() {
-  [[ ! -e $cache/kernel/modules/order ]] || return 0
+  [[ ! -e $cache/kernel/made-for || $(<"$cache/kernel/made-for") != "${guest_modules[*]}" ]] || return 0
   local package version made=$cache/kernel.new
   refresh_apt || return 1
   package=$(with_apt apt-cache depends linux-image-amd64 2>>"$cache/fetch.log" |
@@ -72,6 +72,7 @@ fetch_kernel() {
   mv "$made/all/boot/vmlinuz-$version" "$made/vmlinuz" || return 1
   "$busybox" depmod -b "$made/all" "$version" >>"$cache/fetch.log" 2>&1
   keep_modules "$made/all/lib/modules/$version" "$made/modules" || return 1
+  echo "${guest_modules[*]}" >"$made/made-for"
   rm -rf "$made/all" "$cache/download" "$cache/kernel"
   mv "$made" "$cache/kernel"
 }

@@ -5,6 +5,16 @@
 absent_slot=0e
 unbound_slot=0f
 
+# Sets host_lacks to what scripts/host needs and the guest would not see, or to nothing.
+choose_host_tests() {
+  local tool
+  host_lacks=
+  for tool in bash python3 dpdk-devbind.py lspci ip ss; do
+    [[ -x /usr/bin/$tool || -x /usr/sbin/$tool ]] || host_lacks+=" $tool"
+  done
+  [[ -z $host_lacks ]] || say "scripts/host is left out: these are not in /usr:$host_lacks (apt-get install dpdk iproute2)"
+}
+
 # address SLOT: of a device on the first bus.
 address() { printf '0000:00:%s.0' "$1"; }
 
@@ -23,6 +33,7 @@ make_stage() {
   local stage=$1 node module
   mkdir -p "$stage/build/Release" "$stage/build/ts/test" "$stage/node_modules"
   cp package.json "$stage/"
+  cp -r scripts/host scripts/host-parts "$stage/"
   cp -L build/Release/onpath.node build/Release/libonpath_dpdk.so* "$stage/build/Release/"
   cp -r build/ts/lib "$stage/build/ts/"
   cp -r build/ts/test/nics build/ts/test/support "$stage/build/ts/test/"
@@ -45,6 +56,7 @@ make_initramfs() {
   ln -s /run "$root/var/run"
   cp -L "$busybox" "$root/busybox"
   cp "$parts/init" "$parts/run-tests" "$root/"
+  [[ -n $host_lacks ]] || cp "$parts/host-tests" "$root/"
   chmod +x "$root/init"
   cp "$cache"/kernel/modules/* "$root/modules/"
   # Libraries may lie in folders that only the machine's own cache names.

@@ -128,8 +128,18 @@ HWY_INLINE Classes classify(const uint8_t* text) {
   return in;
 }
 
-/// Writes the places of `bits`, and up to seven words more.
+/// Writes the places of `bits`, and something behind them: there is room for 64.
 HWY_INLINE void write_places(uint64_t bits, uint32_t base, uint32_t* ends) {
+#if HWY_TARGET <= HWY_AVX3
+  // No branch for how many there are: it could not be predicted.
+  const hn::CappedTag<uint32_t, 16> d;
+  for (uint32_t at = 0; at < 64; at += 16) {
+    const uint16_t part = static_cast<uint16_t>(bits >> at);
+    const auto mask = hn::LoadMaskBits(d, reinterpret_cast<const uint8_t*>(&part));
+    hn::StoreU(hn::Compress(hn::Iota(d, base + at), mask), d, ends);
+    ends += std::popcount(part);
+  }
+#else
   const int count = std::popcount(bits);
   for (int done = 0; done < count; done += 8) {
     for (int i = 0; i < 8; ++i) {
@@ -137,6 +147,7 @@ HWY_INLINE void write_places(uint64_t bits, uint32_t base, uint32_t* ends) {
       bits &= bits - 1;
     }
   }
+#endif
 }
 
 template <CutRules kRules>

@@ -169,7 +169,7 @@ class Encoder final : public PieceEncoder {
           tail += entry->key.high >> kWordCountShift;
         } else {
           out.commit(static_cast<size_t>(tail - out.tail_ids()));
-          encode_missed(text + begin, size, memory, out);
+          encode_missed(text + begin, size, memory.keys[i], memory, out);
           tail = out.tail_ids();
         }
         if (full && tail >= full) {
@@ -183,12 +183,12 @@ class Encoder final : public PieceEncoder {
     return pieces;
   }
 
-  __attribute__((noinline)) void encode_missed(const uint8_t* piece, size_t size, Memory& memory,
-                                               TokenBuffer& out) const {
+  /// `key`: of a short word.
+  __attribute__((noinline)) void encode_missed(const uint8_t* piece, size_t size, const WordKey& key,
+                                               Memory& memory, TokenBuffer& out) const {
     const TokenId* made = out.tail_ids();
     const size_t before = out.size();
     if (size <= kMaxWordBytes) {
-      const WordKey key = word_key(piece, size);
       const uint64_t hash = word_hash(key);
       if (const WordEntry* entry = memory.short_words.recall(hash, key)) {
         std::memcpy(out.tail_ids(), entry->tokens, sizeof entry->tokens);

@@ -81,11 +81,12 @@ class WordCache {
   };
   const Line* line(uint64_t hash) const { return lines_ + (hash >> shift_); }
 
-  /// Null if it is not there. Which of the two it is cannot be predicted, so there is no branch for it.
+  /// Null if it is not there. Which of the two it is cannot be predicted, so there is no branch for it: of
+  /// (first == 0) | (second == 0) compilers make two, of the lesser number none.
   static const WordEntry* find(const Line* line, const WordKey& key) {
-    const bool first = is(line->entries[0], key);
-    const bool second = is(line->entries[1], key);
-    return (first | second) ? line->entries + second : nullptr;
+    const uint64_t first = difference(line->entries[0], key);
+    const uint64_t second = difference(line->entries[1], key);
+    return std::min(first, second) == 0 ? line->entries + (second == 0) : nullptr;
   }
   WordEntry* find(uint64_t hash, const WordKey& key) { return const_cast<WordEntry*>(find(line(hash), key)); }
   /// Returns what gave way.
@@ -100,8 +101,9 @@ class WordCache {
   uint64_t bytes() const { return memory_.size(); }
 
  private:
-  static bool is(const WordEntry& entry, const WordKey& key) {
-    return ((entry.key.low ^ key.low) | ((entry.key.high & kWordKeyMask) ^ key.high)) == 0;
+  /// 0: it is this word.
+  static uint64_t difference(const WordEntry& entry, const WordKey& key) {
+    return (entry.key.low ^ key.low) | ((entry.key.high & kWordKeyMask) ^ key.high);
   }
 
   LargeMemory memory_;

@@ -134,7 +134,7 @@ HWY_INLINE void write_places(uint64_t bits, uint32_t base, uint32_t* ends) {
   // No branch for how many there are: it could not be predicted.
   const hn::CappedTag<uint32_t, 16> d;
   for (uint32_t at = 0; at < 64; at += 16) {
-    const uint16_t part = static_cast<uint16_t>(bits >> at);
+    const uint64_t part = (bits >> at) & 0xFFFF;  // of which eight bytes may be read
     const auto mask = hn::LoadMaskBits(d, reinterpret_cast<const uint8_t*>(&part));
     hn::StoreU(hn::Compress(hn::Iota(d, base + at), mask), d, ends);
     ends += std::popcount(part);

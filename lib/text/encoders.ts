@@ -16,14 +16,15 @@ const POLICIES = [undefined, 'parse', 'refuse', 'text'] as const;
 
 /** Up to so many ids lie in memory shared with other results, which costs a tenth of memory of their own. */
 const POOLED_IDS = 512;
-const POOL_IDS = 4096;
+/** The larger, the less often one is made; the smaller, the less memory a single result keeps. */
+const POOL_IDS = 8192;
 let pool = newPool();
 let used = 0;
 
-function newPool(): Uint32Array {
-  const made = new Uint32Array(POOL_IDS);
+function newPool(): ArrayBuffer {
+  const made = new ArrayBuffer(POOL_IDS * 4);
   // Another result's memory goes nowhere because one was transferred.
-  markAsUntransferable(made.buffer);
+  markAsUntransferable(made);
   return made;
 }
 
@@ -37,20 +38,20 @@ function makeRoom(): void {
 function takePooled(count: number): Uint32Array {
   const from = used;
   used += count;
-  return new Uint32Array(pool.buffer, from * 4, count);
+  return new Uint32Array(pool, from * 4, count);
 }
 
 /** The ids of a text, or the first `most` of them. */
 export function idsOf(encoder: NativeEncoder, text: TextInput, most?: number): Uint32Array {
   makeRoom();
-  const found = encoder.encode(text, pool, used, used + POOLED_IDS, most);
+  const found = encoder.encode(encoder.number, text, pool, used, used + POOLED_IDS, most);
   return typeof found === 'number' ? takePooled(found) : found;
 }
 
 /** What a push gives. */
 export function pushTo<Tokens>(stream: NativeTextStream<Tokens>, text: TextInput): Tokens | Uint32Array {
   makeRoom();
-  const found = stream.push(text, pool, used, used + POOLED_IDS);
+  const found = stream.push(stream.number, text, pool, used, used + POOLED_IDS);
   return typeof found === 'number' ? takePooled(found) : found;
 }
 

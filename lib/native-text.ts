@@ -90,13 +90,16 @@ export interface NativeDetailed {
 export type NativeText = string | Uint8Array;
 
 export interface NativeEncoder {
+  /** What `encode` is to be given: to find what an object wraps would take longer than the rest of a small call. */
+  readonly number: number;
   /**
-   * Writes to target[from, to) and says how many; if they find no room there, an array of their own. The text is read no further than the
-   * first `most` need.
+   * Writes to words [from, to) of `target` and says how many; if they find no room there, an array of their own. The text is read no further
+   * than the first `most` need.
    */
   encode(
+    number: number,
     text: NativeText,
-    target: Uint32Array,
+    target: ArrayBuffer,
     from: number,
     to: number,
     most: number | undefined,
@@ -110,9 +113,11 @@ export interface NativeEncoder {
 }
 
 export interface NativeTextStream<Tokens> {
+  /** For `push`, as that of an encoder. */
+  readonly number: number;
   begin(): void;
   /** Ids alone are written as `NativeEncoder.encode` does; detailed streams do without the target. */
-  push(text: NativeText, target: Uint32Array, from: number, to: number): Tokens | number;
+  push(number: number, text: NativeText, target: ArrayBuffer, from: number, to: number): Tokens | number;
   end(): Tokens;
   heldBytes(): number;
 }

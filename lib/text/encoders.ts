@@ -16,42 +16,41 @@ const POLICIES = [undefined, 'parse', 'refuse', 'text'] as const;
 
 /** Up to so many ids lie in memory shared with other results, which costs a tenth of memory of their own. */
 const POOLED_IDS = 512;
-const POOL_IDS = 4096;
+/** The larger, the less often one is made; the smaller, the less memory a single result keeps. */
+const POOL_IDS = 8192;
 let pool = newPool();
 let used = 0;
 
-function newPool(): Uint32Array {
-  const made = new Uint32Array(POOL_IDS);
+function newPool(): ArrayBuffer {
+  const made = new ArrayBuffer(POOL_IDS * 4);
   // Another result's memory goes nowhere because one was transferred.
-  markAsUntransferable(made.buffer);
+  markAsUntransferable(made);
   return made;
 }
 
-function makeRoom(): void {
-  if (used + POOLED_IDS <= POOL_IDS) return;
+function renewPool(): void {
   pool = newPool();
   used = 0;
 }
 
-/** What was written to the pool. */
-function takePooled(count: number): Uint32Array {
-  const from = used;
-  used += count;
-  return new Uint32Array(pool.buffer, from * 4, count);
-}
-
 /** The ids of a text, or the first `most` of them. */
 export function idsOf(encoder: NativeEncoder, text: TextInput, most?: number): Uint32Array {
-  makeRoom();
-  const found = encoder.encode(text, pool, used, used + POOLED_IDS, most);
-  return typeof found === 'number' ? takePooled(found) : found;
+  if (used + POOLED_IDS > POOL_IDS) renewPool();
+  const from = used;
+  const found = encoder.encode(encoder.number, text, pool, from, from + POOLED_IDS, most);
+  if (typeof found !== 'number') return found;
+  used = from + found;
+  return new Uint32Array(pool, from * 4, found);
 }
 
 /** What a push gives. */
 export function pushTo<Tokens>(stream: NativeTextStream<Tokens>, text: TextInput): Tokens | Uint32Array {
-  makeRoom();
-  const found = stream.push(text, pool, used, used + POOLED_IDS);
-  return typeof found === 'number' ? takePooled(found) : found;
+  if (used + POOLED_IDS > POOL_IDS) renewPool();
+  const from = used;
+  const found = stream.push(stream.number, text, pool, from, from + POOLED_IDS);
+  if (typeof found !== 'number') return found;
+  used = from + found;
+  return new Uint32Array(pool, from * 4, found);
 }
 
 /** Ids before and behind a text. */

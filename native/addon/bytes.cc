@@ -8,17 +8,16 @@ namespace onpath::addon {
 
 namespace {
 
-/// `size` counts elements.
-std::optional<Bytes> typed_array(napi_env env, napi_value value, napi_typedarray_type wanted) {
-  bool is_typed_array = false;
-  if (value == nullptr || napi_is_typedarray(env, value, &is_typed_array) != napi_ok || !is_typed_array)
-    return std::nullopt;
+/// `size` counts elements. The array buffer is left out if it is not asked for: a handle costs a little.
+std::optional<Bytes> typed_array(napi_env env, napi_value value, napi_typedarray_type wanted,
+                                 bool with_buffer = true) {
   napi_typedarray_type type = napi_int8_array;
   void* data = nullptr;
-  size_t offset = 0;
   Bytes found;
-  if (napi_get_typedarray_info(env, value, &type, &found.size, &data, &found.array_buffer, &offset) !=
-          napi_ok ||
+  // Says itself whether it is one.
+  if (value == nullptr ||
+      napi_get_typedarray_info(env, value, &type, &found.size, &data,
+                               with_buffer ? &found.array_buffer : nullptr, nullptr) != napi_ok ||
       type != wanted) {
     return std::nullopt;
   }
@@ -33,10 +32,24 @@ std::optional<Bytes> bytes_of(napi_env env, napi_value value) {
   return typed_array(env, value, napi_uint8_array);
 }
 
+std::optional<std::span<const uint8_t>> span_of(napi_env env, napi_value value) {
+  const std::optional<Bytes> found = typed_array(env, value, napi_uint8_array, false);
+  if (!found) return std::nullopt;
+  return found->span();
+}
+
 std::optional<std::span<uint32_t>> ids_of(napi_env env, napi_value value) {
-  const std::optional<Bytes> found = typed_array(env, value, napi_uint32_array);
+  const std::optional<Bytes> found = typed_array(env, value, napi_uint32_array, false);
   if (!found) return std::nullopt;
   return std::span(reinterpret_cast<uint32_t*>(found->data), found->size);
+}
+
+std::optional<std::span<uint32_t>> words_of(napi_env env, napi_value array_buffer) {
+  void* data = nullptr;
+  size_t bytes = 0;
+  if (array_buffer == nullptr || napi_get_arraybuffer_info(env, array_buffer, &data, &bytes) != napi_ok)
+    return std::nullopt;
+  return std::span(static_cast<uint32_t*>(data), data == nullptr ? 0 : bytes / sizeof(uint32_t));
 }
 
 bool overlap(const Bytes& a, const Bytes& b) {

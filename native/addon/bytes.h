@@ -29,8 +29,14 @@ struct Bytes {
 /// detached. Runs no JavaScript.
 std::optional<Bytes> bytes_of(napi_env env, napi_value value);
 
+/// The same without its array buffer, which is quicker.
+std::optional<std::span<const uint8_t>> span_of(napi_env env, napi_value value);
+
 /// The same of a Uint32Array.
 std::optional<std::span<uint32_t>> ids_of(napi_env env, napi_value value);
+
+/// The whole words of an ArrayBuffer, which tells its memory sooner than an array over it.
+std::optional<std::span<uint32_t>> words_of(napi_env env, napi_value array_buffer);
 
 bool overlap(const Bytes& a, const Bytes& b);
 

@@ -26,6 +26,24 @@ using Held = std::shared_ptr<Environment>;
 
 }  // namespace
 
+uint32_t NumberedCores::add(ClassId id, std::shared_ptr<void> core) {
+  if (free_.empty()) {
+    if (free_.capacity() <= entries_.size()) free_.reserve(2 * entries_.size() + 8);
+    entries_.push_back({id, std::move(core)});
+    return static_cast<uint32_t>(entries_.size() - 1);
+  }
+  const uint32_t number = free_.back();
+  free_.pop_back();
+  entries_[number] = {id, std::move(core)};
+  return number;
+}
+
+// Called by destructors: add() has made the room.
+void NumberedCores::remove(uint32_t number) {
+  entries_[number].core.reset();
+  free_.push_back(number);
+}
+
 bool Environment::install(napi_env env) {
   auto* held = new Held(std::make_shared<Environment>(env));
   Environment* self = held->get();

@@ -49,6 +49,27 @@ enum class ClassId : uint8_t {
 };
 inline constexpr size_t kClassCount = static_cast<size_t>(ClassId::capture) + 1;
 
+/// Cores of objects whose methods are called so often that they name theirs by a number: to tell what an
+/// object wraps takes the engine longer than all else that such a call costs.
+class NumberedCores {
+ public:
+  uint32_t add(ClassId id, std::shared_ptr<void> core);
+  void remove(uint32_t number);
+  /// Null for a number that was not given, or to another class.
+  std::shared_ptr<void> find(ClassId id, uint32_t number) const {
+    if (number >= entries_.size() || entries_[number].id != id) return nullptr;
+    return entries_[number].core;
+  }
+
+ private:
+  struct Entry {
+    ClassId id;
+    std::shared_ptr<void> core;
+  };
+  std::vector<Entry> entries_;
+  std::vector<uint32_t> free_;
+};
+
 class Environment : public std::enable_shared_from_this<Environment> {
  public:
   /// Makes the environment's data and its thread-safe function, and registers its end. False if Node refused.
@@ -73,6 +94,9 @@ class Environment : public std::enable_shared_from_this<Environment> {
   std::shared_ptr<void> take_core(ClassId id);
   /// A new object of a class around `core`. Null, with an exception pending, if that failed.
   napi_value make_object(ClassId id, std::shared_ptr<void> core);
+
+  /// Outlives the environment in the objects that it has numbers of.
+  const std::shared_ptr<NumberedCores>& numbered() const { return numbered_; }
 
   /// String.prototype.slice as it was when the addon was loaded; null if there was none.
   napi_value slice() const;
@@ -111,6 +135,7 @@ class Environment : public std::enable_shared_from_this<Environment> {
   std::array<napi_ref, kClassCount> constructors_{};
   std::shared_ptr<void> core_;
   ClassId core_class_ = ClassId::program;
+  const std::shared_ptr<NumberedCores> numbered_ = std::make_shared<NumberedCores>();
   std::vector<std::weak_ptr<Member>> members_;
   uint64_t holds_ = 0;
 

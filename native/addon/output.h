@@ -24,6 +24,12 @@ inline napi_value js_count(napi_env env, uint64_t count) {
   return js_number(env, static_cast<double>(count));
 }
 
+inline napi_value js_word(napi_env env, uint32_t word) {
+  napi_value value = nullptr;
+  napi_create_uint32(env, word, &value);
+  return value;
+}
+
 inline napi_value js_text(napi_env env, std::string_view text) {
   napi_value value = nullptr;
   napi_create_string_utf8(env, text.data(), text.size(), &value);

@@ -20,7 +20,7 @@ text::StreamStatus encode_whole(const TextOptions& options, const text::Tokenize
 }
 
 std::vector<Napi::ClassPropertyDescriptor<NativeEncoder>> NativeEncoder::methods() {
-  return {property<&NativeEncoder::encode>("encode"), property<&NativeEncoder::encode_into>("encodeInto"),
+  return {numbered<&NativeEncoder::encode>("encode"), property<&NativeEncoder::encode_into>("encodeInto"),
           property<&NativeEncoder::count>("count"), property<&NativeEncoder::tokenize>("tokenize")};
 }
 
@@ -37,8 +37,12 @@ Napi::Value NativeEncoder::of(Environment& environment, std::shared_ptr<Tokenize
                                                                      text::TokenBuffer(detailed)}));
 }
 
-std::optional<std::span<const uint8_t>> NativeEncoder::run(napi_env env, napi_value value, size_t most) {
-  EncoderCore& self = core();
+namespace {
+
+/// Tokens of the text to self.out, which then has at most `most` and the suffix. The text as bytes, or
+/// nothing with an exception pending.
+std::optional<std::span<const uint8_t>> run(napi_env env, EncoderCore& self, napi_value value,
+                                            size_t most = SIZE_MAX) {
   const std::optional<std::span<const uint8_t>> text = self.tokenizer->room().read_argument(env, value);
   if (!text) return std::nullopt;
   if (text->size() > kMostTextBytes) {
@@ -60,33 +64,31 @@ std::optional<std::span<const uint8_t>> NativeEncoder::run(napi_env env, napi_va
   return std::nullopt;
 }
 
-void NativeEncoder::tidy() {
-  core().tokenizer->room().shrink();
-  if (core().out.capacity() > TextRoom::kKeptBytes / sizeof(text::TokenId))
-    core().out = text::TokenBuffer(core().options.stream.detailed);
+/// Gives up room that only an unusually long text needs.
+void tidy(EncoderCore& self) {
+  self.tokenizer->room().shrink();
+  if (self.out.capacity() > TextRoom::kKeptBytes / sizeof(text::TokenId))
+    self.out = text::TokenBuffer(self.options.stream.detailed);
 }
 
-Napi::Value NativeEncoder::encode(const Napi::CallbackInfo& info) {
-  const napi_env env = info.Env();
+}  // namespace
+
+napi_value NativeEncoder::encode(napi_env env, EncoderCore& core, const napi_value* arguments) {
   uint32_t limit = 0;
-  const size_t most = napi_get_value_uint32(env, info[4], &limit) == napi_ok ? limit : SIZE_MAX;
-  if (!run(env, info[0], most)) return {};
-  const text::TokenBuffer& out = core().out;
-  const std::optional<size_t> written = write_ids(env, info[1], info[2], info[3], out);
-  if (!written) return {};
-  napi_value result = nullptr;
-  if (*written == out.size()) {
-    napi_create_uint32(env, static_cast<uint32_t>(out.size()), &result);
-  } else {
-    result = js_ids(env, out.ids(), out.size());
-  }
-  tidy();
-  return {env, result};
+  const size_t most = napi_get_value_uint32(env, arguments[4], &limit) == napi_ok ? limit : SIZE_MAX;
+  if (!run(env, core, arguments[0], most)) return nullptr;
+  const text::TokenBuffer& out = core.out;
+  const std::optional<size_t> written = write_ids(env, arguments[1], arguments[2], arguments[3], out);
+  if (!written) return nullptr;
+  napi_value result = *written == out.size() ? js_word(env, static_cast<uint32_t>(out.size()))
+                                             : js_ids(env, out.ids(), out.size());
+  tidy(core);
+  return result;
 }
 
 Napi::Value NativeEncoder::encode_into(const Napi::CallbackInfo& info) {
   const napi_env env = info.Env();
-  if (!run(env, info[0])) return {};
+  if (!run(env, core(), info[0])) return {};
   const std::optional<std::span<uint32_t>> target = ids_of(env, info[1]);
   if (!target) {
     Reading reading{env};
@@ -97,7 +99,7 @@ Napi::Value NativeEncoder::encode_into(const Napi::CallbackInfo& info) {
   const size_t written = std::min(out.size(), target->size());
   if (written > 0) std::memcpy(target->data(), out.ids(), written * sizeof(uint32_t));
   const uint64_t total = out.size();
-  tidy();
+  tidy(core());
   return {env, js_count(env, total)};
 }
 
@@ -106,9 +108,9 @@ Napi::Value NativeEncoder::count(const Napi::CallbackInfo& info) {
   Reading reading{env};
   size_t most = SIZE_MAX;
   if (const Input limit(reading, info[1], "limit"); !limit.is_undefined()) most = limit.integer<uint32_t>();
-  if (reading.failed || !run(env, info[0], most == SIZE_MAX ? most : most + 1)) return {};
+  if (reading.failed || !run(env, core(), info[0], most == SIZE_MAX ? most : most + 1)) return {};
   const uint64_t count = core().out.size();
-  tidy();
+  tidy(core());
   return {env, js_count(env, count)};
 }
 
@@ -128,7 +130,7 @@ Napi::Value NativeEncoder::tokenize(const Napi::CallbackInfo& info) {
   if (!reading.failed && !core().options.stream.detailed)
     Input(reading, info[1], "unit").fail_because("this encoder was made for ids alone.");
   if (reading.failed) return {};
-  const std::optional<std::span<const uint8_t>> text = run(env, info[0]);
+  const std::optional<std::span<const uint8_t>> text = run(env, core(), info[0]);
   if (!text) return {};
   const text::TokenBuffer& out = core().out;
   std::vector<text::ByteSpan> spans(out.spans(), out.spans() + out.size());
@@ -138,7 +140,7 @@ Napi::Value NativeEncoder::tokenize(const Napi::CallbackInfo& info) {
   }
   napi_value result =
       js_detailed(env, out.ids(), reinterpret_cast<const uint32_t*>(spans.data()), out.words(), out.size());
-  tidy();
+  tidy(core());
   return {env, result};
 }
 

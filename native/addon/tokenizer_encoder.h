@@ -21,22 +21,17 @@ class NativeEncoder : public Wrapped<NativeEncoder, EncoderCore> {
  public:
   static constexpr ClassId kId = ClassId::encoder;
   static constexpr napi_type_tag kTag = {0x6f6e706174685f65, 0x6e636f6465720001};
+  static constexpr bool kNumbered = true;
   using Wrapped::Wrapped;
   static std::vector<Napi::ClassPropertyDescriptor<NativeEncoder>> methods();
   static Napi::Value of(Environment& environment, std::shared_ptr<TokenizerCore> tokenizer,
                         TextOptions options);
 
  private:
-  Napi::Value encode(const Napi::CallbackInfo& info);
+  static napi_value encode(napi_env env, EncoderCore& core, const napi_value* arguments);
   Napi::Value encode_into(const Napi::CallbackInfo& info);
   Napi::Value count(const Napi::CallbackInfo& info);
   Napi::Value tokenize(const Napi::CallbackInfo& info);
-
-  /// Tokens of the text to core().out, which then has at most `most` and the suffix. The text as bytes, or
-  /// nothing with an exception pending.
-  std::optional<std::span<const uint8_t>> run(napi_env env, napi_value text, size_t most = SIZE_MAX);
-  /// Gives up room that only an unusually long text needs.
-  void tidy();
 };
 
 /// One text to `out`: prefix, the text's tokens, suffix.

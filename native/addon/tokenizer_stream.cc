@@ -39,7 +39,7 @@ void StreamPlaces::convert(std::span<text::ByteSpan> spans) {
 }
 
 std::vector<Napi::ClassPropertyDescriptor<NativeTextStream>> NativeTextStream::methods() {
-  return {property<&NativeTextStream::begin>("begin"), property<&NativeTextStream::push>("push"),
+  return {property<&NativeTextStream::begin>("begin"), numbered<&NativeTextStream::push>("push"),
           property<&NativeTextStream::end>("end"), property<&NativeTextStream::held_bytes>("heldBytes")};
 }
 
@@ -68,63 +68,67 @@ Napi::Value NativeTextStream::begin(const Napi::CallbackInfo&) {
   return {};
 }
 
-bool NativeTextStream::ready(napi_env env) {
-  if (core().over) {
+namespace {
+
+bool ready(napi_env env, TextStreamCore& core) {
+  if (core.over) {
     throw_error(env, ErrorCode::CLOSED,
                 "This text is over: it was ended or refused. Call begin() to start another.");
     return false;
   }
-  core().out.clear();
-  if (!core().started) {
-    core().started = true;
-    core().out.append(core().options.prefix);
+  core.out.clear();
+  if (!core.started) {
+    core.started = true;
+    core.out.append(core.options.prefix);
   }
   return true;
 }
 
-Napi::Value NativeTextStream::push(const Napi::CallbackInfo& info) {
-  const napi_env env = info.Env();
-  const std::optional<std::span<const uint8_t>> text = core().tokenizer->room().read_argument(env, info[0]);
-  if (!text || !ready(env)) return {};
-  core().places.add(*text);
-  const size_t from = core().out.size();
-  const text::StreamStatus status =
-      core().stream->push(*text, core().tokenizer->loop_workspace(), core().out);
-  core().tokenizer->room().shrink();
-  const text::TokenBuffer& out = core().out;
-  if (status == text::StreamStatus::ok && !out.detailed()) {
-    const std::optional<size_t> written = write_ids(env, info[1], info[2], info[3], out);
-    if (!written) return {};
-    if (*written == out.size()) return {env, js_count(env, out.size())};
+/// What came out; tokens [own_from, own_to) are the text's own, those around them the template's.
+napi_value give(napi_env env, TextStreamCore& core, text::StreamStatus status, size_t own_from,
+                size_t own_to) {
+  const text::TokenBuffer& out = core.out;
+  if (is_refusal(status)) {
+    core.over = true;
+    throw_error(env,
+                refusal(status, core.tokenizer->tokenizer(), *core.stream, core.options.stream.cap_bytes));
+    return nullptr;
   }
-  return give(env, status, from, out.size());
+  if (!out.detailed()) return js_ids(env, out.ids(), out.size());
+  std::vector<text::ByteSpan> spans(out.spans(), out.spans() + out.size());
+  core.places.convert(std::span(spans).subspan(own_from, own_to - own_from));
+  return js_detailed(env, out.ids(), reinterpret_cast<const uint32_t*>(spans.data()), out.words(),
+                     out.size());
+}
+
+}  // namespace
+
+napi_value NativeTextStream::push(napi_env env, TextStreamCore& core, const napi_value* arguments) {
+  TokenizerCore& tokenizer = *core.tokenizer;
+  const std::optional<std::span<const uint8_t>> text = tokenizer.room().read_argument(env, arguments[0]);
+  if (!text || !ready(env, core)) return nullptr;
+  core.places.add(*text);
+  const text::TokenBuffer& out = core.out;
+  const size_t from = out.size();
+  const text::StreamStatus status = core.stream->push(*text, tokenizer.loop_workspace(), core.out);
+  tokenizer.room().shrink();
+  if (status == text::StreamStatus::ok && !out.detailed()) {
+    const std::optional<size_t> written = write_ids(env, arguments[1], arguments[2], arguments[3], out);
+    if (!written) return nullptr;
+    if (*written == out.size()) return js_word(env, static_cast<uint32_t>(out.size()));
+  }
+  return give(env, core, status, from, out.size());
 }
 
 Napi::Value NativeTextStream::end(const Napi::CallbackInfo& info) {
   const napi_env env = info.Env();
-  if (!ready(env)) return {};
+  if (!ready(env, core())) return {};
   const size_t from = core().out.size();
   const text::StreamStatus status = core().stream->end(core().tokenizer->loop_workspace(), core().out);
   core().over = true;
   const size_t to = core().out.size();
   core().out.append(core().options.suffix);
-  return give(env, status, from, to);
-}
-
-/// What came out; tokens [own_from, own_to) are the text's own, those around them the template's.
-Napi::Value NativeTextStream::give(napi_env env, text::StreamStatus status, size_t own_from, size_t own_to) {
-  const text::TokenBuffer& out = core().out;
-  if (is_refusal(status)) {
-    core().over = true;
-    throw_error(
-        env, refusal(status, core().tokenizer->tokenizer(), *core().stream, core().options.stream.cap_bytes));
-    return {};
-  }
-  if (!out.detailed()) return {env, js_ids(env, out.ids(), out.size())};
-  std::vector<text::ByteSpan> spans(out.spans(), out.spans() + out.size());
-  core().places.convert(std::span(spans).subspan(own_from, own_to - own_from));
-  return {env, js_detailed(env, out.ids(), reinterpret_cast<const uint32_t*>(spans.data()), out.words(),
-                           out.size())};
+  return {env, give(env, core(), status, from, to)};
 }
 
 Napi::Value NativeTextStream::held_bytes(const Napi::CallbackInfo& info) {

@@ -42,6 +42,7 @@ class NativeTextStream : public Wrapped<NativeTextStream, TextStreamCore> {
  public:
   static constexpr ClassId kId = ClassId::text_stream;
   static constexpr napi_type_tag kTag = {0x6f6e706174685f74, 0x6578747374720001};
+  static constexpr bool kNumbered = true;
   using Wrapped::Wrapped;
   static std::vector<Napi::ClassPropertyDescriptor<NativeTextStream>> methods();
   static Napi::Value of(Environment& environment, std::shared_ptr<TokenizerCore> tokenizer,
@@ -49,12 +50,9 @@ class NativeTextStream : public Wrapped<NativeTextStream, TextStreamCore> {
 
  private:
   Napi::Value begin(const Napi::CallbackInfo& info);
-  Napi::Value push(const Napi::CallbackInfo& info);
+  static napi_value push(napi_env env, TextStreamCore& core, const napi_value* arguments);
   Napi::Value end(const Napi::CallbackInfo& info);
   Napi::Value held_bytes(const Napi::CallbackInfo& info);
-
-  bool ready(napi_env env);
-  Napi::Value give(napi_env env, text::StreamStatus status, size_t own_from, size_t own_to);
 };
 
 struct DecodeStreamCore {

@@ -18,6 +18,25 @@ namespace {
 
 constexpr size_t kFirstBytes = 4096;
 
+/// From so many ids on, zeroing what is then written costs more than a Buffer, which is not zeroed. Node
+/// bounds Buffers.
+constexpr size_t kUnzeroedIds = 16384;
+constexpr size_t kMostUnzeroedIds = size_t{1} << 28;
+
+/// A new Uint32Array with memory of its own, all of which is to be written. Null as new_typed_array.
+napi_value new_unzeroed(napi_env env, size_t count, uint32_t*& data) {
+  void* memory = nullptr;
+  napi_value bytes = nullptr, buffer = nullptr, view = nullptr;
+  size_t offset = 0;
+  if (napi_create_buffer(env, count * sizeof(uint32_t), &memory, &bytes) != napi_ok ||
+      napi_get_typedarray_info(env, bytes, nullptr, nullptr, nullptr, &buffer, &offset) != napi_ok ||
+      napi_create_typedarray(env, napi_uint32_array, count, buffer, offset, &view) != napi_ok) {
+    return nullptr;
+  }
+  data = static_cast<uint32_t*>(memory);
+  return view;
+}
+
 }  // namespace
 
 void TextRoom::grow(size_t bytes, size_t kept) {
@@ -58,11 +77,7 @@ bool TextRoom::read_parts(napi_env env, napi_value value, size_t units, size_t& 
 
 std::optional<std::span<const uint8_t>> TextRoom::read(napi_env env, napi_value value) {
   size_t units = 0, length = 0;
-  if (napi_get_value_string_utf16(env, value, nullptr, 0, &units) != napi_ok) {
-    const std::optional<Bytes> bytes = bytes_of(env, value);
-    if (!bytes) return std::nullopt;
-    return bytes->span();
-  }
+  if (napi_get_value_string_utf16(env, value, nullptr, 0, &units) != napi_ok) return span_of(env, value);
   if (units <= kPartUnits || !read_parts(env, value, units, length)) {
     grow(std::max(kFirstBytes, 3 * units + 1));
     if (napi_get_value_string_utf8(env, value, memory_.get(), capacity_, &length) != napi_ok)
@@ -127,7 +142,8 @@ text::ByteSpan OffsetMap::convert(text::ByteSpan span) const {
 
 napi_value js_ids(napi_env env, const uint32_t* ids, size_t count) {
   uint32_t* data = nullptr;
-  napi_value view = new_typed_array(env, count, data);
+  napi_value view = count >= kUnzeroedIds && count < kMostUnzeroedIds ? new_unzeroed(env, count, data)
+                                                                      : new_typed_array(env, count, data);
   if (view == nullptr || count == 0) return view;
   text::populate(data, count * sizeof(uint32_t));
   std::memcpy(data, ids, count * sizeof(uint32_t));
@@ -136,11 +152,12 @@ napi_value js_ids(napi_env env, const uint32_t* ids, size_t count) {
 
 std::optional<size_t> write_ids(napi_env env, napi_value target, napi_value from, napi_value to,
                                 const text::TokenBuffer& ids) {
-  const std::optional<std::span<uint32_t>> room = ids_of(env, target);
+  const std::optional<std::span<uint32_t>> room = words_of(env, target);
   uint32_t begin = 0, end = 0;
   if (!room || napi_get_value_uint32(env, from, &begin) != napi_ok ||
       napi_get_value_uint32(env, to, &end) != napi_ok || begin > end || end > room->size()) {
-    throw_error(env, ErrorCode::INVALID_ARGUMENT, "target: expected a Uint32Array and a range of it.");
+    throw_error(env, ErrorCode::INVALID_ARGUMENT,
+                "target: expected an ArrayBuffer and a range of the words in it.");
     return std::nullopt;
   }
   if (ids.size() > end - begin) return 0;

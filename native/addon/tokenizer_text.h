@@ -77,8 +77,8 @@ class OffsetMap {
 /// A new Uint32Array; null, with an exception pending, if it could not be made.
 napi_value js_ids(napi_env env, const uint32_t* ids, size_t count);
 
-/// Writes all ids to target[from, to), or none of them if they find no room there. How many were written;
-/// nothing, with INVALID_ARGUMENT thrown, if `target` is no Uint32Array with such a range.
+/// Writes all ids to words [from, to) of the ArrayBuffer `target`, or none of them if they find no room
+/// there. How many were written; nothing, with INVALID_ARGUMENT thrown, if there is no such range.
 std::optional<size_t> write_ids(napi_env env, napi_value target, napi_value from, napi_value to,
                                 const text::TokenBuffer& ids);
 

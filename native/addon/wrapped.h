@@ -10,6 +10,7 @@
 #include "addon/environment.h"
 #include "addon/errors.h"
 #include "addon/input.h"
+#include "addon/output.h"
 
 namespace onpath::addon {
 
@@ -19,6 +20,9 @@ template <class Self, class Core>
 class Wrapped : public Napi::ObjectWrap<Self> {
  public:
   using Method = Napi::Value (Self::*)(const Napi::CallbackInfo&);
+  /// Whether objects have a `number`, which numbered methods are given before their arguments.
+  static constexpr bool kNumbered = false;
+  using NumberedMethod = napi_value (*)(napi_env env, Core& core, const napi_value* arguments);
 
   explicit Wrapped(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Self>(info) {
     const Napi::Env env = info.Env();
@@ -30,6 +34,14 @@ class Wrapped : public Napi::ObjectWrap<Self> {
       return;
     }
     napi_type_tag_object(env, info.This(), &Self::kTag);
+    if constexpr (Self::kNumbered) {
+      numbered_ = environment->numbered();
+      number_ = numbered_->add(Self::kId, core_);
+      napi_set_named_property(env, info.This(), "number", js_word(env, number_));
+    }
+  }
+  ~Wrapped() override {
+    if (numbered_ != nullptr) numbered_->remove(number_);
   }
 
   static void define(Napi::Env env, const char* name) {
@@ -69,6 +81,13 @@ class Wrapped : public Napi::ObjectWrap<Self> {
                                     nullptr, nullptr, napi_default_method, nullptr};
   }
 
+  template <NumberedMethod method>
+  static Napi::ClassPropertyDescriptor<Self> numbered(const char* name) {
+    static_assert(Self::kNumbered);
+    return napi_property_descriptor{name,    nullptr, call_numbered<method>, nullptr,
+                                    nullptr, nullptr, napi_default_method,   nullptr};
+  }
+
   Core& core() { return *core_; }
   const std::shared_ptr<Core>& shared_core() const { return core_; }
 
@@ -82,7 +101,26 @@ class Wrapped : public Napi::ObjectWrap<Self> {
     return guarded(env, [&] { return (static_cast<Self*>(self)->*method)(info); });
   }
 
+  template <NumberedMethod method>
+  static napi_value call_numbered(napi_env env, napi_callback_info info) {
+    constexpr size_t kMostArguments = 6;
+    napi_value given[kMostArguments] = {};
+    size_t count = kMostArguments;
+    uint32_t number = 0;
+    if (napi_get_cb_info(env, info, &count, given, nullptr, nullptr) != napi_ok) return nullptr;
+    std::shared_ptr<Core> core;
+    if (napi_get_value_uint32(env, given[0], &number) == napi_ok)
+      core = std::static_pointer_cast<Core>(Environment::of(env)->numbered()->find(Self::kId, number));
+    if (core == nullptr) {
+      throw_error(env, ErrorCode::INVALID_ARGUMENT, "number: expected that of an object of this class.");
+      return nullptr;
+    }
+    return guarded(env, [&] { return Napi::Value(env, method(env, *core, given + 1)); });
+  }
+
   std::shared_ptr<Core> core_;
+  std::shared_ptr<NumberedCores> numbered_;
+  uint32_t number_ = 0;
 };
 
 }  // namespace onpath::addon

@@ -71,10 +71,15 @@ void populate([[maybe_unused]] void* memory, [[maybe_unused]] size_t bytes) {
   constexpr size_t kLittle = size_t{256} << 10;
   constexpr uintptr_t kPage = 4096;
   if (bytes < kLittle) return;
-  const uintptr_t begin = (reinterpret_cast<uintptr_t>(memory) + kPage - 1) / kPage * kPage;
-  const uintptr_t end = (reinterpret_cast<uintptr_t>(memory) + bytes) / kPage * kPage;
+  const auto first = reinterpret_cast<uintptr_t>(memory);
   // Where it is refused, nothing is lost but speed.
-  madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_WRITE);
+  const auto advise = [first, bytes](uintptr_t page, int advice) {
+    const uintptr_t begin = (first + page - 1) / page * page;
+    const uintptr_t end = (first + bytes) / page * page;
+    if (begin < end) madvise(reinterpret_cast<void*>(begin), end - begin, advice);
+  };
+  advise(kLargePage, MADV_HUGEPAGE);
+  advise(kPage, MADV_POPULATE_WRITE);
 #endif
 }
 

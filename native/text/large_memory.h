@@ -29,8 +29,9 @@ class LargeMemory {
   size_t size_ = 0;
 };
 
-/// Has the system give memory that is about to be written, all at once: one fault for each page costs more
-/// than the writing. Does nothing for a little memory, or where there is no such thing.
+/// Has the system give memory that is about to be written, all at once, and in large pages where some fit:
+/// one fault for each page costs more than the writing. Does nothing for a little memory, or where there is
+/// no such thing.
 void populate(void* memory, size_t bytes);
 
 /// So that the next array is aligned as well as the one before it.

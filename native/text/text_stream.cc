@@ -55,36 +55,21 @@ class Stream final : public TextStream {
   }
 
   StreamStatus push(std::span<const uint8_t> bytes, Workspace& workspace, TokenBuffer& out) override {
-    return push_until(bytes, workspace, out, SIZE_MAX);
+    return push_until(bytes, false, workspace, out, SIZE_MAX);
+  }
+  StreamStatus end(Workspace& workspace, TokenBuffer& out) override {
+    return push_until({}, true, workspace, out, SIZE_MAX);
   }
 
-  StreamStatus push_until(std::span<const uint8_t> bytes, Workspace& workspace, TokenBuffer& out,
+  StreamStatus push_until(std::span<const uint8_t> bytes, bool last, Workspace& workspace, TokenBuffer& out,
                           size_t most) {
     if (status_ != StreamStatus::ok) return status_;
     start(out);
     PushContext context = context_of(workspace, out, most);
     const size_t before = out.size();
-    StreamStatus status = full_ ? StreamStatus::ok : input_.push(bytes, *first_, context);
-    return settle(status, before, out);
-  }
-
-  StreamStatus end(Workspace& workspace, TokenBuffer& out) override {
-    return end_until(workspace, out, SIZE_MAX);
-  }
-
-  StreamStatus end_until(Workspace& workspace, TokenBuffer& out, size_t most) {
-    if (status_ != StreamStatus::ok) return status_;
-    start(out);
-    PushContext context = context_of(workspace, out, most);
-    const size_t before = out.size();
-    StreamStatus status = StreamStatus::ok;
-    if (!full_) {
-      status = input_.finish(*first_, context);
-      if (status == StreamStatus::ok) status = first_->text({}, true, context);
-    }
-    if (settle(status, before, out) != StreamStatus::ok) return status_;
-    finish(out);
-    return StreamStatus::ok;
+    const StreamStatus status = full_ ? StreamStatus::ok : input_.push(bytes, last, *first_, context);
+    if (settle(status, before, out) == StreamStatus::ok && last) finish(out);
+    return status_;
   }
 
   uint64_t held_bytes() const override {
@@ -238,8 +223,7 @@ StreamStatus encode_whole(std::span<const uint8_t> text, TextStream& stream, Wor
                           TokenBuffer& out, size_t most_tokens) {
   auto& mine = static_cast<Stream&>(stream);
   mine.begin();
-  const StreamStatus status = mine.push_until(text, workspace, out, most_tokens);
-  return status == StreamStatus::ok ? mine.end_until(workspace, out, most_tokens) : status;
+  return mine.push_until(text, true, workspace, out, most_tokens);
 }
 
 Result<std::unique_ptr<TextStream>> make_text_stream(const TokenizerView& view,

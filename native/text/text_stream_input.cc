@@ -14,12 +14,13 @@ constexpr size_t kShortRun = 512;
 
 }  // namespace
 
-StreamStatus InputRepair::hand(const uint8_t* text, size_t size, Stage& next, PushContext& context) {
+StreamStatus InputRepair::hand(const uint8_t* text, size_t size, bool last, Stage& next,
+                               PushContext& context) {
   while (size > 0) {
     Block block{text, size, nullptr, static_cast<uint32_t>(position_), position_ == 0};
     block = block.part(0, block.whole(kMaxBlockBytes));
     position_ += block.size;
-    const StreamStatus status = next.text(block, false, context);
+    const StreamStatus status = next.text(block, last && block.size == size, context);
     if (status != StreamStatus::ok) return status;
     text += block.size;
     size -= block.size;
@@ -50,7 +51,7 @@ StreamStatus InputRepair::complete_held(std::span<const uint8_t> bytes, size_t& 
       ++taken;
       const size_t size = held_ + 1;
       held_ = 0;
-      return hand(held_bytes_, size, next, context);
+      return hand(held_bytes_, size, false, next, context);
     }
     if (run.invalid > 0) return replace_held(next, context);
     ++held_;
@@ -59,7 +60,7 @@ StreamStatus InputRepair::complete_held(std::span<const uint8_t> bytes, size_t& 
   return StreamStatus::ok;
 }
 
-StreamStatus InputRepair::push(std::span<const uint8_t> bytes, Stage& next, PushContext& context) {
+StreamStatus InputRepair::push(std::span<const uint8_t> bytes, bool last, Stage& next, PushContext& context) {
   size_t at = 0;
   StreamStatus status = complete_held(bytes, at, next, context);
   while (status == StreamStatus::ok && at < bytes.size()) {
@@ -67,7 +68,11 @@ StreamStatus InputRepair::push(std::span<const uint8_t> bytes, Stage& next, Push
     const Utf8Run run = check_utf8(text, bytes.size() - at);
     at += run.valid;
     if (run.invalid == 0 || run.valid >= kShortRun) {
-      status = hand(text, run.valid, next, context);
+      // The end goes with the text before it: given by itself it would have all stages look at what they
+      // held.
+      const bool end = last && at == bytes.size();
+      status = hand(text, run.valid, end, next, context);
+      if (end) return status;
       if (run.cut > 0) {
         std::memcpy(held_bytes_, text + run.valid, run.cut);
         held_ = run.cut;
@@ -79,7 +84,10 @@ StreamStatus InputRepair::push(std::span<const uint8_t> bytes, Stage& next, Push
     at -= run.valid;
     status = build(bytes, at, next, context);
   }
-  return status;
+  if (status != StreamStatus::ok || !last) return status;
+  // What is held is no code point.
+  if (held_ > 0) status = replace_held(next, context);
+  return status == StreamStatus::ok ? next.text({}, true, context) : status;
 }
 
 StreamStatus InputRepair::build(std::span<const uint8_t> bytes, size_t& at, Stage& next,

@@ -14,15 +14,12 @@ class InputRepair {
  public:
   explicit InputRepair(bool detailed) : detailed_(detailed) {}
   void begin() { held_ = position_ = 0; }
-  StreamStatus push(std::span<const uint8_t> bytes, Stage& next, PushContext& context);
-  /// The text ends: what is held is no code point.
-  StreamStatus finish(Stage& next, PushContext& context) {
-    return held_ > 0 ? replace_held(next, context) : StreamStatus::ok;
-  }
+  /// `last`: the text ends with these bytes.
+  StreamStatus push(std::span<const uint8_t> bytes, bool last, Stage& next, PushContext& context);
   size_t held() const { return held_; }
 
  private:
-  StreamStatus hand(const uint8_t* text, size_t size, Stage& next, PushContext& context);
+  StreamStatus hand(const uint8_t* text, size_t size, bool last, Stage& next, PushContext& context);
   StreamStatus replace_held(Stage& next, PushContext& context);
   StreamStatus complete_held(std::span<const uint8_t> bytes, size_t& taken, Stage& next,
                              PushContext& context);

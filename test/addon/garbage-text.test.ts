@@ -63,19 +63,32 @@ describe('garbage for text', () => {
     };
     assert.ok((await spoil('withAdded', (wrong) => of.withAdded(wrong), [added])) > 100);
     const encoder = of.encoder(options(true));
-    const target = () => new Uint32Array(8);
-    await bombard('encoder.encode', encoder.encode.bind(encoder) as never, () => ['the', target(), 1, 7, 3]);
-    await bombard('encoder.encodeInto', encoder.encodeInto.bind(encoder) as never, () => ['the', target()]);
+    const target = () => new ArrayBuffer(32);
+    await bombard('encoder.encode', encoder.encode.bind(encoder) as never, () => [
+      encoder.number,
+      'the',
+      target(),
+      1,
+      7,
+      3,
+    ]);
+    await bombard('encoder.encodeInto', encoder.encodeInto.bind(encoder) as never, () => [
+      'the',
+      new Uint32Array(8),
+    ]);
     await bombard('encoder.count', encoder.count.bind(encoder) as never, () => ['the', 2]);
     await bombard('encoder.tokenize', encoder.tokenize.bind(encoder) as never, () => ['the', 'utf16']);
     const plain = of.encoder(options(false));
     await bombard('tokenize without details', plain.tokenize.bind(plain) as never, () => ['the', 'utf16']);
     for (const detailed of [true, false]) {
       const stream = of.stream(options(detailed) as never, 'codepoint');
-      await bombard('stream.push', stream.push.bind(stream) as never, () => ['the']);
+      await bombard('stream.push', stream.push.bind(stream) as never, () => [stream.number, 'the']);
       await bombard('stream.heldBytes', stream.heldBytes.bind(stream), () => []);
       await bombard('stream.end', stream.end.bind(stream), () => []);
-      await bombard('stream.push after its end', stream.push.bind(stream) as never, () => ['the']);
+      await bombard('stream.push after its end', stream.push.bind(stream) as never, () => [
+        stream.number,
+        'the',
+      ]);
       await bombard('stream.begin', stream.begin.bind(stream), () => []);
     }
     await bombard('encodeBatch', of.encodeBatch.bind(of) as never, () => [
@@ -99,8 +112,23 @@ describe('garbage for text', () => {
     const encoder = tokenizer().encoder(options(false));
     const target = new Uint32Array(8);
     structuredClone(target.buffer, { transfer: [target.buffer] });
-    assert.throws(() => encoder.encode('the', target, 0, 8, undefined), { code: 'INVALID_ARGUMENT' });
+    assert.throws(() => encoder.encode(encoder.number, 'the', target.buffer, 0, 8, undefined), {
+      code: 'INVALID_ARGUMENT',
+    });
     assert.equal(encoder.encodeInto('the', target), 3);
+  });
+
+  test('a number of no object of the class is refused', () => {
+    const of = tokenizer();
+    const encoder = of.encoder(options(false));
+    const stream = of.stream(options(false) as never, 'byte');
+    const target = new ArrayBuffer(32);
+    for (const number of [stream.number, -1, 2 ** 31, undefined as never]) {
+      const call = () => encoder.encode(number, 'the', target, 0, 8, undefined);
+      assert.throws(call, { code: 'INVALID_ARGUMENT' }, `${number}`);
+    }
+    assert.throws(() => stream.push(encoder.number, 'the', target, 0, 8), { code: 'INVALID_ARGUMENT' });
+    assert.equal(encoder.encode(encoder.number, 'the', target, 0, 8, undefined), 3);
   });
 
   test('objects by hand', () => {

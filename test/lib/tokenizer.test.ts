@@ -50,6 +50,22 @@ describe('encodings equal the reference', () => {
   }
 });
 
+describe('the memory of results', () => {
+  test('a small one shares it, a large one has its own', () => {
+    const [first, second] = [bytes.encode('the'), bytes.encode('quick')];
+    assert.equal(first.buffer, second.buffer);
+    assert.equal(second.byteOffset, first.byteOffset + first.byteLength);
+    for (const count of [1_000, 40_000, 1_500_000]) {
+      const text = 'the '.repeat(count);
+      const ids = bytes.encode(text);
+      assert.equal(ids.buffer.byteLength, ids.byteLength);
+      const own = new Uint32Array(ids.length);
+      assert.equal(bytes.encodeInto(text, own).total, ids.length);
+      assert.deepEqual(ids, own);
+    }
+  });
+});
+
 describe('every way of asking gives the same ids', () => {
   for (const [name, tokenizer] of Object.entries({ words, bytes })) {
     for (const text of texts) {

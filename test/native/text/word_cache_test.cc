@@ -115,7 +115,7 @@ TEST(ShortWords, RecallsWhatGaveWay) {
 }
 
 TEST(LargeMemory, PopulatingChangesNothing) {
-  std::vector<uint8_t> bytes(3u << 20);
+  std::vector<uint8_t> bytes(5u << 20);
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 7);
   const std::vector<uint8_t> before = bytes;
   populate(bytes.data() + 1, bytes.size() - 2);

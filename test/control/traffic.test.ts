@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import { running } from './fixture.js';
 import { changeAtFullRate, fullRateConfig, untilSeen } from './full-rate.js';
 
-const LOAD = { images: 4000, texts: 400 };
+const LOAD = { images: 40_000, texts: 4000 };
 
 it('load and swap during send --rate max lose no sample', { timeout: 170_000 }, async () => {
   await untilSeen(async () => {

@@ -18,7 +18,7 @@ const CONTESTANTS: readonly Contestant[] = [
   { name: 'Pipeline.run inside', service: 'run', payload: 'raw' },
 ];
 /** A link of the kernel's, for TCP and for results: the other one is DPDK's. */
-const KERNEL = { here: '10.98.0.1', there: '10.98.0.2' };
+export const KERNEL = { here: '10.98.0.1', there: '10.98.0.2' };
 const PORT = 5004;
 
 export async function vethCases(folder: string, context: Context): Promise<Case[]> {
@@ -28,28 +28,15 @@ export async function vethCases(folder: string, context: Context): Promise<Case[
     return [];
   }
   using pair = VethPair.create(9);
-  const [here, there] = [`onp${process.pid}r`, `onp${process.pid}s`];
-  ip('link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', pair.namespace);
-  ip('address', 'add', `${KERNEL.here}/30`, 'dev', here);
-  ip('link', 'set', here, 'up');
-  pair.inside('ip', 'address', 'add', `${KERNEL.there}/30`, 'dev', there);
-  pair.inside('ip', 'link', 'set', there, 'up');
-
-  const port = {
-    type: 'dpdk',
-    device: `net_af_packet0,iface=${pair.device},framecnt=${RING_FRAMES}`,
-    rxDescriptors: 2048,
-    addresses: [`${pair.portAddress}/${pair.prefixBits}`],
-  };
+  addKernelLink(pair);
   const common = ['--model', 'model.onnx', '--largest', SIZE];
   const inside = ['--listen', `${KERNEL.here}:0`, ...common];
-  const behind = ['--no-huge', '--sources', `${pair.hostAddress}/32`, '--port', JSON.stringify(port)];
   const what = `${SIZE}, DPDK port`;
   const runs = await measure(
     {
       ...{ what, requests: 'images', contestants: CONTESTANTS, folder },
       services: {
-        onpath: ['service.js', 'onpath', ...behind, ...common],
+        onpath: ['service.js', 'onpath', ...behindVeth(pair), ...common],
         sharp: ['service.js', 'inside', '--prepare', 'sharp', ...inside],
         run: ['service.js', 'inside', '--prepare', 'onpath', ...inside],
       },
@@ -62,6 +49,26 @@ export async function vethCases(folder: string, context: Context): Promise<Case[
     context,
   );
   return [...casesOf(what, runs), ...workerCases(what, runs.get(OURS)!)];
+}
+
+export function addKernelLink(pair: VethPair): void {
+  const [here, there] = [`onp${process.pid}r`, `onp${process.pid}s`];
+  ip('link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', pair.namespace);
+  ip('address', 'add', `${KERNEL.here}/30`, 'dev', here);
+  ip('link', 'set', here, 'up');
+  pair.inside('ip', 'address', 'add', `${KERNEL.there}/30`, 'dev', there);
+  pair.inside('ip', 'link', 'set', there, 'up');
+}
+
+/** What a service behind onpath is told, so that its port is the pair's end. */
+export function behindVeth(pair: VethPair): string[] {
+  const port = {
+    type: 'dpdk',
+    device: `net_af_packet0,iface=${pair.device},framecnt=${RING_FRAMES}`,
+    rxDescriptors: 2048,
+    addresses: [`${pair.portAddress}/${pair.prefixBits}`],
+  };
+  return ['--no-huge', '--sources', `${pair.hostAddress}/32`, '--port', JSON.stringify(port)];
 }
 
 function ip(...args: string[]): void {

@@ -6,12 +6,12 @@ import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { prepareService } from '../../bench/suites/service-folder.js';
+import { addKernelLink, behindVeth, KERNEL } from '../../bench/suites/service-veth.js';
 import { VethPair, vethUnavailable } from '../../scripts/demo-parts/veth.js';
 import { dpdkMissing } from '../support/dpdk.js';
 import { PATIENCE_MS } from '../support/plane.js';
 
-/** A link of the kernel's, for results: the other one is DPDK's. */
-const RESULTS = { here: '10.98.0.1', there: '10.98.0.2', port: 5006 };
+const RESULTS = `${KERNEL.there}:5006`;
 const photograph = resolve('test/data/astronaut.png');
 
 test('on a DPDK port every logit has the bits that it has inside', {
@@ -20,27 +20,15 @@ test('on a DPDK port every logit has the bits that it has inside', {
 }, async () => {
   const folder = prepareService();
   using pair = VethPair.create(7);
-  const [here, there] = [`onp${process.pid}r`, `onp${process.pid}s`];
-  ip('link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', pair.namespace);
-  ip('address', 'add', `${RESULTS.here}/30`, 'dev', here);
-  ip('link', 'set', here, 'up');
-  pair.inside('ip', 'address', 'add', `${RESULTS.there}/30`, 'dev', there);
-  pair.inside('ip', 'link', 'set', there, 'up');
-
-  const port = {
-    type: 'dpdk',
-    device: `net_af_packet0,iface=${pair.device},framecnt=8192`,
-    rxDescriptors: 2048,
-    addresses: [`${pair.portAddress}/${pair.prefixBits}`],
-  };
+  addKernelLink(pair);
   const behind = await classify(
-    ['onpath', '--no-huge', '--sources', `${pair.hostAddress}/32`, '--port', JSON.stringify(port)],
-    { results: `${RESULTS.there}:${RESULTS.port}`, to: `${pair.portAddress}:5004` },
+    ['onpath', ...behindVeth(pair)],
+    { results: RESULTS, to: `${pair.portAddress}:5004` },
     (command, args) => pair.command(command, args),
   );
   const inside = await classify(
-    ['inside', '--prepare', 'onpath', '--listen', `${RESULTS.here}:5004`],
-    { results: `${RESULTS.there}:${RESULTS.port}`, to: `${RESULTS.here}:5004` },
+    ['inside', '--prepare', 'onpath', '--listen', `${KERNEL.here}:5004`],
+    { results: RESULTS, to: `${KERNEL.here}:5004` },
     (command, args) => pair.command(command, args),
   );
   assert.match(behind, /astronaut\.png \{"top":\d+,"logits":"/);
@@ -74,8 +62,3 @@ test('on a DPDK port every logit has the bits that it has inside', {
     }
   }
 });
-
-function ip(...args: string[]): void {
-  const run = spawnSync('ip', args, { encoding: 'utf8' });
-  assert.equal(run.status, 0, run.stderr);
-}

@@ -4,54 +4,28 @@ import { PLANES, SIDE } from './preprocess.js';
 
 const ONE_THREAD = { intraOpNumThreads: 1, interOpNumThreads: 1 };
 
-export class Model {
-  #session;
+/** Takes planes as float32, read where they lie: nothing is copied. */
+export const openModel = (file) =>
+  open(file, (planes) => new Tensor('float32', planes, [1, 3, SIDE, SIDE]), new Float32Array(PLANES));
 
-  constructor(session) {
-    this.#session = session;
-  }
+/** Takes ids as uint32, read where they lie, as the numbers with a sign that the model takes. */
+export const openTextModel = (file) =>
+  open(
+    file,
+    (ids) => new Tensor('int32', new Int32Array(ids.buffer, ids.byteOffset, ids.length), [ids.length]),
+    new Uint32Array(1),
+  );
 
-  /**
-   * With one thread: what the model costs is then what its processor time says. Runs it once, so that one which takes something else is
-   * found out now.
-   */
-  static async open(file) {
-    const model = new Model(await InferenceSession.create(file, ONE_THREAD));
-    await model.classify(new Float32Array(PLANES));
-    return model;
-  }
-
-  /**
-   * @param {Float32Array} planes read where they lie: nothing is copied
-   * @returns {Promise<{ top: number, logits: Float32Array }>}
-   */
-  classify(planes) {
-    return classes(this.#session, new Tensor('float32', planes, [1, 3, SIDE, SIDE]));
-  }
-}
-
-export class TextModel {
-  #session;
-
-  constructor(session) {
-    this.#session = session;
-  }
-
-  /** With one thread, and run once, as `Model`. */
-  static async open(file) {
-    const model = new TextModel(await InferenceSession.create(file, ONE_THREAD));
-    await model.classify(new Uint32Array(1));
-    return model;
-  }
-
-  /**
-   * @param {Uint32Array} ids read where they lie, as the numbers with a sign that the model takes
-   * @returns {Promise<{ top: number, logits: Float32Array }>}
-   */
-  classify(ids) {
-    const signed = new Int32Array(ids.buffer, ids.byteOffset, ids.length);
-    return classes(this.#session, new Tensor('int32', signed, [ids.length]));
-  }
+/**
+ * With one thread: what the model costs is then what its processor time says. Runs it once, so that one which takes something else is
+ * found out now.
+ * @returns {Promise<{ classify(input): Promise<{ top: number, logits: Float32Array }> }>}
+ */
+async function open(file, tensorOf, first) {
+  const session = await InferenceSession.create(file, ONE_THREAD);
+  const classify = (input) => classes(session, tensorOf(input));
+  await classify(first);
+  return { classify };
 }
 
 async function classes(session, tensor) {

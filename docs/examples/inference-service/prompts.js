@@ -2,8 +2,8 @@
 import { options, place, run, Usage } from './arguments.js';
 import { servePromptsBehind } from './behind.js';
 import { bytesUpTo, serveInside } from './inside.js';
-import { TextModel } from './model.js';
-import { portOf, Results, serve, variantOf } from './serving.js';
+import { openTextModel } from './model.js';
+import { behindOf, OPTIONS, Results, serve, variantOf } from './serving.js';
 import { vocabularyFile, withGptTokenizer, withOnpath } from './tokenize.js';
 
 const help = `usage: node prompts.js inside|onpath [options]
@@ -23,36 +23,27 @@ Classifies prompts. The result of each leaves as a datagram of JSON: { "requestI
   --sources PREFIX,...    onpath: who may send; loopback needs none
   --logits                results have "logits" too, float32 in base64`;
 
-const OPTIONS = {
-  listen: { type: 'string', default: '127.0.0.1:5004' },
-  results: { type: 'string', default: '127.0.0.1:5006' },
+const KNOWN = {
+  ...OPTIONS,
   model: { type: 'string', default: 'prompts.onnx' },
   vocabulary: { type: 'string', default: vocabularyFile },
   tokenizer: { type: 'string', default: 'gpt-tokenizer' },
-  port: { type: 'string' },
-  sources: { type: 'string' },
-  'no-huge': { type: 'boolean', default: false },
-  logits: { type: 'boolean', default: false },
 };
 const TOKENIZERS = { 'gpt-tokenizer': withGptTokenizer, onpath: withOnpath };
 const MOST_BYTES = 1 << 20;
 
 async function main() {
-  const { values, positionals } = options(OPTIONS);
+  const { values, positionals } = options(KNOWN);
   if (values.help) return console.log(help);
   const variant = variantOf(positionals);
   if (!Object.hasOwn(TOKENIZERS, values.tokenizer))
     throw new Usage(`--tokenizer takes gpt-tokenizer or onpath, received "${values.tokenizer}".`);
   const listen = place('--listen', values.listen);
-  const results = new Results(place('--results', values.results));
-  const model = await TextModel.open(values.model);
+  const results = new Results(place('--results', values.results), values);
+  const model = await openTextModel(values.model);
 
   const answer = async (requestId, ids) => {
-    const { top, logits } = await model.classify(ids);
-    const more = values.logits && {
-      logits: Buffer.from(logits.buffer, logits.byteOffset, logits.byteLength).toString('base64'),
-    };
-    results.send(requestId, { top, tokens: ids.length, ...more });
+    results.send(requestId, { ...(await model.classify(ids)), tokens: ids.length });
   };
   const service =
     variant === 'inside'
@@ -63,9 +54,7 @@ async function main() {
           complain: console.error,
         })
       : await servePromptsBehind({
-          port: portOf(values, listen),
-          hugepages: !values['no-huge'],
-          sources: values.sources?.split(','),
+          ...behindOf(values, listen),
           vocabulary: values.vocabulary,
           answer,
         });

@@ -2,9 +2,9 @@
 import { options, place, run, size, Usage } from './arguments.js';
 import { serveBehind } from './behind.js';
 import { imagesUpTo, serveInside } from './inside.js';
-import { Model } from './model.js';
+import { openModel } from './model.js';
 import { PLANES, withOnpath, withSharp } from './preprocess.js';
-import { portOf, Results, serve, variantOf } from './serving.js';
+import { behindOf, OPTIONS, Results, serve, variantOf } from './serving.js';
 
 const help = `usage: node service.js inside|onpath [options]
 
@@ -23,36 +23,27 @@ Classifies images. The result of each leaves as a datagram of JSON: { "requestId
   --sources PREFIX,...    onpath: who may send; loopback needs none
   --logits                results have "logits" too, float32 in base64`;
 
-const OPTIONS = {
-  listen: { type: 'string', default: '127.0.0.1:5004' },
-  results: { type: 'string', default: '127.0.0.1:5006' },
+const KNOWN = {
+  ...OPTIONS,
   model: { type: 'string', default: 'model.onnx' },
   largest: { type: 'string', default: '1920x1080' },
   prepare: { type: 'string', default: 'sharp' },
-  port: { type: 'string' },
-  sources: { type: 'string' },
-  'no-huge': { type: 'boolean', default: false },
-  logits: { type: 'boolean', default: false },
 };
 const PREPARE = { sharp: withSharp, onpath: withOnpath };
 
 async function main() {
-  const { values, positionals } = options(OPTIONS);
+  const { values, positionals } = options(KNOWN);
   if (values.help) return console.log(help);
   const variant = variantOf(positionals);
   if (!Object.hasOwn(PREPARE, values.prepare))
     throw new Usage(`--prepare takes sharp or onpath, received "${values.prepare}".`);
   const listen = place('--listen', values.listen);
-  const results = new Results(place('--results', values.results));
+  const results = new Results(place('--results', values.results), values);
   const largest = size('--largest', values.largest);
-  const model = await Model.open(values.model);
+  const model = await openModel(values.model);
 
   const answer = async (requestId, planes) => {
-    const { top, logits } = await model.classify(planes);
-    const more = values.logits && {
-      logits: Buffer.from(logits.buffer, logits.byteOffset, logits.byteLength).toString('base64'),
-    };
-    results.send(requestId, { top, ...more });
+    results.send(requestId, await model.classify(planes));
   };
   const prepare = PREPARE[values.prepare](largest);
   const service =
@@ -70,9 +61,7 @@ async function main() {
           complain: console.error,
         })
       : await serveBehind({
-          port: portOf(values, listen),
-          hugepages: !values['no-huge'],
-          sources: values.sources?.split(','),
+          ...behindOf(values, listen),
           largest,
           answer,
         });

@@ -2,6 +2,16 @@
 import { createSocket } from 'node:dgram';
 import { Usage } from './arguments.js';
 
+/** What every service takes; service.js and prompts.js say what it means. */
+export const OPTIONS = {
+  listen: { type: 'string', default: '127.0.0.1:5004' },
+  results: { type: 'string', default: '127.0.0.1:5006' },
+  port: { type: 'string' },
+  sources: { type: 'string' },
+  'no-huge': { type: 'boolean', default: false },
+  logits: { type: 'boolean', default: false },
+};
+
 /** The variant that the command line names. */
 export function variantOf(positionals) {
   const [variant] = positionals;
@@ -10,8 +20,17 @@ export function variantOf(positionals) {
   return variant;
 }
 
-/** The port that images or prompts come by: a udp one where --listen says, or that of --port. */
-export function portOf(values, { address, port }) {
+/** How images or prompts come to a service behind onpath. */
+export function behindOf(values, listen) {
+  return {
+    port: portOf(values, listen),
+    hugepages: !values['no-huge'],
+    sources: values.sources?.split(','),
+  };
+}
+
+/** A udp port where --listen says, or that of --port. */
+function portOf(values, { address, port }) {
   if (values.port === undefined) return { type: 'udp', address, port, receiveBufferBytes: 64 * 1024 * 1024 };
   try {
     return JSON.parse(values.port);
@@ -23,16 +42,21 @@ export function portOf(values, { address, port }) {
 /** Datagrams of JSON. */
 export class Results {
   #to;
+  #withLogits;
   #socket;
   sent = 0;
 
-  constructor(to) {
+  constructor(to, { logits: withLogits }) {
     this.#to = to;
+    this.#withLogits = withLogits;
     this.#socket = createSocket(to.address.includes(':') ? 'udp6' : 'udp4').unref();
   }
 
-  send(requestId, result) {
-    const datagram = JSON.stringify({ requestId: String(requestId), ...result });
+  send(requestId, { logits, ...result }) {
+    const more = this.#withLogits && {
+      logits: Buffer.from(logits.buffer, logits.byteOffset, logits.byteLength).toString('base64'),
+    };
+    const datagram = JSON.stringify({ requestId: String(requestId), ...result, ...more });
     // A result that nobody takes is no reason to stop.
     this.#socket.send(datagram, this.#to.port, this.#to.address, () => {});
     this.sent++;

@@ -68,27 +68,31 @@ boot() {
   return "$code"
 }
 
+# For boot_driver, whose variables it reads; sets its code.
+try_boot() {
+  code=0
+  boot "$driver" "$accelerator" "$seconds" || code=$?
+}
+
 # boot_driver DRIVER: leaves QEMU's exit code in DRIVER.code. A guest that KVM got nowhere with is tried once more without.
 boot_driver() {
   local driver=$1 seconds=${ONPATH_NICS_SECONDS:-480} accelerator=${ONPATH_NICS_ACCEL:-} code=0 started=$SECONDS up
   [[ -n $accelerator ]] || { kvm_works && accelerator=kvm; } || accelerator=tcg
-  boot "$driver" "$accelerator" "$seconds" || code=$?
+  try_boot
   if [[ $accelerator == kvm && -z ${ONPATH_NICS_ACCEL:-} && ! -s $work/$driver.rows ]]; then
     say "$driver: the guest gave no sign of life under KVM; once more without"
-    accelerator=tcg code=0
-    boot "$driver" "$accelerator" "$seconds" || code=$?
+    accelerator=tcg
+    try_boot
   fi
   if ((code == stalled_code)); then
     say "$driver: the emulator lost a timer interrupt and the guest stood still; once more"
-    code=0
-    boot "$driver" "$accelerator" "$seconds" || code=$?
+    try_boot
   fi
   # QEMU 10 can: one CPU's access to a device goes by a look-up that the other has just renewed.
   if ((code == aborted_code)); then
     say "$driver: the emulator ended by an assertion of its own; once more"
     grep 'Assertion' "$work/$driver.qemu" || true
-    code=0
-    boot "$driver" "$accelerator" "$seconds" || code=$?
+    try_boot
   fi
   up=$(awk -F'\t' '$1 == "up" { print int($4) }' "$work/$driver.rows")
   echo "$code" >"$work/$driver.code"

@@ -28,6 +28,14 @@ class OnePiece final : public PreTokenizer {
 };
 const OnePiece one_piece;
 
+/// Lines for pieces that the cache does not have. Their key is nothing, which is found in the one, without
+/// tokens, and in the other not: so the loop over pieces has one question for all of them.
+constexpr WordKey kNoKey{~uint64_t{0}, ~uint64_t{0}};
+constexpr WordCache::Line kDroppedLine{{{}, {kNoKey, {}}}};
+constexpr WordCache::Line kLongLine{{{kNoKey, {}}, {kNoKey, {}}}};
+/// Behind all memory.
+const TokenId* const kNeverFull = reinterpret_cast<const TokenId*>(~uintptr_t{0});
+
 struct Memory final : EncoderMemory {
   Memory(uint64_t cache_bytes, std::unique_ptr<ModelScratch> made)
       : short_words(cache_bytes / 4 * 3), long_words(cache_bytes / 4), scratch(std::move(made)) {}
@@ -136,51 +144,63 @@ class Encoder final : public PieceEncoder {
     return pieces;
   }
 
+  /// The same for ids alone, with the cache.
   size_t encode_batch_cached(const uint8_t* text, size_t readable, size_t pieces, uint32_t& word,
                              size_t most_tokens, Memory& memory, TokenBuffer& out) const {
-    uint32_t begin = 0;
-    for (size_t i = 0; i < pieces; ++i) {
-      const uint32_t end = memory.ends[i] & ~kDropped;
-      const size_t size = end - begin;
-      if (size <= kMaxWordBytes) {
-        const WordKey key =
-            begin + 16 <= readable ? word_key_of_16(text + begin, size) : word_key(text + begin, size);
-        memory.keys[i] = key;
-        memory.lines[i] = memory.short_words.line(word_hash(key));
-        __builtin_prefetch(memory.lines[i]);
-      }
-      begin = end;
-    }
+    const size_t last = pieces == 1 ? 0 : memory.ends[pieces - 2] & ~kDropped;
+    uint32_t dropped = last + 16 <= readable ? find_lines<true>(text, readable, pieces, memory)
+                                             : find_lines<false>(text, readable, pieces, memory);
 
-    begin = 0;
     TokenId* tail = out.tail_ids();
-    const TokenId* full =
-        most_tokens - out.size() > size_t{1} << 40 ? nullptr : tail + (most_tokens - out.size());
+    const TokenId* const full =
+        most_tokens - out.size() > size_t{1} << 40 ? kNeverFull : tail + (most_tokens - out.size());
+    size_t done = 0;
+    while (done < pieces) {
+      const WordEntry* entry = WordCache::find(memory.lines[done], memory.keys[done]);
+      if (entry) [[likely]] {
+        tail = entry->write(tail);
+      } else {
+        out.commit(static_cast<size_t>(tail - out.tail_ids()));
+        const uint32_t begin = done == 0 ? 0 : memory.ends[done - 1] & ~kDropped;
+        encode_missed(text + begin, memory.ends[done] - begin, memory.keys[done], memory, out);
+        tail = out.tail_ids();
+      }
+      ++done;
+      if (tail >= full) [[unlikely]] {
+        dropped = 0;
+        for (size_t i = 0; i < done; ++i) dropped += memory.ends[i] >> 31;
+        break;
+      }
+    }
+    out.commit(static_cast<size_t>(tail - out.tail_ids()));
+    if (!one_word_) word += static_cast<uint32_t>(done) - dropped;
+    return done;
+  }
+
+  /// Sets keys and lines of all pieces and has the lines fetched. Returns how many pieces are dropped.
+  /// `kReadable`: 16 bytes can be read at each piece.
+  template <bool kReadable>
+  static uint32_t find_lines(const uint8_t* text, size_t readable, size_t pieces, Memory& memory) {
+    static_assert(kDropped == uint32_t{1} << 31);
+    uint32_t begin = 0, dropped = 0;
     for (size_t i = 0; i < pieces; ++i) {
       const uint32_t marked = memory.ends[i];
       const uint32_t end = marked & ~kDropped;
       const size_t size = end - begin;
-      if ((marked & kDropped) == 0) {
-        if (!one_word_) ++word;
-        const WordEntry* entry = nullptr;
-        if (size <= kMaxWordBytes) entry = WordCache::find(memory.lines[i], memory.keys[i]);
-        if (entry) [[likely]] {
-          std::memcpy(tail, entry->tokens, sizeof entry->tokens);
-          tail += entry->key.high >> kWordCountShift;
-        } else {
-          out.commit(static_cast<size_t>(tail - out.tail_ids()));
-          encode_missed(text + begin, size, memory.keys[i], memory, out);
-          tail = out.tail_ids();
-        }
-        if (full && tail >= full) {
-          out.commit(static_cast<size_t>(tail - out.tail_ids()));
-          return i + 1;
-        }
+      if (size <= kMaxWordBytes && marked == end) [[likely]] {
+        const WordKey key = kReadable || begin + 16 <= readable ? word_key_of_16(text + begin, size)
+                                                                : word_key(text + begin, size);
+        memory.keys[i] = key;
+        memory.lines[i] = memory.short_words.line(word_hash(key));
+        __builtin_prefetch(memory.lines[i]);
+      } else {
+        memory.keys[i] = {};
+        memory.lines[i] = marked == end ? &kLongLine : &kDroppedLine;
+        dropped += marked >> 31;
       }
       begin = end;
     }
-    out.commit(static_cast<size_t>(tail - out.tail_ids()));
-    return pieces;
+    return dropped;
   }
 
   /// `key`: of a short word.
@@ -191,8 +211,8 @@ class Encoder final : public PieceEncoder {
     if (size <= kMaxWordBytes) {
       const uint64_t hash = word_hash(key);
       if (const WordEntry* entry = memory.short_words.recall(hash, key)) {
-        std::memcpy(out.tail_ids(), entry->tokens, sizeof entry->tokens);
-        return out.commit(entry->key.high >> kWordCountShift);
+        entry->write(out.tail_ids());
+        return out.commit(entry->count());
       }
       model_.encode(piece, size, *memory.scratch, out);
       const size_t count = out.size() - before;
@@ -235,7 +255,7 @@ PieceEncoderPtr make_piece_encoder(const Model& model, const PreTokenizer* pre_t
   if (cached(model, pre_tokenizer)) {
     const std::unique_ptr<ModelScratch> scratch = model.make_scratch();
     TokenBuffer out;
-    out.reserve(kMaxWordBytes * model.tokens_per_byte() + kMaxWordTokens);
+    out.reserve(kMaxWordBytes * model.tokens_per_byte());
     seeds.reserve(vocabulary.size());
     for (TokenId id = 0; id < vocabulary.id_limit(); ++id) {
       const std::optional<std::string_view> token = vocabulary.text(id);
@@ -246,11 +266,7 @@ PieceEncoderPtr make_piece_encoder(const Model& model, const PreTokenizer* pre_t
       out.clear();
       model.encode(bytes, text->size(), *scratch, out);
       if (out.size() == 0 || out.size() > kMaxWordTokens) continue;
-      WordEntry seed;
-      seed.key = word_key(bytes, text->size());
-      seed.key.high |= uint64_t{out.size()} << kWordCountShift;
-      std::copy_n(out.ids(), out.size(), seed.tokens);
-      seeds.push_back(seed);
+      seeds.push_back(word_entry(word_key(bytes, text->size()), out.ids(), out.size()));
     }
     // Later ones push earlier ones out: words with low ids, which are the frequent ones, come last.
     std::reverse(seeds.begin(), seeds.end());
@@ -266,11 +282,10 @@ Result<PieceEncoderPtr> read_piece_encoder(const FlatReader& form, const Model& 
   ONPATH_TAKE(seeds, form.array<WordEntry>("words.seeds"));
   bool good = true;  // no branches, as nothing is damaged
   for (const WordEntry& seed : seeds) {
-    const uint64_t count = seed.key.high >> kWordCountShift;
-    const uint64_t size = (seed.key.high >> 56) & 15;
+    const uint64_t size = seed.word().high >> 56;
     TokenId highest = 0;
     for (const TokenId id : seed.tokens) highest = std::max(highest, id);
-    good &= (count - 1 < kMaxWordTokens) & (size != 0) & (highest < kMaxTokens);
+    good &= (seed.count() - 1 < kMaxWordTokens) & (size - 1 < kMaxWordBytes) & (highest < kMaxTokens);
   }
   if (!good) return damaged_form("known words");
   return PieceEncoderPtr(std::make_unique<Encoder>(model, pre_tokenizer, std::move(seeds)));

@@ -20,8 +20,7 @@ struct WordKey {
 
 inline constexpr size_t kMaxWordBytes = 15;
 inline constexpr size_t kMaxWordTokens = 4;
-inline constexpr uint64_t kWordCountShift = 60;
-inline constexpr uint64_t kWordKeyMask = (uint64_t{1} << kWordCountShift) - 1;
+inline constexpr unsigned kWordCountBits = 4;
 
 /// Of each size, the bits of its bytes.
 inline constexpr std::array<WordKey, kMaxWordBytes + 1> kWordMasks = [] {
@@ -42,10 +41,30 @@ inline WordKey word_key_of_16(const uint8_t* text, size_t size) {
   return {low & mask.low, (high & mask.high) | uint64_t{size} << 56};
 }
 
+/// Reads `size` bytes, at most kMaxWordBytes. Not by way of a copy: a CPU waits to read at once what it has
+/// just written in parts.
 inline WordKey word_key(const uint8_t* text, size_t size) {
-  uint8_t copy[16] = {};
-  std::memcpy(copy, text, size);
-  return word_key_of_16(copy, size);
+  const auto eight = [text](size_t at) {
+    uint64_t word;
+    std::memcpy(&word, text + at, sizeof word);
+    return word;
+  };
+  const auto four = [text](size_t at) {
+    uint32_t word;
+    std::memcpy(&word, text + at, sizeof word);
+    return uint64_t{word};
+  };
+  WordKey key{0, uint64_t{size} << 56};
+  if (size > 8) {
+    key.low = eight(0);
+    key.high |= eight(size - 8) >> 8 * (16 - size);
+  } else if (size >= 4) {  // what is read twice is the same
+    key.low = four(0) | four(size - 4) << 8 * (size - 4);
+  } else if (size > 0) {
+    const size_t middle = size / 2, last = size - 1;
+    key.low = uint64_t{text[0]} | uint64_t{text[middle]} << 8 * middle | uint64_t{text[last]} << 8 * last;
+  }
+  return key;
 }
 
 inline uint64_t word_hash(const WordKey& key) {
@@ -59,13 +78,23 @@ struct WordEntry {
   WordKey key;  // count in the high four bits; 0: free
   TokenId tokens[kMaxWordTokens] = {};
 
-  bool free() const { return key.high >> kWordCountShift == 0; }
-  WordKey word() const { return {key.low, key.high & kWordKeyMask}; }
+  size_t count() const { return key.high >> (64 - kWordCountBits); }
+  bool free() const { return count() == 0; }
+  WordKey word() const { return {key.low, key.high << kWordCountBits >> kWordCountBits}; }
+  /// 0: it is this word.
+  uint64_t difference(const WordKey& other) const {
+    return (key.low ^ other.low) | (key.high ^ other.high) << kWordCountBits;
+  }
+  /// Writes kMaxWordTokens; what comes next is written over those that are none.
+  TokenId* write(TokenId* at) const {
+    std::memcpy(at, tokens, sizeof tokens);
+    return at + count();
+  }
 };
 /// 1 to kMaxWordTokens tokens.
 inline WordEntry word_entry(const WordKey& key, const TokenId* tokens, size_t count) {
   WordEntry entry;
-  entry.key = {key.low, key.high | uint64_t{count} << kWordCountShift};
+  entry.key = {key.low, key.high | uint64_t{count} << (64 - kWordCountBits)};
   for (size_t i = 0; i < count; ++i) entry.tokens[i] = tokens[i];
   return entry;
 }
@@ -84,8 +113,8 @@ class WordCache {
   /// Null if it is not there. Which of the two it is cannot be predicted, so there is no branch for it: of
   /// (first == 0) | (second == 0) compilers make two, of the lesser number none.
   static const WordEntry* find(const Line* line, const WordKey& key) {
-    const uint64_t first = difference(line->entries[0], key);
-    const uint64_t second = difference(line->entries[1], key);
+    const uint64_t first = line->entries[0].difference(key);
+    const uint64_t second = line->entries[1].difference(key);
     return std::min(first, second) == 0 ? line->entries + (second == 0) : nullptr;
   }
   WordEntry* find(uint64_t hash, const WordKey& key) { return const_cast<WordEntry*>(find(line(hash), key)); }
@@ -101,11 +130,6 @@ class WordCache {
   uint64_t bytes() const { return memory_.size(); }
 
  private:
-  /// 0: it is this word.
-  static uint64_t difference(const WordEntry& entry, const WordKey& key) {
-    return (entry.key.low ^ key.low) | ((entry.key.high & kWordKeyMask) ^ key.high);
-  }
-
   LargeMemory memory_;
   Line* lines_ = nullptr;
   unsigned shift_ = 63;  // the line is in the hash's high bits: sorted by hash, words are sorted by line

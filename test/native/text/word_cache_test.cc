@@ -46,14 +46,14 @@ TEST(WordCache, FindsBothWordsOfALineAndForgetsTheOldest) {
   }
   for (const auto& key : keys) EXPECT_EQ(WordCache::find(line, *key), nullptr);
   for (TokenId id = 0; id < keys.size(); ++id) {
-    const TokenId tokens[] = {id, id + 10, id + 20, id + 30};
+    const TokenId tokens[] = {id, id + 10, id + 20};
     cache.insert(word_hash(*keys[id]), word_entry(*keys[id], tokens, 1 + id));
   }
   EXPECT_EQ(WordCache::find(line, *keys[0]), nullptr);
   for (TokenId id = 1; id < keys.size(); ++id) {
     const WordEntry* entry = WordCache::find(line, *keys[id]);
     ASSERT_NE(entry, nullptr);
-    EXPECT_EQ(entry->key.high >> kWordCountShift, 1 + id);
+    EXPECT_EQ(entry->count(), 1 + id);
     EXPECT_EQ(entry->tokens[0], id);
     EXPECT_EQ(entry->tokens[id], id + 10 * id);
   }

@@ -49,15 +49,21 @@ StreamStatus NormalizeStage::process(const Block& block, bool last, size_t& take
   StreamStatus status = StreamStatus::ok;
   NormalizedText& out = *context.normalized;
   while (at < block.size) {
-    const Block rest = block.from(at);
-    const size_t same = normalizer_.unchanged(rest.text, rest.size, {first_, last});
+    const size_t same = normalizer_.unchanged(block.text + at, block.size - at, {first_, last});
     if (same > 0) {
-      status = next_.text(rest.part(0, same), false, context);
-      if (status != StreamStatus::ok) return status;
+      // The end goes with the text before it: given by itself it would have what follows look at that again.
+      const bool end = last && same == block.size - at;
+      status = same == block.size ? next_.text(block, end, context)
+                                  : next_.text(block.part(at, same), end, context);
+      if (status != StreamStatus::ok || end) {
+        taken = block.size;
+        return status;
+      }
       first_ = false;
       at += same;
       continue;
     }
+    const Block rest = block.from(at);
     const size_t size = rest.whole(bytes);
     const bool end = last && size == rest.size;
     out.clear();

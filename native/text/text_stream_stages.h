@@ -57,43 +57,12 @@ class Holding {
   }
 
   template <class Process>
-  StreamStatus feed(Block block, bool last, Process process) {
-    for (;;) {
-      size_t taken = 0;
-      if (pending.empty()) {
-        const StreamStatus status = process(block, last, taken);
-        if (status != StreamStatus::ok || last) return status;
-        return keep(block.from(taken));
-      }
-      // Joined with the front of the block only, then the block is read where it lies again.
-      const size_t joined = block.whole(kJoinBytes);
-      pending.append(block.part(0, joined));
-      const bool all = joined == block.size;
-      if (!(last && all) && pending.size() < retry_ && pending.size() <= cap_) {
-        if (all) return StreamStatus::ok;
-        block = block.from(joined);
-        continue;
-      }
-      const size_t before = pending.size() - joined;
-      const StreamStatus status = process(pending.block(), last && all, taken);
-      if (status != StreamStatus::ok || (last && all)) {
-        pending.clear();
-        retry_ = 0;
-        return status;
-      }
-      if (taken >= before) {
-        block = block.from(taken - before);
-        pending.clear();
-        retry_ = 0;
-        if (all) return keep(block);
-        continue;
-      }
-      pending.drop(taken);
-      retry_ = pending.size() < kSmall ? 0 : 2 * pending.size();
-      if (pending.size() > cap_) return StreamStatus::over_cap;
-      if (all) return StreamStatus::ok;
-      block = block.from(joined);
-    }
+  StreamStatus feed(const Block& block, bool last, Process process) {
+    if (!pending.empty()) return feed_joined(block, last, process);
+    size_t taken = 0;
+    const StreamStatus status = process(block, last, taken);
+    if (status != StreamStatus::ok || last || taken == block.size) return status;
+    return keep(block.from(taken));
   }
   void begin() {
     pending.clear();
@@ -105,6 +74,41 @@ class Holding {
  private:
   static constexpr size_t kSmall = 4096;
   static constexpr size_t kJoinBytes = 16384;
+
+  /// Behind text that is pending.
+  template <class Process>
+  __attribute__((noinline)) StreamStatus feed_joined(Block block, bool last, Process process) {
+    for (;;) {
+      // Joined with the front of the block only, then the block is read where it lies again.
+      const size_t joined = block.whole(kJoinBytes);
+      pending.append(block.part(0, joined));
+      const bool all = joined == block.size;
+      if (!(last && all) && pending.size() < retry_ && pending.size() <= cap_) {
+        if (all) return StreamStatus::ok;
+        block = block.from(joined);
+        continue;
+      }
+      const size_t before = pending.size() - joined;
+      size_t taken = 0;
+      const StreamStatus status = process(pending.block(), last && all, taken);
+      if (status != StreamStatus::ok || (last && all)) {
+        pending.clear();
+        retry_ = 0;
+        return status;
+      }
+      if (taken >= before) {
+        const Block rest = block.from(taken - before);
+        pending.clear();
+        retry_ = 0;
+        return all ? keep(rest) : feed(rest, last, process);
+      }
+      pending.drop(taken);
+      retry_ = pending.size() < kSmall ? 0 : 2 * pending.size();
+      if (pending.size() > cap_) return StreamStatus::over_cap;
+      if (all) return StreamStatus::ok;
+      block = block.from(joined);
+    }
+  }
 
   StreamStatus keep(const Block& rest) {
     if (rest.size > cap_) return StreamStatus::over_cap;

@@ -1,5 +1,6 @@
 #include "text/utf8.h"
 
+#include <bit>
 #include <cstring>
 
 namespace onpath::text {
@@ -34,17 +35,21 @@ uint32_t matching(const uint8_t* text, size_t size, const Lead& lead) {
 
 size_t skip_ascii(const uint8_t* text, size_t at, size_t size) {
   constexpr uint64_t kHigh = 0x8080808080808080u;
-  while (at + 32 <= size) {
-    uint64_t words[4];
-    std::memcpy(words, text + at, 32);
-    if (((words[0] | words[1] | words[2] | words[3]) & kHigh) != 0) break;
-    at += 32;
+  constexpr size_t kWord = sizeof(uint64_t);
+  const auto word = [text](size_t place) {
+    uint64_t read;
+    std::memcpy(&read, text + place, kWord);
+    return read;
+  };
+  for (; at + 4 * kWord <= size; at += 4 * kWord) {
+    if (((word(at) | word(at + 8) | word(at + 16) | word(at + 24)) & kHigh) != 0) break;
+  }
+  for (; at + kWord <= size; at += kWord) {
+    if (const uint64_t high = word(at) & kHigh; high != 0)
+      return at + static_cast<size_t>(std::countr_zero(high)) / 8;
   }
   // What a push ends in is short: byte by byte it would cost as much as all before it.
-  for (uint64_t word = 0; at + 8 <= size; at += 8) {
-    std::memcpy(&word, text + at, 8);
-    if ((word & kHigh) != 0) break;
-  }
+  if (size >= kWord && (word(size - kWord) & kHigh) == 0) return size;
   while (at < size && text[at] < 0x80) ++at;
   return at;
 }

@@ -108,14 +108,16 @@ class Wrapped : public Napi::ObjectWrap<Self> {
     size_t count = kMostArguments;
     uint32_t number = 0;
     if (napi_get_cb_info(env, info, &count, given, nullptr, nullptr) != napi_ok) return nullptr;
-    std::shared_ptr<Core> core;
+    // Held until the end: its object may be collected meanwhile.
+    std::shared_ptr<void> core;
     if (napi_get_value_uint32(env, given[0], &number) == napi_ok)
-      core = std::static_pointer_cast<Core>(Environment::of(env)->numbered()->find(Self::kId, number));
+      core = Environment::of(env)->numbered()->find(Self::kId, number);
     if (core == nullptr) {
       throw_error(env, ErrorCode::INVALID_ARGUMENT, "number: expected that of an object of this class.");
       return nullptr;
     }
-    return guarded(env, [&] { return Napi::Value(env, method(env, *core, given + 1)); });
+    return guarded(env,
+                   [&] { return Napi::Value(env, method(env, *static_cast<Core*>(core.get()), given + 1)); });
   }
 
   std::shared_ptr<Core> core_;

@@ -28,15 +28,18 @@ function newPool(): ArrayBuffer {
   return made;
 }
 
-function renewPool(): void {
-  pool = newPool();
-  used = 0;
+/** Where there is room for one more result: also where somebody took the memory for himself, as `ArrayBuffer.transfer` does. */
+function poolPlace(): number {
+  if (used + POOLED_IDS > POOL_IDS || pool.byteLength === 0) {
+    pool = newPool();
+    used = 0;
+  }
+  return used;
 }
 
 /** The ids of a text, or the first `most` of them. */
 export function idsOf(encoder: NativeEncoder, text: TextInput, most?: number): Uint32Array {
-  if (used + POOLED_IDS > POOL_IDS) renewPool();
-  const from = used;
+  const from = poolPlace();
   const found = encoder.encode(encoder.number, text, pool, from, from + POOLED_IDS, most);
   if (typeof found !== 'number') return found;
   used = from + found;
@@ -45,8 +48,7 @@ export function idsOf(encoder: NativeEncoder, text: TextInput, most?: number): U
 
 /** What a push gives. */
 export function pushTo<Tokens>(stream: NativeTextStream<Tokens>, text: TextInput): Tokens | Uint32Array {
-  if (used + POOLED_IDS > POOL_IDS) renewPool();
-  const from = used;
+  const from = poolPlace();
   const found = stream.push(stream.number, text, pool, from, from + POOLED_IDS);
   if (typeof found !== 'number') return found;
   used = from + found;

@@ -24,6 +24,21 @@ after(() => rmSync(folder, { recursive: true }));
 const code = (expected: string) => (error: unknown) =>
   error instanceof OnpathError && error.code === expected;
 
+describe('memory that small results share', () => {
+  const { transfer } = ArrayBuffer.prototype as { transfer?: () => ArrayBuffer };
+  const skip = transfer === undefined && 'this Node has no ArrayBuffer.transfer';
+  test('somebody takes it for himself: later results lie elsewhere', { skip }, () => {
+    const expected = [...bytes.encode('the example')];
+    const taken = bytes.encode('the example');
+    transfer!.call(taken.buffer);
+    assert.equal(taken.length, 0);
+    assert.deepEqual([...bytes.encode('the example')], expected);
+    transfer!.call(bytes.encode('the').buffer);
+    const stream = bytes.stream();
+    assert.deepEqual([...stream.push('the example'), ...stream.end()], expected);
+  });
+});
+
 describe('encodings equal the reference', () => {
   for (const [i, one] of encodingCases.entries()) {
     test(`case ${i}: ${one.vocabulary}, ${one.processor ?? 'its own template'}`, async () => {

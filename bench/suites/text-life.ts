@@ -1,12 +1,16 @@
 /** Suite `text`: streams, threads, runs of one sign, loading. Ours beside itself. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { openTokenizer } from '../../test/support/text-tokenizer.js';
 import { RUN_NAMES } from '../children/text-tokenizers.js';
+import { buildNative } from '../native-program.js';
 import type { Case } from '../report.js';
 import { summarize } from '../statistics.js';
 import type { Context } from '../suite.js';
-import type { Slices } from '../text-slices.js';
-import { rates, startTokenizers, type TextChild } from './text-peers.js';
+import { type Slices, sliceFile } from '../text-slices.js';
+import { rates, startTokenizers, TextChild, vocabularyFile } from './text-peers.js';
 
-/** Share of one call's speed that chunks have to reach: by pairs, whatever the machine does between them. */
+/** Share of one call's speed that chunks of packets have to reach: by pairs, whatever the machine does between them. */
 const CHUNKED = 0.9;
 /** CPU time of two threads over that of one, by pairs too. */
 const THREADS = 1.1;
@@ -29,41 +33,78 @@ export async function lifeCases(
   context: Context,
 ): Promise<Case[]> {
   const bytes = slices.bytes.english;
+  const name = `${vocabulary}, english, stream of 1400 bytes`;
+  const slice = (work: string) => (index: number) => `${work} english ${index}`;
   return [
-    ...(await streamCases(vocabulary, ours, bytes)),
+    ...(await nativeStreamCases(vocabulary, name, slices, context)),
+    ...(await streamCases(`${name}, from JavaScript`, ours, bytes, {
+      whole: slice('bytes'),
+      chunks: slice('chunks'),
+    })),
     ...(await threadCases(vocabulary, ours, bytes, THREAD_PASSES * context.rounds)),
     await heldCase(vocabulary, ours),
   ];
 }
 
-async function streamCases(vocabulary: string, ours: TextChild, slices: readonly number[]): Promise<Case[]> {
-  const works = ['bytes', 'chunks'] as const;
-  const times: Record<(typeof works)[number], number[]> = { bytes: [], chunks: [] };
+/** As packets come to a plane: no JavaScript. */
+async function nativeStreamCases(
+  vocabulary: string,
+  name: string,
+  slices: Slices,
+  context: Context,
+): Promise<Case[]> {
+  const compiled = join(slices.folder, `${vocabulary}.compiled`);
+  (await openTokenizer(vocabularyFile(vocabulary).path)).save(compiled);
+  const child = await TextChild.start('native', buildNative('onpath_text_bench', context), [compiled]);
+  const file = (work: string) => (index: number) => `${work} ${sliceFile(slices.folder, 'english', index)}`;
+  try {
+    return await streamCases(
+      name,
+      child,
+      slices.bytes.english,
+      { whole: file('whole'), chunks: file('chunks') },
+      CHUNKED,
+    );
+  } finally {
+    await child.close();
+    rmSync(compiled);
+  }
+}
+
+/** `lines`: what the child is told to work on a slice. */
+async function streamCases(
+  name: string,
+  child: TextChild,
+  slices: readonly number[],
+  lines: Readonly<Record<'whole' | 'chunks', (slice: number) => string>>,
+  limit?: number,
+): Promise<Case[]> {
+  const works = ['whole', 'chunks'] as const;
+  const times: Record<(typeof works)[number], number[]> = { whole: [], chunks: [] };
   const bytes: number[] = [];
   for (let round = 0; round < STREAM_PASSES * slices.length; round++) {
     const slice = round % slices.length;
     for (const work of round % 2 === 0 ? works : works.toReversed())
-      times[work].push(await ours.time(`${work} english ${slice}`));
+      times[work].push(await child.time(lines[work](slice)));
     bytes.push(slices[slice]!);
   }
   const common = { suite: 'text', better: 'higher' as const };
-  const name = `${vocabulary}, english, stream of 1400 bytes`;
   return [
     {
       ...common,
       case: name,
       unit: 'MB/s',
       ours: rates(times.chunks, bytes),
-      peers: { 'one call': rates(times.bytes, bytes) },
+      peers: { 'one call': rates(times.whole, bytes) },
       limits: {},
     },
     {
       ...common,
       case: `${name}, of one call's speed`,
       unit: 'share',
-      ours: summarize(times.bytes.map((whole, round) => whole / times.chunks[round]!)),
+      ours: summarize(times.whole.map((whole, round) => whole / times.chunks[round]!)),
       peers: {},
-      limits: { [`${CHUNKED} of one call`]: CHUNKED },
+      limits: limit === undefined ? {} : { [`${limit} of one call`]: limit },
     },
   ];
 }

@@ -46,7 +46,7 @@ TEST(WordCache, FindsBothWordsOfALineAndForgetsTheOldest) {
   }
   for (const auto& key : keys) EXPECT_EQ(WordCache::find(line, *key), nullptr);
   for (TokenId id = 0; id < keys.size(); ++id) {
-    const TokenId tokens[] = {id, id + 10, id + 20};
+    const TokenId tokens[] = {id, id + 10, id + 20, id + 30};
     cache.insert(word_hash(*keys[id]), word_entry(*keys[id], tokens, 1 + id));
   }
   EXPECT_EQ(WordCache::find(line, *keys[0]), nullptr);

@@ -1,6 +1,6 @@
 /** The tokenizers that text-peer runs, behind one face. */
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bertJson } from '../../scripts/golden/text-references.js';
 import { openTokenizer } from '../../test/support/text-tokenizer.js';
@@ -92,9 +92,14 @@ export async function openPeer(name: string, vocabulary: string, folder: string)
   }
 }
 
+/** Where ours has put the compiled form of a vocabulary's file once it is ready. */
+export function compiledFile(folder: string, vocabulary: string): string {
+  return join(folder, `${basename(vocabulary)}.compiled`);
+}
+
 async function ours(vocabulary: string, folder: string): Promise<TextPeer> {
   const tokenizer = await openTokenizer(vocabulary);
-  const compiled = join(folder, `${process.pid}.compiled`);
+  const compiled = compiledFile(folder, vocabulary);
   await tokenizer.save(compiled);
   const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
     version: string;

@@ -7,8 +7,6 @@
 //   in-order  the payload pieces of RFC 4175 packets of 1400 bytes, in the order they are sent
 //   shuffled  the same pieces in a random order
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -22,6 +20,7 @@
 #include "dataplane/clock.h"
 #include "must.h"
 #include "plan/program.h"
+#include "talk.h"
 #include "wire/rfc4175.h"
 
 namespace onpath::bench {
@@ -124,8 +123,7 @@ int run(const std::string& folder) {
       require(sample->output() == reference.output(), "every kernel and order gives the scalar result");
     }
   }
-  std::printf("ready {\"kernels\": [%s]}\n", names.c_str());
-  std::fflush(stdout);
+  say("ready {\"kernels\": [" + names + "]}");
 
   for (std::string line; std::getline(std::cin, line);) {
     std::istringstream words(line);
@@ -135,11 +133,9 @@ int run(const std::string& folder) {
     const auto pieces = works.find(work);
     const auto sample = samples.find(kernels);
     if (pieces == works.end() || sample == samples.end() || count == 0) {
-      std::fprintf(stderr, "Not a work, a set of kernels and a count: \"%s\".\n", line.c_str());
-      return 2;
+      return refuse("a work, a set of kernels and a count", line);
     }
-    std::printf("ns %llu\n", static_cast<unsigned long long>(sample->second->run(pieces->second, count)));
-    std::fflush(stdout);
+    say_ns(sample->second->run(pieces->second, count));
   }
   return 0;
 }
@@ -148,9 +144,5 @@ int run(const std::string& folder) {
 }  // namespace onpath::bench
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: onpath_sample_bench FOLDER\n");
-    return 2;
-  }
-  return onpath::bench::run(argv[1]);
+  return onpath::bench::run_with_argument(argc, argv, "onpath_sample_bench FOLDER", onpath::bench::run);
 }

@@ -6,7 +6,6 @@
 //   chunks  a stream, 1400 bytes at a time, whose ids are taken after each
 #include <algorithm>
 #include <cstdint>
-#include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -17,6 +16,7 @@
 
 #include "dataplane/clock.h"
 #include "must.h"
+#include "talk.h"
 #include "text/large_memory.h"
 #include "text/tokenizer.h"
 
@@ -91,14 +91,12 @@ class Texts {
 
 int run(const std::string& compiled) {
   Texts texts(compiled);
-  std::printf("ready {}\n");
-  std::fflush(stdout);
+  say("ready {}");
   for (std::string line; std::getline(std::cin, line);) {
     const size_t blank = line.find(' ');
     const std::string work = line.substr(0, blank);
     if (blank == std::string::npos || (work != "whole" && work != "chunks")) {
-      std::fprintf(stderr, "Not a work and a file: \"%s\".\n", line.c_str());
-      return 2;
+      return refuse("a work and a file", line);
     }
     const std::vector<uint8_t> text = read_file(line.substr(blank + 1));
     // The other one first: not timed, so that both find the same words known.
@@ -107,8 +105,7 @@ int run(const std::string& compiled) {
     const size_t expected = texts.tokens();
     const uint64_t ns = is_whole ? texts.whole(text) : texts.chunks(text);
     require(texts.tokens() == expected, "a stream has as many tokens as a call");
-    std::printf("ns %llu\n", static_cast<unsigned long long>(ns));
-    std::fflush(stdout);
+    say_ns(ns);
   }
   return 0;
 }
@@ -117,9 +114,5 @@ int run(const std::string& compiled) {
 }  // namespace onpath::bench
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: onpath_text_bench COMPILED\n");
-    return 2;
-  }
-  return onpath::bench::run(argv[1]);
+  return onpath::bench::run_with_argument(argc, argv, "onpath_text_bench COMPILED", onpath::bench::run);
 }

@@ -1,8 +1,5 @@
 /** Suite `text`: streams, threads, runs of one sign, loading. Ours beside itself. */
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { openTokenizer } from '../../test/support/text-tokenizer.js';
-import { RUN_NAMES } from '../children/text-tokenizers.js';
+import { compiledFile, RUN_NAMES } from '../children/text-tokenizers.js';
 import { buildNative } from '../native-program.js';
 import type { Case } from '../report.js';
 import { summarize } from '../statistics.js';
@@ -53,8 +50,7 @@ async function nativeStreamCases(
   slices: Slices,
   context: Context,
 ): Promise<Case[]> {
-  const compiled = join(slices.folder, `${vocabulary}.compiled`);
-  (await openTokenizer(vocabularyFile(vocabulary).path)).save(compiled);
+  const compiled = compiledFile(slices.folder, vocabularyFile(vocabulary).path);
   const child = await TextChild.start('native', buildNative('onpath_text_bench', context), [compiled]);
   const file = (work: string) => (index: number) => `${work} ${sliceFile(slices.folder, 'english', index)}`;
   try {
@@ -67,7 +63,6 @@ async function nativeStreamCases(
     );
   } finally {
     await child.close();
-    rmSync(compiled);
   }
 }
 
